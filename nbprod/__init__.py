@@ -1,0 +1,3 @@
+"""The bridge between a Jupyter notebook and production."""
+
+__version__ = "0.1.0"
