@@ -211,11 +211,10 @@ def _expect_line(text: str, span: Span) -> ExpectLine:
         raise NotebookError(
             f"'{value}' is no name of a value.", where=str(span), remedy="As in `%%expect flights`."
         )
-    match words:
-        case []:
-            return ExpectLine(value=value, stage=None, span=span)
-        case ["--stage", stage]:
-            return ExpectLine(value=value, stage=stage, span=span)
+    if not words:
+        return ExpectLine(value=value, stage=None, span=span)
+    if len(words) == 2 and words[0] == "--stage":
+        return ExpectLine(value=value, stage=words[1], span=span)
     raise NotebookError(
         f"'{' '.join(words)}' is not understood.",
         where=str(span),

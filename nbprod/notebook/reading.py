@@ -52,7 +52,7 @@ def _upgraded(raw: dict[str, Any], name: str) -> dict[str, Any]:
             where=name,
             remedy="Save it as nbformat 4, or update nbprod.",
         )
-    import nbformat  # noqa: PLC0415 (its schemas cost a tenth of a second, and only old notebooks need it)
+    import nbformat
 
     try:
         upgraded: dict[str, Any] = json.loads(nbformat.writes(nbformat.convert(nbformat.from_dict(raw), 4)))
@@ -68,7 +68,7 @@ def _upgraded(raw: dict[str, Any], name: str) -> dict[str, Any]:
 def _percent(text: str, name: str) -> dict[str, Any]:
     if not any(line.startswith("# %%") for line in text.splitlines()):
         raise NotebookError("This Python file has no cells.", where=name, remedy=_NEEDS_JUPYTEXT)
-    import jupytext  # noqa: PLC0415 (only percent notebooks need it)
+    import jupytext
 
     raw: dict[str, Any] = json.loads(json.dumps(jupytext.reads(text, fmt="py:percent")))
     for index, cell in enumerate(raw["cells"]):
