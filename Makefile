@@ -1,0 +1,51 @@
+# Two commands need nothing but Python 3.11 or newer: `make demo` and `make test`.
+
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+SAMPLE := sample_notebooks/flight_delays.ipynb
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-annotate --no-header --group build --group demo
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check-types check-layers lock clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+demo: $(VENV)/.demo ## run the sample pipeline on the flights of 2013
+	$(BIN)/nbprod run $(SAMPLE)
+
+test: $(VENV)/.test lint check-types check-layers ## everything that must hold before a change lands
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+check-types: $(VENV)/.test
+	$(BIN)/mypy
+
+check-layers: $(VENV)/.test
+	$(BIN)/lint-imports
+
+lock: $(VENV)/bin/python ## pin anew what demo and tests install
+	$(INSTALL) uv
+	$(COMPILE) --upgrade --group test pyproject.toml --output-file locks/test.txt
+	$(COMPILE) --constraint locks/test.txt pyproject.toml --output-file locks/demo.txt
+
+clean: ## remove the virtual environment and what ran
+	rm -rf $(VENV) .nbprod
+
+# A stamp is newer than its lock once what the lock names is installed.
+$(VENV)/.demo $(VENV)/.test: $(VENV)/.%: locks/%.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what $* needs into $(VENV) (a few minutes the first time) ..."
+	$(INSTALL) --require-hashes --requirement $<
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer was found. Install one, or name it: make PYTHON=/path/to/python3" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
