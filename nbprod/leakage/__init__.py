@@ -1,0 +1,1 @@
+"""Temporal leakage: how far past its own row a value may see, and what that means for a model."""
