@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    Json: TypeAlias = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+    Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
 else:
     Json = Any  # read at run time by `wire`, which passes JSON through as it is
 
@@ -296,8 +296,10 @@ class Expectation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """The expectations on one named value. Where several stages give the name, the last one's is judged,
-    unless `stage` says which."""
+    """The expectations on one named value.
+
+    Where several stages give the name, the last one's is judged, unless `stage` says which.
+    """
 
     value: str
     expectations: tuple[Expectation, ...]

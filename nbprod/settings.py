@@ -1,0 +1,95 @@
+"""What `[tool.nbprod]` in `pyproject.toml` says."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from nbprod.errors import NbprodError, did_you_mean
+from nbprod.model import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Level(StrEnum):
+    """The rung of the ladder that a team stands on: each one includes those before it."""
+
+    PROTOTYPE = "prototype"
+    SMALL = "small"
+    SCALE = "scale"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The project's settings, with what holds where none is written.
+
+    `stages` holds options by stage name in the magic line's words; `severity` maps a rule to `error`, `warning`,
+    `note` or `off`; `store` is a folder or an fsspec URL.
+    """
+
+    level: Level = Level.PROTOTYPE
+    stages: Mapping[str, object] = field(default_factory=dict)
+    severity: Mapping[str, str] = field(default_factory=dict)
+    store: str = ".nbprod/store"
+    workers: int = 1
+    deterministic: bool = True
+    exclude: tuple[str, ...] = ()
+
+
+def settings_from(toml: str, *, where: str) -> Settings:
+    """The settings in the text of a `pyproject.toml`; raises NbprodError naming the key that is wrong."""
+    try:
+        table = tomllib.loads(toml).get("tool", {}).get("nbprod", {})
+    except tomllib.TOMLDecodeError as error:
+        raise NbprodError(f"This is no TOML: {error}.", where=where, remedy="Correct the file.") from error
+    known = [one.name for one in fields(Settings)]
+    for key in table:
+        if key not in known:
+            raise NbprodError(
+                f"[tool.nbprod] has no setting '{key}'.", where=where, remedy=did_you_mean(key, known)
+            )
+    _refuse_wrong_types(table, where)
+    return Settings(
+        **{
+            **table,
+            "level": _choice(table.get("level", "prototype"), Level, "level", where),
+            "exclude": tuple(table.get("exclude", ())),
+        }
+    )
+
+
+def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
+    wanted = {
+        "stages": dict,
+        "severity": dict,
+        "store": str,
+        "workers": int,
+        "deterministic": bool,
+        "exclude": list,
+    }
+    for key, kind in wanted.items():
+        if key in table and not isinstance(table[key], kind):
+            raise NbprodError(
+                f"[tool.nbprod] {key} is {table[key]!r}, not a {kind.__name__}.",
+                where=where,
+                remedy="Correct it.",
+            )
+    for rule, value in dict(table.get("severity", {})).items():
+        if value not in (*Severity, "off"):
+            raise NbprodError(
+                f"The severity of rule '{rule}' is {value!r}.",
+                where=where,
+                remedy=f"One of {', '.join(Severity)} or off.",
+            )
+
+
+def _choice(value: object, kind: type[Level], key: str, where: str) -> Level:
+    try:
+        return kind(str(value))
+    except ValueError as error:
+        raise NbprodError(
+            f"[tool.nbprod] {key} is {value!r}.", where=where, remedy=f"One of {', '.join(kind)}."
+        ) from error
