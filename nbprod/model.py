@@ -292,6 +292,16 @@ class Expectation:
     importance: Importance = Importance.CRITICAL
     notes: str = ""
     span: Span | None = None
+    description: str = ""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+
+
+class OnBroken(StrEnum):
+    """What a broken critical expectation does: stops what follows, sets the rows aside, or is only told."""
+
+    STOP = "stop"
+    QUARANTINE = "quarantine"
+    WARN = "warn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +315,7 @@ class Suite:
     expectations: tuple[Expectation, ...]
     stage: str | None = None
     span: Span | None = None
+    on_broken: OnBroken = OnBroken.STOP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
