@@ -61,6 +61,9 @@ def settings_from(toml: str, *, where: str) -> Settings:
     )
 
 
+_ARTICLED = {dict: "a table", str: "text", int: "a whole number", bool: "true or false", list: "a list"}
+
+
 def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
     wanted = {
         "stages": dict,
@@ -73,7 +76,7 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
     for key, kind in wanted.items():
         if key in table and not isinstance(table[key], kind):
             raise NbprodError(
-                f"[tool.nbprod] {key} is {table[key]!r}, not a {kind.__name__}.",
+                f"[tool.nbprod] {key} is {table[key]!r}, but should be {_ARTICLED[kind]}.",
                 where=where,
                 remedy="Correct it.",
             )
