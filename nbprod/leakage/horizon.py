@@ -2,11 +2,13 @@
 
 A table's rows have a time, tau. A **reach** is one upper bound on what a value at row r depends on: only on
 data known by `tau(r + rows) + time`, rows being counted among the rows that share r's `along` columns (the
-entity, usually) in ascending time. `lead(3)` per store has reach (3 rows, along store); a value that is
+entity, usually) in ascending time (a name with a leading `#` stands for a filter that they passed). `lead(3)` per store has reach (3 rows, along store); a value that is
 published a day after its row (0 rows, 24 hours); its lag (-1 row, 24 hours), which is neither ahead nor clean
 until the spacing is known. `awaits` names a column of the row that holds the time from which the value is
 known: ahead by an amount that only the data tell. `anywhere` says that the rows are counted not from r but from
-some row by `tau(r) + time` (another store's, say), so that no later lag takes them back.
+some row by `tau(r) + time` (another store's, say), so that no later lag takes them back. `spaced` says that the
+next row along those columns comes no sooner than `time` later (a day's total, keyed by its day): lagged by a row
+it is known.
 
 A **horizon** is a set of reaches, none below another: their upper bound. The empty one is *always known*
 (constants, static tables); the one that holds `WHOLE` is the *whole sample*. In between, for one kind of
@@ -42,7 +44,9 @@ NO_TIME = timedelta(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """One bound: what is known by `tau(r + rows) + time`; `rows` of 0 has no `along`. See the module.
+    """One bound: what is known by `tau(r + rows) + time`; where `rows` counts nothing, `along` is empty.
+
+    See the module for the fields; make it by `Horizon.ahead`.
 
     `whole` bounds nothing; the other fields then have their defaults.
     """
@@ -52,27 +56,27 @@ class Reach:
     along: frozenset[str] = frozenset()
     awaits: str = ""
     anywhere: bool = False
+    spaced: bool = False
     whole: bool = False
 
     def __le__(self, other: Reach) -> bool:
         """Whether all that this one bounds lies within the other, whatever the data."""
         if self.whole or other.whole:
             return other.whole
-        return self.awaits == other.awaits and self.time <= other.time and self._rows_within(other)
+        return all(any(_plainly_within(mine, its) for mine in self.readings) for its in other.readings)
 
-    def _rows_within(self, other: Reach) -> bool:
-        if self.rows > other.rows or (self.anywhere and not other.anywhere):
-            return False
-        if other.anywhere or self.rows <= 0 <= other.rows:
-            return True
-        # k rows ahead lie further in a finer partition, k rows back lie further back
-        finer, coarser = (other, self) if self.rows > 0 else (self, other)
-        return coarser.along <= finer.along
+    @property
+    def readings(self) -> tuple[Reach, ...]:
+        """The plain bounds that hold at once: two where it is spaced."""
+        plain = replace(self, spaced=False)
+        return (plain, replace(plain, rows=self.rows + 1, time=NO_TIME)) if self.spaced else (plain,)
 
     @property
     def is_known(self) -> bool:
         """Whether it lies at or before the row's time, whatever the data."""
-        return not self.whole and not self.awaits and self.rows <= 0 and self.time <= NO_TIME
+        if self.whole or self.awaits:
+            return False
+        return any(reading.rows <= 0 and reading.time <= NO_TIME for reading in self.readings)
 
     @property
     def is_ahead(self) -> bool:
@@ -87,39 +91,58 @@ class Reach:
             return WHOLE
         if hop.rows is None:
             return self._after_time(hop)
-        if self.rows > 0:
+        if self.rows > 0 or self.spaced:
             return self._rows_ahead_after(hop, rows=hop.rows)
         steps = max(hop.rows, 0) if hop.ties else hop.rows
-        backs_add_up = hop.along <= self.along and not hop.ties
+        backs_add_up = hop.along <= self.along and not hop.ties and not self.anywhere
         rows = steps + (self.rows if backs_add_up else 0)
-        return _reach(rows=rows, time=self.time, along=hop.along, awaits=self.awaits)
+        return _reach(self, rows=rows, time=self.time, along=hop.along)
 
     def _after_time(self, hop: Hop) -> Reach:
+        if self.spaced:
+            return self.readings[self.rows < 0].after(hop)
         if self.rows <= 0:
-            return _reach(rows=0, time=self.time + hop.time, along=self.along, awaits=self.awaits)
+            return _reach(self, rows=0, time=self.time + hop.time, along=self.along)
         # The rows after an earlier row may lie anywhere up to r's own: going back gains nothing.
         strayed = self.anywhere or not hop.stays or hop.time > NO_TIME
         time = self.time + max(hop.time, NO_TIME)
-        return _reach(rows=self.rows, time=time, along=self.along, awaits=self.awaits, anywhere=strayed)
+        return _reach(self, rows=self.rows, time=time, along=self.along, strayed=strayed)
 
     def _rows_ahead_after(self, hop: Hop, *, rows: int) -> Reach:
         # Only a partition at least as fine leads to rows of which r's own rows ahead are a measure.
         measured = self.along <= hop.along and not self.anywhere and not hop.ties
         if not measured:
-            return replace(self, rows=self.rows + max(rows, 0), along=frozenset(), anywhere=True)
+            ahead = replace(self, rows=max(self.rows, 0), spaced=False)
+            return _reach(ahead, rows=ahead.rows + max(rows, 0), time=self.time, strayed=True)
         along = hop.along if rows > 0 or self.rows + rows < 0 else self.along
-        return _reach(rows=self.rows + rows, time=self.time, along=along, awaits=self.awaits)
+        return _reach(self, rows=self.rows + rows, time=self.time, along=along, spaced=self.spaced)
 
     def __str__(self) -> str:
         if self.whole:
             return "the whole sample"
-        parts = [_rows_text(self)] if self.rows or not (self.time or self.awaits) else []
+        if self.awaits:
+            after = f", and {_time_text(self.time)}" if self.time else ""
+            return f"known only from {self.awaits!r} on{after}"
+        if self.spaced and self.rows < 0:
+            return str(replace(self, spaced=False, time=NO_TIME))
+        parts = [_rows_text(self)] if self.rows or not self.time else []
         parts += [_time_text(self.time)] if self.time else []
-        parts += [f"known only from {self.awaits!r} on"] if self.awaits else []
         return ", ".join(parts)
 
 
 WHOLE = Reach(whole=True)
+
+
+def _plainly_within(one: Reach, other: Reach) -> bool:
+    if one.awaits != other.awaits or one.time > other.time:
+        return False
+    if one.rows > other.rows or (one.anywhere and not other.anywhere):
+        return False
+    if other.anywhere or one.rows <= 0 <= other.rows:
+        return True
+    # k rows ahead lie further in a finer partition, k rows back lie further back
+    finer, coarser = (other, one) if one.rows > 0 else (one, other)
+    return coarser.along <= finer.along
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +168,28 @@ EVERY_ROW = Hop(everywhere=True)
 
 
 def _reach(
-    *, rows: int, time: timedelta, along: frozenset[str], awaits: str, anywhere: bool = False
+    before: Reach,
+    *,
+    rows: int,
+    time: timedelta,
+    along: frozenset[str] = frozenset(),
+    strayed: bool = False,
+    spaced: bool = False,
 ) -> Reach:
-    """A reach in normal form: nothing to count along where there are no rows or they start anywhere."""
-    counted = along if rows and not anywhere else frozenset[str]()
-    return Reach(rows=rows, time=time, along=counted, awaits=awaits, anywhere=anywhere)
+    """A reach that came of another, in normal form: `along` only where it counts something.
+
+    What awaits a column awaits another row's once it was read from there.
+    """
+    anywhere = strayed or bool(before.awaits)
+    counted = along if (rows or spaced) and not anywhere else frozenset[str]()
+    return Reach(
+        rows=rows,
+        time=time,
+        along=counted,
+        awaits=before.awaits,
+        anywhere=anywhere,
+        spaced=spaced and not anywhere,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +206,18 @@ class Horizon:
 
     @classmethod
     def ahead(
-        cls, *, rows: int = 0, time: timedelta = NO_TIME, along: Iterable[str] = (), awaits: str = ""
+        cls,
+        *,
+        rows: int = 0,
+        time: timedelta = NO_TIME,
+        along: Iterable[str] = (),
+        awaits: str = "",
+        spaced: bool = False,
     ) -> Horizon:
         """Known by that many rows along these columns, that duration, that column's time after its own row."""
-        return cls(frozenset({_reach(rows=rows, time=time, along=frozenset(along), awaits=awaits)}))
+        some = spaced and time > NO_TIME
+        counted = frozenset(along) if rows or some else frozenset[str]()
+        return cls(frozenset({Reach(rows=rows, time=time, along=counted, awaits=awaits, spaced=some)}))
 
     def __or__(self, other: Horizon) -> Horizon:
         return self if self == other else Horizon.of(self.reaches | other.reaches)
@@ -330,7 +378,7 @@ def _path_key(path: Path) -> tuple[int, tuple[tuple[str, str], ...]]:
     return len(path), tuple((move.says, repr(move.span)) for move in path)
 
 
-def _rank(reach: Reach) -> tuple[bool, bool, bool, timedelta, int, bool, str, tuple[str, ...]]:
+def _rank(reach: Reach) -> tuple[bool, bool, bool, timedelta, int, bool, bool, str, tuple[str, ...]]:
     unknown = bool(reach.awaits)
     return (
         reach.whole,
@@ -339,6 +387,7 @@ def _rank(reach: Reach) -> tuple[bool, bool, bool, timedelta, int, bool, str, tu
         reach.time,
         reach.rows,
         reach.anywhere,
+        not reach.spaced,
         reach.awaits,
         tuple(sorted(reach.along)),
     )
@@ -348,7 +397,8 @@ def _rows_text(reach: Reach) -> str:
     if not reach.rows:
         return "present"
     noun = "row" if abs(reach.rows) == 1 else "rows"
-    within = f" within {', '.join(sorted(reach.along))}" if reach.along else ""
+    shown = sorted(name.rpartition(".")[2] for name in reach.along if not name.startswith("#"))
+    within = f" within {', '.join(shown)}" if shown else ""
     return f"{abs(reach.rows)} {noun} {'ahead' if reach.rows > 0 else 'back'}{within}"
 
 

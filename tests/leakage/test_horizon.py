@@ -31,7 +31,12 @@ rows = st.integers(-3, 3)
 times = st.integers(-2, 2).map(lambda days: days * DAY)
 alongs = st.frozensets(st.sampled_from(["store", "item"]), max_size=2)
 single = st.builds(
-    Horizon.ahead, rows=rows, time=times, along=alongs, awaits=st.sampled_from(["", "", "", "landed"])
+    Horizon.ahead,
+    rows=rows,
+    time=times,
+    along=alongs,
+    awaits=st.sampled_from(["", "", "", "landed"]),
+    spaced=st.booleans(),
 )
 hops = st.one_of(
     st.builds(Hop, rows=rows, along=alongs, ties=st.booleans()),
@@ -152,9 +157,18 @@ STORE = ("store",)
             Horizon.ahead(rows=1), Hop(time=-DAY), "1 row ahead", id="a row ahead of an earlier row"
         ),
         pytest.param(
+            Horizon.ahead(time=DAY, spaced=True),
+            Hop(rows=-1),
+            "1 row back",
+            id="yesterday's total, keyed by its day",
+        ),
+        pytest.param(
+            Horizon.ahead(time=DAY, spaced=True), Hop(time=timedelta(0)), "24 hours ahead", id="today's total"
+        ),
+        pytest.param(
             Horizon.ahead(awaits="landed"),
             Hop(rows=-5),
-            "5 rows back, known only from 'landed' on",
+            "known only from 'landed' on",
             id="known at",
         ),
     ],
