@@ -1,0 +1,1 @@
+"""The three faces: each turns input into nouns, calls one verb of `api`, and renders what comes back."""

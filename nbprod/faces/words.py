@@ -1,0 +1,53 @@
+"""Small phrases that several renderings say in the same words."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def count_said(count: int, noun: str) -> str:
+    """`1 stage`, `3 stages`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def cells_said(positions: Iterable[int]) -> str:
+    """Positions among the code cells as people count them: `cell 3`, `cells 1, 4-6`."""
+    cells = sorted({position + 1 for position in positions})
+    runs = [
+        [cell for _, cell in group]
+        for _, group in groupby(enumerate(cells), key=lambda pair: pair[1] - pair[0])
+    ]
+    ranges = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"{'cell' if len(cells) == 1 else 'cells'} {ranges}" if cells else "no cells"
+
+
+def seconds_said(seconds: float) -> str:
+    """`0.3 s`, `12 s`, `3 min 05 s`, `2 h 04 min`."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    whole = round(seconds)
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def bytes_said(count: int) -> str:
+    """`512 B`, `1.4 MB`: decimal units, as file managers show them."""
+    size = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" or size >= 100 else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} TB"
+
+
+def clipped(text: str, room: int) -> str:
+    """The text on one line, cut to `room` characters with an ellipsis."""
+    line = " ".join(text.split())
+    return line if len(line) <= room else f"{line[: room - 1]}…"
