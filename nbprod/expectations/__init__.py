@@ -1,0 +1,23 @@
+"""What is expected of a value: suites as text and as GX's JSON, proposed from a reference. No GX is imported here."""
+
+from nbprod.expectations.catalogue import Argument, Signature, Takes, all_signatures, signature
+from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
+from nbprod.expectations.text import parameters_of, read_expectations, suite_of, suites_of
+from nbprod.expectations.writing import expectation_text, text_of
+
+__all__ = [
+    "Argument",
+    "Signature",
+    "Takes",
+    "all_signatures",
+    "expectation_text",
+    "gx_json",
+    "parameters_of",
+    "read_expectations",
+    "signature",
+    "suite_from_gx",
+    "suite_name",
+    "suite_of",
+    "suites_of",
+    "text_of",
+]

@@ -1,0 +1,1 @@
+"""Suites judged against artifacts: Ibis measures, Great Expectations judges."""
