@@ -1,0 +1,146 @@
+"""Which names may stand for the same object: values as sets of regions, and a heap that knows what holds what.
+
+A region stands for the objects made at one place. What a region holds only grows, so an answer may name too
+much and never too little.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Iterable
+
+Regions = frozenset[int]
+NOWHERE: Regions = frozenset()
+PLAIN_TYPE = "plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Value:
+    """What is known of a value: the regions that it may be, its type or its place in a library, its text.
+
+    `type` is dotted and empty where unknown; `library` is the dotted path of a module, function or class.
+    `fresh_parts` says that each part taken out of it is an object of its own. `stays` says why it cannot leave
+    the process that made it.
+    """
+
+    own: Regions = NOWHERE
+    type: str = ""
+    library: str = ""
+    text: str | None = None
+    fresh_parts: bool = False
+    stays: str = ""
+    seeded: bool = False
+
+
+PLAIN = Value(type=PLAIN_TYPE)
+
+
+def plain(text: str | None) -> Value:
+    """A value that cannot change, with its text where that is known."""
+    return Value(type=PLAIN_TYPE, text=text)
+
+
+def joined(values: Iterable[Value]) -> Value:
+    """What is known of a value that may be any of these."""
+    several = list(values)
+    if not several:
+        return PLAIN
+    first = several[0]
+    if all(one == first for one in several[1:]):
+        return first
+    return Value(
+        own=frozenset().union(*(one.own for one in several)),
+        type=_agreed(one.type for one in several),
+        library=_agreed(one.library for one in several),
+        fresh_parts=all(one.fresh_parts for one in several),
+        stays=next((one.stays for one in several if one.stays), ""),
+        seeded=all(one.seeded for one in several),
+    )
+
+
+def _agreed(texts: Iterable[str]) -> str:
+    distinct = set(texts)
+    return distinct.pop() if len(distinct) == 1 else ""
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """The names of one scope while it is traced; `parent` is the function scope around it, None for the module."""
+
+    parent: Frame | None = None
+    names: dict[str, Value] = field(default_factory=dict)
+    local: frozenset[str] = frozenset()
+    outer: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    region: int = -1
+    is_class: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Code:
+    """A function, lambda or class as a value: `frame` is the scope it closes over, `step` the statement to copy."""
+
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
+    frame: Frame | None
+    step: int
+    members: Frame | None = None
+    bases: tuple[Value, ...] = ()
+    receiver: Value | None = None
+
+
+class Heap:
+    """The regions of one notebook and what each may hold."""
+
+    def __init__(self) -> None:
+        self.inside: list[set[int]] = []
+        self.code: dict[int, Code] = {}
+        self.class_of: dict[int, Regions] = {}
+        self._closed: set[int] = set()
+
+    def fresh(self, *, holds: Iterable[int] = (), closed: bool = False) -> int:
+        """A new region; a closed one holds nothing but what it is known to hold."""
+        self.inside.append(set(holds))
+        region = len(self.inside) - 1
+        if closed:
+            self._closed.add(region)
+        return region
+
+    def keep(self, holders: Regions, kept: Regions) -> None:
+        """From now on each of the holders may hold what is kept."""
+        for holder in holders:
+            self.inside[holder] |= kept - {holder}
+
+    def open(self, regions: Regions) -> None:
+        """These regions may hold parts of their own that are not known one by one."""
+        self._closed -= regions
+
+    def parts(self, own: Regions) -> Regions:
+        """What one step into the regions may lead to: a region that isn't closed stands for its parts too."""
+        found: set[int] = set()
+        for region in own:
+            found |= self.inside[region]
+            if region not in self._closed:
+                found.add(region)
+        return frozenset(found)
+
+    def reach(self, own: Iterable[int]) -> set[int]:
+        """All regions that can be got at from these, themselves included."""
+        found, pending = set(own), list(own)
+        while pending:
+            for region in self.inside[pending.pop()]:
+                if region not in found:
+                    found.add(region)
+                    pending.append(region)
+        return found
+
+    def holders(self) -> list[list[int]]:
+        """For each region those that hold it."""
+        above: list[list[int]] = [[] for _ in self.inside]
+        for holder, held in enumerate(self.inside):
+            for region in held:
+                above[region].append(holder)
+        return above
