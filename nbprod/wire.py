@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+import types
+import typing
 from collections.abc import Mapping
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbprod.errors import NbprodError
 
@@ -48,3 +51,63 @@ def noun(kind: type[Noun], data: object, *, where: str) -> Noun:
             where=where,
             remedy="Was it written by another version of nbprod, or edited by hand?",
         ) from error
+
+
+# TypeScript
+
+
+def typescript(*kinds: type) -> str:
+    """The TypeScript types of what `plain` makes of these nouns, with every noun that they hold, by name."""
+    found: dict[str, type] = {}
+    for kind in kinds:
+        _collect(kind, found)
+    declared = [_declaration(found[name]) for name in sorted(found)]
+    json = "export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };"
+    return "\n\n".join([_HEADER, json, *declared]) + "\n"
+
+
+_HEADER = "// Written by `python -m nbprod.wire`; the nouns stand in nbprod/model.py."
+
+
+def _collect(kind: object, found: dict[str, type]) -> None:
+    for inner in typing.get_args(kind):
+        _collect(inner, found)
+    if not isinstance(kind, type) or kind.__name__ in found:
+        return
+    if issubclass(kind, Enum):
+        found[kind.__name__] = kind
+    elif dataclasses.is_dataclass(kind):
+        found[kind.__name__] = kind
+        for hint in typing.get_type_hints(kind).values():
+            _collect(hint, found)
+
+
+def _declaration(kind: Any) -> str:
+    if issubclass(kind, Enum):
+        return f"export type {kind.__name__} = {' | '.join(repr(str(one.value)) for one in kind)};"
+    hints = typing.get_type_hints(kind)
+    members = [f"  {field.name}: {_type_of(hints[field.name])};" for field in dataclasses.fields(kind)]
+    return "\n".join([f"export interface {kind.__name__} {{", *members, "}"])
+
+
+def _type_of(hint: Any) -> str:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if hint is Any:
+        return "Json"
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(_type_of(one) for one in inner)
+    if origin is tuple and inner[-1] is Ellipsis:
+        element = _type_of(inner[0])
+        return f"({element})[]" if " " in element else f"{element}[]"
+    if origin is tuple:
+        return f"[{', '.join(_type_of(one) for one in inner)}]"
+    if origin is Mapping:
+        return f"{{ [key: {_type_of(inner[0])}]: {_type_of(inner[1])} }}"
+    plain_types = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null"}
+    return plain_types.get(hint) or hint.__name__
+
+
+if __name__ == "__main__":
+    from nbprod.model import Record, Study
+
+    sys.stdout.write(typescript(Study, Record))

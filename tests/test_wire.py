@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +28,7 @@ from nbprod.model import (
     StageRun,
     State,
     Step,
+    Study,
     Suite,
     Verdict,
 )
@@ -109,3 +111,16 @@ def test_damaged_field_is_named_by_its_path():
 def test_what_is_neither_noun_nor_json_is_refused():
     with pytest.raises(TypeError, match="object is no noun"):
         wire.plain({"a": object()})
+
+
+def test_typescript_has_an_interface_for_every_noun_within():
+    text = wire.typescript(Record)
+    assert "export interface StageRun {" in text
+    assert "  parameters: { [key: string]: Json };" in text
+    assert "  failure: CellFailure | null;" in text
+    assert "export type Importance = 'critical' | 'warning' | 'info';" in text
+
+
+def test_typescript_of_the_extension_is_current():
+    written = Path(__file__).parents[1] / "extension" / "src" / "wire.ts"
+    assert written.read_text(encoding="utf-8") == wire.typescript(Study, Record)
