@@ -242,7 +242,8 @@ class Edit:
 class Witness:
     """A value that changed when the future was taken away, found by replay; re-playable from these fields.
 
-    `cut` is the time after which everything was withheld, `row` the key of the row that changed before it.
+    `cut` is the time after which everything was withheld, `row` the key of the row that changed before it;
+    `output` is the frame that holds the column. A `column` of `*` speaks of which rows exist.
     """
 
     stage: str
@@ -252,6 +253,7 @@ class Witness:
     probe: str
     value_with_future: str
     value_without_future: str
+    output: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
