@@ -1,0 +1,91 @@
+"""Parquet by the backend of an Ibis table; it comes back as a table of the default backend that reads the file."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from nbprod.artifacts.format import CannotHold, Format, NotExact, Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def _takes(value: object) -> bool:
+    types = sys.modules.get("ibis.expr.types")
+    return types is not None and isinstance(value, types.Expr)
+
+
+def _write(value: Any, path: Path) -> None:
+    import ibis
+    from ibis.expr import operations as ops
+    from ibis.expr import types
+
+    if value.op().find(ops.UnboundTable):
+        raise NotExact("it is bound to no data")
+    if not isinstance(value, types.Table):
+        if value.op().find((ops.DatabaseTable, ops.SQLQueryResult)):
+            raise CannotHold(
+                "it is an Ibis expression over a table of a connection; give the table, or its result"
+            )
+        raise NotExact("it is an Ibis expression, no table")
+    with _one_thread(value.get_backend()):
+        value.to_parquet(path)
+        if _types(ibis.get_backend().read_parquet(path)) != _types(value):
+            _write_as_declared(value, path)
+
+
+def _read(path: Path) -> object:
+    import ibis
+
+    # The default backend is one for the process, so that tables from several stages can be joined.
+    return ibis.get_backend().read_parquet(path)
+
+
+def _write_as_declared(value: Any, path: Path) -> None:
+    """DuckDB may compute in another type than Ibis declares (an int8 literal is an int32): write the declared one."""
+    import ibis
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetWriter(path, value.schema().to_pyarrow()) as writer:
+            for batch in value.to_pyarrow_batches():
+                writer.write_batch(batch)
+    except (pa.ArrowException, ibis.IbisError) as error:
+        raise CannotHold(f"parquet cannot hold its columns: {error}") from error
+    if _types(ibis.get_backend().read_parquet(path)) != _types(value):
+        raise CannotHold(f"parquet would change its schema {value.schema()}")
+
+
+def _types(table: Any) -> list[tuple[str, object]]:
+    """Names and types, less what parquet doesn't know: whether a column may be null, and microseconds as default."""
+    return [(name, _plain_type(dtype)) for name, dtype in table.schema().items()]
+
+
+def _plain_type(dtype: Any) -> object:
+    plain = dtype.copy(nullable=True)
+    return plain.copy(scale=None) if plain.is_timestamp() and plain.scale == 6 else plain
+
+
+@contextlib.contextmanager
+def _one_thread(backend: Any) -> Iterator[None]:
+    """Aggregates of doubles differ in their last bits from run to run when DuckDB works with several threads."""
+    if backend.name != "duckdb":
+        yield
+        return
+    threads = backend.con.execute("select current_setting('threads')").fetchone()[0]
+    backend.con.execute("set threads = 1")
+    try:
+        yield
+    finally:
+        backend.con.execute(f"set threads = {int(threads)}")
+
+
+def _shape(value: Any) -> Shape:
+    return Shape(columns=tuple(value.columns) if hasattr(value, "columns") else ())
+
+
+FORMAT = Format(name="ibis", takes=_takes, write=_write, read=_read, shape=_shape, is_table=True)
