@@ -51,9 +51,10 @@ def _write_as_declared(value: Any, path: Path) -> None:
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetWriter(path, value.schema().to_pyarrow()) as writer:
+        declared = value.schema().to_pyarrow()
+        with pq.ParquetWriter(path, declared) as writer:
             for batch in value.to_pyarrow_batches():
-                writer.write_batch(batch)
+                writer.write_table(pa.Table.from_batches([batch]).cast(declared))
     except (pa.ArrowException, ibis.IbisError) as error:
         raise CannotHold(f"parquet cannot hold its columns: {error}") from error
     if _types(ibis.get_backend().read_parquet(path)) != _types(value):
