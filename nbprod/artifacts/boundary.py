@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def take(needs: Mapping[str, str], *, folder: str) -> dict[str, object]:
     """The values of these names, each from the stage that gave it; hidden state among them is put back in place.
 
-    Names that were one object come back as one. Raises StoreError where something is missing or damaged.
+    Names that were one object come back as one; a name that its stage left unbound is left out.
+    Raises StoreError where something is missing or damaged.
     """
     from nbprod.artifacts.taking import Taking
 
@@ -32,6 +33,8 @@ def take(needs: Mapping[str, str], *, folder: str) -> dict[str, object]:
     wanted: dict[str, Given] = {}
     for name, stage in needs.items():
         given = manifests[stage].named(name)
+        if given is None and name in manifests[stage].absent:
+            continue
         if given is None:
             known = [one.artifact.name for one in manifests[stage].given]
             raise BoundaryError(
@@ -58,33 +61,24 @@ def give(
     """Store the values and bind their names to the stage, all at once or not at all.
 
     `values` are values by name, or names to look up in `namespace`; hidden state is captured under its reserved
-    names. Raises BoundaryError for a value that cannot leave the stage.
+    names. A name bound in one branch only may be missing: the stages that take it then find it unbound too.
+    Raises BoundaryError for a value that cannot leave the stage.
     """
     from nbprod.artifacts.giving import giving
 
+    found: Mapping[str, object] = values if isinstance(values, Mapping) else (namespace or {})
+    hidden = {name: hidden_state.captured(name) for name in values if hidden_state.is_hidden(name)}
     giving(
-        _by_name(values, namespace, stage=stage),
+        {
+            name: hidden[name] if name in hidden else found[name]
+            for name in values
+            if name in hidden or name in found
+        },
+        absent=tuple(name for name in values if name not in hidden and name not in found),
         stage=stage,
         folder=Path(folder),
         origin_of=_origins.of,
     )
-
-
-def _by_name(
-    values: Mapping[str, object] | Iterable[str], namespace: Mapping[str, object] | None, *, stage: str
-) -> dict[str, object]:
-    names = list(values)
-    found: Mapping[str, object] = values if isinstance(values, Mapping) else (namespace or {})
-    missing = [name for name in names if name not in found and not hidden_state.is_hidden(name)]
-    if missing:
-        raise BoundaryError(
-            f"Stage '{stage}' is to give '{missing[0]}', which its cells have not bound. "
-            f"{did_you_mean(missing[0], [name for name in found if not name.startswith('_')])}".rstrip(),
-            remedy="Bind it on every path through the stage.",
-        )
-    return {
-        name: hidden_state.captured(name) if hidden_state.is_hidden(name) else found[name] for name in names
-    }
 
 
 class _Origins:

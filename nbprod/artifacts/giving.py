@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def giving(
-    values: Mapping[str, object], *, stage: str, folder: Path, origin_of: Callable[[object], Given | None]
+    values: Mapping[str, object],
+    *,
+    absent: tuple[str, ...] = (),
+    stage: str,
+    folder: Path,
+    origin_of: Callable[[object], Given | None],
 ) -> Manifest:
     """Store the values and write the stage's manifest.
 
@@ -35,6 +40,7 @@ def giving(
         stage=stage,
         given=tuple(given[name] for name in values),
         bundles=tuple(bundle for part in parts for bundle in part[1]),
+        absent=absent,
     )
     write_manifest(manifest, folder=folder)
     return manifest

@@ -53,11 +53,12 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything one stage gave."""
+    """Everything one stage gave; `absent` are the names that its cells left unbound, this time."""
 
     stage: str
     given: tuple[Given, ...] = ()
     bundles: tuple[Bundle, ...] = ()
+    absent: tuple[str, ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:
@@ -127,6 +128,7 @@ def manifest_from(text: str, *, where: str) -> Manifest:
             stage=raw["stage"],
             given=tuple(_given(one) for one in raw["given"]),
             bundles=tuple(_bundle(one) for one in raw["bundles"]),
+            absent=tuple(raw["absent"]),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise StoreError(

@@ -36,7 +36,7 @@ FRAME = pd.DataFrame({"a": [1.0, np.nan], "b": ["x", None], "c": pd.Categorical(
 EQUAL = {
     "floats that are NaN": lambda: float("nan"),
     "nested containers": lambda: {"a": [1, (2.0, {"b"})], "n": None},
-    "frames with gaps and categories": lambda: FRAME.copy(),
+    "frames with gaps and categories": FRAME.copy,
     "frames with a MultiIndex": lambda: FRAME.set_index(["a", "b"]),
     "time zones": lambda: pd.Series(pd.to_datetime(["2024-01-01", None]).tz_localize("UTC")),
     "nullable integers": lambda: pd.array([1, None], dtype="Int64"),
