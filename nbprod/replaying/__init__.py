@@ -1,0 +1,112 @@
+"""Dynamic proof of look-ahead: a feature stage is run again without its future, and what changed is the witness.
+
+    answer = replay(source, {"df": df}, Declarations(time="ts"), outputs=("df",))
+    answer.confirmed[0].witness      row, column, cut, value with and without the future
+
+Nothing heavy is imported before a replay is asked for.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbprod.replaying.report import (
+    DEFAULT_CUTS,
+    MOST_CUTS,
+    Chunk,
+    ColumnReplay,
+    Declarations,
+    Power,
+    Replay,
+    runs_at_most,
+)
+from nbprod.replaying.verdicts import findings_of, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbprod.model import Witness
+    from nbprod.replaying.workers import Worker
+
+__all__ = [
+    "DEFAULT_CUTS",
+    "MOST_CUTS",
+    "Chunk",
+    "ColumnReplay",
+    "Declarations",
+    "Power",
+    "Replay",
+    "findings_of",
+    "joined",
+    "replay",
+    "reproduced",
+    "runs_at_most",
+]
+
+
+def replay(
+    stage_source: str | Sequence[str | Chunk],
+    inputs: Mapping[str, Any],
+    declarations: Declarations,
+    *,
+    outputs: tuple[str, ...] = (),
+    cuts: int = DEFAULT_CUTS,
+    seed: int = 0,
+    timeout_seconds: float = 60.0,
+    stage: str = "features",
+    folder: str | Path = ".",
+    worker: Worker | None = None,
+) -> Replay:
+    """Whether columns that a stage gives depend on what was not yet known at their rows.
+
+    `stage_source` is plain Python: one text, or texts and `Chunk`s in the order of their running. `outputs` are
+    names or `name.column`; without any, every frame that the stage makes or changes is looked at. A replay costs
+    at most `runs_at_most(cuts)` runs, each at most `timeout_seconds` long. `folder` is where relative paths
+    lead; a `worker` may be shared by several replays.
+    """
+    from nbprod.replaying.asked import asked
+
+    return asked(
+        _chunks(stage_source),
+        inputs,
+        declarations,
+        outputs=outputs,
+        cuts=min(max(cuts, 1), MOST_CUTS),
+        seed=seed,
+        timeout_seconds=timeout_seconds,
+        stage=stage,
+        folder=str(Path(folder).resolve()),
+        worker=worker,
+    )
+
+
+def reproduced(
+    witness: Witness,
+    stage_source: str | Sequence[str | Chunk],
+    inputs: Mapping[str, Any],
+    declarations: Declarations,
+    *,
+    seed: int = 0,
+    timeout_seconds: float = 60.0,
+    folder: str | Path = ".",
+    worker: Worker | None = None,
+) -> Witness | None:
+    """The witness as it comes out of the two runs that its record describes, or None if nothing changes there."""
+    from nbprod.replaying.asked import asked_again
+
+    return asked_again(
+        witness,
+        _chunks(stage_source),
+        inputs,
+        declarations,
+        seed=seed,
+        timeout_seconds=timeout_seconds,
+        folder=str(Path(folder).resolve()),
+        worker=worker,
+    )
+
+
+def _chunks(stage_source: str | Sequence[str | Chunk]) -> tuple[Chunk, ...]:
+    parts = [stage_source] if isinstance(stage_source, str) else stage_source
+    return tuple(part if isinstance(part, Chunk) else Chunk(source=part) for part in parts)

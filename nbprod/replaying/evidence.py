@@ -1,0 +1,132 @@
+"""What the runs of one replay have shown, column by column, and what follows from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nbprod.replaying.compare import EXISTENCE
+from nbprod.replaying.stamps import NEVER, span_text
+from nbprod.replaying.withhold import ProbeKind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from nbprod.replaying.compare import Change
+    from nbprod.replaying.known import Timetable
+    from nbprod.replaying.tables import Snapshot
+    from nbprod.replaying.withhold import Probe
+
+Column = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """One column that changed in one run, with that run's output."""
+
+    probe: Probe
+    change: Change
+    snapshot: Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One run that went through: its probe, and what changed in each column (columns unchanged are absent)."""
+
+    probe: Probe
+    sightings: dict[Column, Sighting]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """How far past its own row a column was seen to read; `is_exact` if bisection closed in on it."""
+
+    length: int
+    is_whole: bool
+    is_exact: bool
+
+    def text(self, timetable: Timetable) -> str:
+        return "whole sample" if self.is_whole else span_text(self.length, axis=timetable.axis)
+
+
+def known_stamps(timetable: Timetable) -> NDArray[np.int64]:
+    """Every time at which anything in the inputs becomes known, once each, in order."""
+    tables = timetable.tables.values()
+    stamps = np.unique(
+        np.concatenate([part for table in tables for part in (table.rows, *table.cells.values())])
+    )
+    return stamps[stamps != NEVER]
+
+
+def next_known(stamps: NDArray[np.int64], cut: int) -> int:
+    """The first time after a cut at which anything becomes known (the last one if there is none)."""
+    place = int(np.searchsorted(stamps, cut, side="right"))
+    return int(stamps[min(place, len(stamps) - 1)])
+
+
+def farthest(
+    readings: Iterable[Reading], column: Column, stamps: NDArray[np.int64]
+) -> tuple[Sighting, int] | None:
+    """The sighting that shows a column to read farthest ahead, and how far at least."""
+    best: tuple[Sighting, int] | None = None
+    for reading in readings:
+        sighting = reading.sightings.get(column)
+        if sighting is None:
+            continue
+        length = next_known(stamps, sighting.probe.cut) - sighting.change.earliest
+        if best is None or length > best[1]:
+            best = (sighting, length)
+    return best
+
+
+def most_telling(readings: Iterable[Reading], column: Column) -> Sighting | None:
+    """The sighting to show: the future withheld rather than altered, then the largest change."""
+    sightings = [found for reading in readings if (found := reading.sightings.get(column)) is not None]
+    if not sightings:
+        return None
+    return max(
+        sightings, key=lambda found: (found.probe.kind is ProbeKind.WITHHELD, min(found.change.gap, 1e6))
+    )
+
+
+def spans_most(length: int, stamps: NDArray[np.int64]) -> bool:
+    """Whether a reach covers so much of the data that only their end bounds it."""
+    return length >= 0.5 * float(stamps[-1] - stamps[0])
+
+
+def bracket(
+    readings: Iterable[Reading], column: Column, sighting: Sighting, stamps: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Numbers of the known times between which the sighting's earliest row stops changing: (changes, settled).
+
+    At the last time nothing is withheld, so it is settled there at the latest.
+    """
+    low = int(np.searchsorted(stamps, sighting.probe.cut))
+    high = len(stamps) - 1
+    row = earliest_row(sighting)
+    for reading in readings:
+        if reading.probe.kind is not sighting.probe.kind:
+            continue
+        place = int(np.searchsorted(stamps, reading.probe.cut, side="right")) - 1
+        seen = reading.sightings.get(column)
+        if seen is not None and row is not None and row in seen.change.rows:
+            low = max(low, place)
+        elif place > low and reading.probe.cut > sighting.probe.cut:
+            high = min(high, place)
+    return low, max(high, low + 1)
+
+
+def earliest_row(sighting: Sighting) -> int | None:
+    """The position of the changed row that a sighting's reach is measured from; None if rows only appeared."""
+    change = sighting.change
+    return int(change.rows[0]) if len(change.rows) else None
+
+
+def names_of(column: Column) -> str:
+    """A column as notes call it."""
+    output, name = column
+    return f"the rows of '{output}'" if name == EXISTENCE else f"'{output}.{name}'"

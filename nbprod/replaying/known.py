@@ -1,0 +1,160 @@
+"""When each row and each cell of a table becomes known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, source_and_delay, stamps_of
+from nbprod.replaying.tables import Family, Packed, column_of, columns_of, index_times_of, length_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from nbprod.replaying.report import Declarations
+
+# shorter tables are of equal length by chance
+_FEW_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knowledge:
+    """A table's times: `rows` says from when each row is known, `cells` from when a column's cells are.
+
+    `sources` are the columns that hold times of knowledge, the row's own among them.
+    """
+
+    rows: NDArray[np.int64]
+    cells: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timetable:
+    """When everything in a stage's inputs becomes known; tables that are always known are absent."""
+
+    axis: Axis
+    time: str
+    entity: str | None
+    tables: Mapping[str, Knowledge]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def main(self) -> str:
+        """The table that counts most: the longest of those whose rows have the stage's own time."""
+        own = [name for name, table in self.tables.items() if table.time == self.time]
+        return max(own or self.tables, key=lambda name: len(self.tables[name].rows))
+
+
+def timetable_of(inputs: Mapping[str, Packed], declarations: Declarations) -> Timetable | None:
+    """The timetable of the inputs, or None if no input has a time."""
+    tables = {name: value for name, value in inputs.items() if value.is_table}
+    time = declarations.time or _inferred_time(tables)
+    axis = next((found for value in tables.values() if (found := _axis_in(value, time)) is not None), None)
+    if time is None or axis is None:
+        return None
+    notes = [] if declarations.time else [f"the time column '{time}' was inferred"]
+    known: dict[str, Knowledge] = {}
+    for name, value in tables.items():
+        if name in declarations.static:
+            continue
+        knowledge = knowledge_of(value.payload, name=name, time=time, axis=axis, declarations=declarations)
+        if knowledge is not None:
+            known[name] = knowledge
+        elif moments := _moments_in(value):
+            notes.append(
+                f"'{name}' was taken as known in advance: it has times ({', '.join(moments)}) "
+                f"but none is declared as its known-at"
+            )
+    if not known:
+        return None
+    known |= _borrowed(tables, known, declarations=declarations)
+    return Timetable(axis=axis, time=time, entity=declarations.entity, tables=known, notes=tuple(notes))
+
+
+def knowledge_of(
+    payload: Any, *, name: str, time: str, axis: Axis, declarations: Declarations
+) -> Knowledge | None:
+    """When the rows and cells of one table become known, or None if it is known in advance."""
+    cells: dict[str, NDArray[np.int64]] = {}
+    sources: set[str] = set()
+    columns = columns_of(payload)
+    for column, known_at in declarations.known:
+        source, delay = source_and_delay(known_at, columns)
+        stamps = _stamps_in(payload, source, axis) if column in columns else None
+        if stamps is not None:
+            cells[column] = np.where(stamps == NEVER, NEVER, stamps + (delay if axis is Axis.TIME else 0))
+            sources.add(source)
+    own = declarations.tables.get(name, time)
+    rows = _stamps_in(payload, own, axis)
+    if rows is None and cells:
+        rows = np.minimum.reduce(list(cells.values()))
+    if rows is None:
+        return None
+    return Knowledge(rows=rows, cells=cells, sources=frozenset(sources | {own}), time=own)
+
+
+def _stamps_in(payload: Any, column: str, axis: Axis) -> NDArray[np.int64] | None:
+    values = column_of(payload, column)
+    if values is None and not isinstance(payload, np.ndarray):
+        # a frame indexed by time often has no name for it
+        values = index_times_of(payload)
+    return None if values is None or isinstance(payload, np.ndarray) else stamps_of(values, axis=axis)
+
+
+def _axis_in(value: Packed, time: str | None) -> Axis | None:
+    if time is None or value.family is Family.NUMPY:
+        return None
+    values = column_of(value.payload, time)
+    if values is None:
+        values = index_times_of(value.payload)
+    return None if values is None else axis_of(values)
+
+
+def _moments_in(value: Packed) -> list[str]:
+    if value.family is Family.NUMPY:
+        return []
+    return [name for name in columns_of(value.payload) if is_moment(column_of(value.payload, name))]
+
+
+def _inferred_time(tables: Mapping[str, Packed]) -> str | None:
+    """The first column of times of the longest table that has one."""
+    for value in sorted(tables.values(), key=lambda value: -length_of(value.payload)):
+        if value.family is not Family.NUMPY and index_times_of(value.payload) is not None:
+            return str(value.payload.index.name or "index")
+        if moments := _moments_in(value):
+            return moments[0]
+    return None
+
+
+def _borrowed(
+    tables: Mapping[str, Packed], known: Mapping[str, Knowledge], *, declarations: Declarations
+) -> dict[str, Knowledge]:
+    """Arrays and series without a time that run alongside a table with one take its times.
+
+    Arrays are matched by length where only one table has it, frames by their index.
+    """
+    borrowed = {}
+    for name, value in tables.items():
+        if name in known or name in declarations.static or name in declarations.tables:
+            continue
+        lenders = [lender for lender in known if _runs_alongside(value, tables[lender])]
+        if len(lenders) == 1:
+            borrowed[name] = Knowledge(rows=known[lenders[0]].rows)
+    return borrowed
+
+
+def _runs_alongside(value: Packed, lender: Packed) -> bool:
+    if length_of(value.payload) != length_of(lender.payload) or length_of(value.payload) < _FEW_ROWS:
+        return False
+    if value.family is Family.NUMPY:
+        return True
+    in_pandas = (Family.PANDAS, Family.SERIES)
+    if value.family not in in_pandas or lender.family not in in_pandas:
+        return False
+    return bool(value.payload.index.equals(lender.payload.index))

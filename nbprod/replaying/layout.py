@@ -1,0 +1,252 @@
+"""How the rows of an output are told apart and dated: by its own columns, by the hidden row number, by position."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, stamps_of, text_of
+from nbprod.replaying.tables import INDEX, ROW, column_of, columns_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from nbprod.replaying.known import Timetable
+    from nbprod.replaying.report import Declarations
+    from nbprod.replaying.tables import Packed, Snapshot
+
+_STAMP = "stamp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """`time` is the column that dates the rows (`ROW`: the hidden number; none: their position).
+
+    `key` are further columns that tell rows apart, `columns` those to compare, `passed` those that come out as
+    they went in although they are known only later than their row.
+    """
+
+    output: str
+    axis: Axis
+    time: str
+    zone: str | None
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    passed: tuple[str, ...]
+    main: NDArray[np.int64]
+    name_of_time: str
+
+    @property
+    def tells_existence(self) -> bool:
+        """Whether a row that is missing is known to be missing rather than elsewhere."""
+        return self.time != ""
+
+    def stamps_in(
+        self, snapshot: Snapshot, *, rows: NDArray[np.intp] | None = None
+    ) -> NDArray[np.int64] | None:
+        """The stamps of an output's rows, or None if this run's output can't be dated."""
+        if self.time:
+            return self.stamps_of_frame(snapshot.frame)
+        stamps = self.main if rows is None else self.main[rows]
+        return stamps if len(stamps) == len(snapshot.frame) else None
+
+    def stamps_of_frame(self, frame: Any) -> NDArray[np.int64]:
+        """The same for a bare frame; raises KeyError where the time column is missing."""
+        if self.time == ROW:
+            return _stamps_of_rows(frame[ROW], self.main)
+        if not self.time:
+            return self.main
+        values = frame[self.time] if self.time in frame.columns else pd.Series([pd.NaT] * len(frame))
+        stamps = stamps_of(_in_zone(values, self.zone), axis=self.axis)
+        return np.full(len(frame), NEVER) if stamps is None else stamps
+
+    def keys_in(
+        self,
+        snapshot: Snapshot,
+        stamps: NDArray[np.int64],
+        at: NDArray[np.intp],
+        *,
+        rows: NDArray[np.intp] | None = None,
+    ) -> Any:
+        """A frame of the keys of the rows at those positions, equal across runs for equal rows."""
+        if not self.time:
+            numbers = at if rows is None else rows[at]
+            return pd.DataFrame({_STAMP: numbers})
+        keys = {_STAMP: stamps[at]}
+        for name in (ROW, *self.key) if self.time == ROW else self.key:
+            keys[name] = _normal(snapshot.frame, name, at)
+        return pd.DataFrame(keys)
+
+    def key_text(self, frame: Any, row: int) -> str:
+        """One row's key as people and witnesses read it."""
+        if not self.time:
+            return f"row {row}"
+        parts = [f"{self.name_of_time}={text_of(int(self.stamps_of_frame(frame)[row]), axis=self.axis)}"]
+        parts += [f"{name}={frame[name].iloc[row]}" for name in self.key]
+        if self.time == ROW:
+            parts.append(f"row={int(frame[ROW].iloc[row])}")
+        return ", ".join(parts)
+
+
+def layout_of(
+    full: Snapshot,
+    *,
+    output: str,
+    inputs: Mapping[str, Packed],
+    timetable: Timetable,
+    declarations: Declarations,
+) -> Layout | None:
+    """The layout of an output as the whole run gave it, or None if nothing dates its rows."""
+    main = inputs[timetable.main].payload
+    stamps = timetable.tables[timetable.main].rows
+    known = np.unique(np.concatenate([table.rows for table in timetable.tables.values() if table.time]))
+    frame = full.frame
+    time, zone = (ROW, None) if ROW in frame.columns else _time_in(frame, timetable, known, main)
+    if not time and len(frame) != len(stamps):
+        return None
+    bare = Layout(
+        output=output,
+        axis=timetable.axis,
+        time=time,
+        zone=zone,
+        key=(),
+        columns=(),
+        passed=(),
+        main=stamps,
+        name_of_time=timetable.time if time == ROW else time,
+    )
+    return _filled(bare, full, main=main, timetable=timetable, declarations=declarations)
+
+
+def _filled(
+    bare: Layout, full: Snapshot, *, main: Any, timetable: Timetable, declarations: Declarations
+) -> Layout:
+    frame = full.frame
+    known_later = set(timetable.tables[timetable.main].cells)
+    through = [
+        name
+        for name in frame.columns
+        if name in columns_of(main) and name != bare.time and _comes_through(bare, full, main, name)
+    ]
+    candidates = [name for name in through if name not in known_later and name not in declarations.labels]
+    key = _enough_to_tell_apart(bare, full, candidates, entity=timetable.entity)
+    aside = {bare.time, ROW, *key, *declarations.labels}
+    passed = tuple(name for name in through if name in known_later and name not in aside)
+    columns = tuple(
+        name
+        for name in frame.columns
+        if name not in aside and name not in passed and not (name.startswith(INDEX) and name in full.index)
+    )
+    return replace(bare, key=key, columns=columns, passed=passed)
+
+
+def _time_in(frame: Any, timetable: Timetable, known: NDArray[np.int64], main: Any) -> tuple[str, str | None]:
+    """The column that dates an output's rows, and the zone that it is to be read in."""
+    axis = timetable.axis
+    zone = _zone_of(column_of(main, timetable.time))
+    if timetable.time in frame.columns and stamps_of(frame[timetable.time], axis=axis) is not None:
+        return timetable.time, _zone_to_read(frame[timetable.time], zone, known, axis)
+    if axis is not Axis.TIME:
+        return "", None
+    moments = [name for name in frame.columns if is_moment(frame[name]) and axis_of(frame[name]) is axis]
+    shares = {name: _share_known(frame[name], known, axis) for name in moments}
+    indexes = [name for name in moments if name.startswith(INDEX)]
+    best = max(shares, key=lambda name: (shares[name] >= 0.5, name in indexes, shares[name]), default="")
+    if best and (shares[best] >= 0.5 or best in indexes or len(moments) == 1):
+        return best, _zone_to_read(frame[best], zone, known, axis)
+    return "", None
+
+
+def _zone_of(values: Any) -> str | None:
+    return str(values.dt.tz) if values is not None and isinstance(values.dtype, pd.DatetimeTZDtype) else None
+
+
+def _zone_to_read(values: Any, zone: str | None, known: NDArray[np.int64], axis: Axis) -> str | None:
+    """The inputs' zone, if a column without one makes more sense there than in UTC."""
+    if zone is None or not pd.api.types.is_datetime64_dtype(values.dtype):
+        return None
+    in_utc = _share_known(values, known, axis)
+    return zone if _share_known(_in_zone(values, zone), known, axis) >= in_utc else None
+
+
+def _in_zone(values: Any, zone: str | None) -> Any:
+    if zone is None or not pd.api.types.is_datetime64_dtype(values.dtype):
+        return values
+    return values.dt.tz_localize(zone, ambiguous="NaT", nonexistent="shift_forward")
+
+
+def _share_known(values: Any, known: NDArray[np.int64], axis: Axis) -> float:
+    stamps = stamps_of(values, axis=axis)
+    return 0.0 if stamps is None or not len(stamps) else float(np.isin(stamps, known).mean())
+
+
+def _stamps_of_rows(numbers: Any, main: NDArray[np.int64]) -> NDArray[np.int64]:
+    places = pd.to_numeric(numbers, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    found = np.isfinite(places)
+    stamps = np.full(len(places), NEVER)
+    stamps[found] = main[places[found].astype("int64")]
+    return stamps
+
+
+def _comes_through(layout: Layout, full: Snapshot, main: Any, name: str) -> bool:
+    """Whether a column holds, at each time, only values that the input holds there."""
+    stamps = layout.stamps_in(full)
+    if stamps is None:
+        return False
+    given = pd.DataFrame({"stamp": layout.main, "value": _normal_values(column_of(main, name))})
+    found = pd.DataFrame({"stamp": stamps, "value": _normal_values(full.frame[name])})
+    dated = found[found["stamp"] != NEVER].drop_duplicates()
+    if given["value"].dtype != dated["value"].dtype:
+        return False
+    return len(dated.merge(given.drop_duplicates(), on=["stamp", "value"])) == len(dated)
+
+
+def _enough_to_tell_apart(
+    layout: Layout, full: Snapshot, candidates: list[str], *, entity: str | None
+) -> tuple[str, ...]:
+    """Of the columns passed through, as few as make every row's key unique; identifiers before measures."""
+    stamps = layout.stamps_in(full)
+    if layout.time in ("", ROW) or stamps is None:
+        return ()
+    frame = full.frame
+    key = [entity] if entity is not None and entity in candidates else []
+    keys = pd.DataFrame({_STAMP: stamps})
+    for name in key:
+        keys[name] = _normal_values(frame[name])
+    rest = [name for name in candidates if name not in key]
+    ranked = sorted(
+        rest, key=lambda name: (frame[name].dtype.kind == "f", -int(frame[name].astype(str).nunique()))
+    )
+    for name in ranked:
+        if not keys.duplicated().any():
+            break
+        before = int(keys.duplicated().sum())
+        keys[name] = _normal_values(frame[name])
+        if int(keys.duplicated().sum()) == before:
+            keys = keys.drop(columns=name)
+        else:
+            key.append(name)
+    return tuple(key)
+
+
+def _normal(frame: Any, name: str, at: NDArray[np.intp]) -> Any:
+    if name not in frame.columns:
+        return np.full(len(at), "no such column", dtype=object)
+    return _normal_values(frame[name].iloc[at])
+
+
+def _normal_values(values: Any) -> Any:
+    """Equal for equal values whatever the library made of their type."""
+    values = pd.Series(values).reset_index(drop=True)
+    if pd.api.types.is_bool_dtype(values.dtype):
+        values = values.astype(object)
+    if pd.api.types.is_numeric_dtype(values.dtype):
+        return values.to_numpy(dtype="float64", na_value=np.nan)
+    if is_moment(values) and (stamps := stamps_of(values, axis=Axis.TIME)) is not None:
+        return stamps.astype("float64")
+    return values.astype(object).where(values.notna(), "").astype(str).to_numpy(dtype=object)

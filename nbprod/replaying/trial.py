@@ -1,0 +1,575 @@
+"""One replay from its first run to its verdicts: the whole run, cuts, a repetition, doubts settled, bisection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from nbprod.model import Proof, Witness
+from nbprod.replaying.boundaries import boundaries_of, draws_by_chance
+from nbprod.replaying.compare import EXISTENCE, compared, text_of_value
+from nbprod.replaying.cuts import chosen_cuts, distinct_stamps
+from nbprod.replaying.evidence import (
+    Column,
+    Reach,
+    Reading,
+    Sighting,
+    bracket,
+    earliest_row,
+    farthest,
+    known_stamps,
+    most_telling,
+    names_of,
+    next_known,
+    spans_most,
+)
+from nbprod.replaying.known import Timetable, timetable_of
+from nbprod.replaying.layout import Layout, layout_of
+from nbprod.replaying.plot import plotted
+from nbprod.replaying.report import Chunk, ColumnReplay, Power, Replay, runs_at_most
+from nbprod.replaying.stamps import text_of
+from nbprod.replaying.tables import ROW, Family, Packed, packed_all
+from nbprod.replaying.withhold import Probe, ProbeKind, rows_left
+from nbprod.replaying.worker import Load, Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from nbprod.replaying.boundaries import Boundaries
+    from nbprod.replaying.report import Declarations
+    from nbprod.replaying.workers import Worker
+
+_GROWTH = 3.0
+_STRONGER = 100.0
+_SHARE_FOR_BISECTION = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that a replay is asked, ready to cross: `outputs` are names of outputs or `output.column`."""
+
+    stage: str
+    chunks: tuple[Chunk, ...]
+    inputs: Mapping[str, Packed]
+    plain: Mapping[str, Any]
+    timetable: Timetable
+    declarations: Declarations
+    outputs: tuple[str, ...]
+    folder: str
+    seed: int
+    timeout_seconds: float
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The outputs alone."""
+        return tuple(dict.fromkeys(name.partition(".")[0] for name in self.outputs))
+
+    def asks_for(self, column: Column) -> bool:
+        output, name = column
+        dotted = [asked for asked in self.outputs if asked.partition(".")[0] == output]
+        return (
+            not self.outputs
+            or output in dotted
+            or f"{output}.{name}" in dotted
+            or (name == EXISTENCE and bool(dotted))
+        )
+
+    def load(self) -> Load:
+        return Load(
+            chunks=self.chunks,
+            inputs=dict(self.inputs),
+            timetable=self.timetable,
+            declarations=self.declarations,
+            outputs=self.names,
+            folder=self.folder,
+            seed=self.seed,
+        )
+
+
+@dataclass(slots=True)
+class Trial:
+    """The runs of one replay as they come in; `budget` is how many are left."""
+
+    question: Question
+    worker: Worker
+    budget: int
+    stamps: NDArray[np.int64]
+    whole: Outcome = field(default_factory=lambda: Outcome(outputs={}))
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    with_rows: bool = False
+    runs: int = 0
+    noise: dict[Column, float] | None = None
+    readings: list[Reading] = field(default_factory=list)
+    rows: int = 0
+    failures: list[str] = field(default_factory=list)
+    undated: dict[str, str] = field(default_factory=dict)
+    dismissed: dict[Column, str] = field(default_factory=dict)
+    bounds: dict[Column, Reach] = field(default_factory=dict)
+
+    # Runs
+
+    def run(self, probe: Probe, *, with_rows: bool | None = None) -> Outcome:
+        """One run, paid for."""
+        self.budget -= 1
+        self.runs += 1
+        return self.worker.run(
+            probe,
+            timeout_seconds=self.question.timeout_seconds,
+            with_rows=self.with_rows if with_rows is None else with_rows,
+        )
+
+    def begin(self) -> bool:
+        """The whole run, and if need be another with hidden row numbers; False if the stage doesn't run."""
+        self.whole = self.run(Probe())
+        if self.whole.error:
+            return False
+        self._lay_out()
+        if any(name not in self.layouts for name in self.whole.outputs) and self.budget > 1:
+            self._number_rows()
+        for name in self.whole.outputs:
+            if name not in self.layouts:
+                self.undated[name] = "no column tells the time of its rows, and none could be carried along"
+        return True
+
+    def read(self, probe: Probe) -> Reading | None:
+        """A probe run and what it changed, or None if the stage raised."""
+        outcome = self.run(probe)
+        if outcome.error:
+            self.failures.append(f"with the future {probe.kind} the stage raised: {outcome.error}")
+            return None
+        reading = Reading(probe=probe, sightings=self._sightings(outcome, probe))
+        self.readings.append(reading)
+        return reading
+
+    def read_somehow(self, probe: Probe) -> Reading | None:
+        """A probe, or where a prefix or a new level makes the stage raise, a gentler one at the same cut."""
+        reading = self.read(probe)
+        gentler = {ProbeKind.WITHHELD: ProbeKind.ALTERED, ProbeKind.ALTERED: ProbeKind.PERMUTED}
+        while reading is None and self.budget > 1 and probe.kind in gentler:
+            probe = replace(probe, kind=gentler[probe.kind])
+            reading = self.read(probe)
+        return reading
+
+    def repeat(self) -> None:
+        """The whole run once more: what differs now is noise."""
+        if self.noise is not None or self.budget < 1:
+            return
+        again = self.run(Probe())
+        if again.error:
+            self.failures.append(f"run again unchanged the stage raised: {again.error}")
+            return
+        self._measure_noise(again)
+
+    # Verdict by verdict
+
+    @property
+    def columns(self) -> list[Column]:
+        """Every column that is asked for and can be compared."""
+        every = [
+            (name, column)
+            for name, layout in self.layouts.items()
+            for column in (*layout.columns, *([EXISTENCE] if layout.tells_existence else []))
+        ]
+        return [column for column in every if self.question.asks_for(column)]
+
+    def changed(self) -> list[Column]:
+        """Columns that some run has shown to change and nothing has dismissed."""
+        return [
+            column
+            for column in self.columns
+            if column not in self.dismissed and any(column in reading.sightings for reading in self.readings)
+        ]
+
+    def dismiss(self, column: Column, reason: str) -> None:
+        self.dismissed[column] = reason
+
+    def all_have_changed(self) -> bool:
+        """Whether there is nothing left to look for but which rows exist."""
+        changed = set(self.changed())
+        return all(column in changed for column in self.columns if column[1] != EXISTENCE) and bool(changed)
+
+    # Privately
+
+    def _lay_out(self) -> None:
+        for name, full in self.whole.outputs.items():
+            layout = layout_of(
+                full,
+                output=name,
+                inputs=self.question.inputs,
+                timetable=self.question.timetable,
+                declarations=self.question.declarations,
+            )
+            if layout is not None and (layout.time or self._runs_alongside(full)):
+                self.layouts[name] = layout
+
+    @staticmethod
+    def _runs_alongside(full: Any) -> bool:
+        # frames can carry a row number, arrays can't
+        return full.family is Family.NUMPY
+
+    def _number_rows(self) -> None:
+        """Let a row number ride along; it counts only if it changes nothing else."""
+        numbered = self.run(Probe(), with_rows=True)
+        if numbered.error or not any(ROW in output.frame.columns for output in numbered.outputs.values()):
+            return
+        plain, self.whole, self.with_rows = self.whole, numbered, True
+        self.layouts.clear()
+        self._lay_out()
+        self._measure_noise(plain)
+
+    def _measure_noise(self, again: Outcome) -> None:
+        self.noise = {}
+        everything = Probe(kind=ProbeKind.WHOLE, cut=int(self.stamps[-1]))
+        for column, sighting in self._sightings(again, everything).items():
+            self.noise[column] = sighting.change.gap
+        for column, gap in self.noise.items():
+            if gap > 1e-6:
+                self.dismiss(column, "it differs between two equal runs")
+
+    def _sightings(self, outcome: Outcome, probe: Probe) -> dict[Column, Sighting]:
+        found: dict[Column, Sighting] = {}
+        timetable = self.question.timetable
+        left = rows_left(timetable.tables[timetable.main], probe)
+        for name, layout in self.layouts.items():
+            snapshot = outcome.outputs.get(name)
+            if snapshot is None:
+                continue
+            comparison = compared(
+                self.whole.outputs[name],
+                snapshot,
+                layout=layout,
+                cut=probe.cut,
+                noise={column: gap for (output, column), gap in (self.noise or {}).items() if output == name},
+                probe_rows=left,
+            )
+            self.rows = max(self.rows, comparison.rows)
+            for change in comparison.changes:
+                found[name, change.column] = Sighting(probe=probe, change=change, snapshot=snapshot)
+        return found
+
+
+def question_of(
+    chunks: Sequence[Chunk],
+    inputs: Mapping[str, Any],
+    declarations: Declarations,
+    *,
+    outputs: tuple[str, ...],
+    stage: str,
+    folder: str,
+    seed: int,
+    timeout_seconds: float,
+) -> tuple[Question | None, tuple[str, ...]]:
+    """The question, or None if nothing in the inputs has a time; and what to note about the inputs."""
+    fit, unfit = packed_all(inputs)
+    timetable = timetable_of(fit, declarations)
+    if timetable is None:
+        return None, tuple(unfit.values())
+    question = Question(
+        stage=stage,
+        chunks=tuple(chunks),
+        inputs=fit,
+        plain=inputs,
+        timetable=timetable,
+        declarations=declarations,
+        outputs=outputs,
+        folder=folder,
+        seed=seed,
+        timeout_seconds=timeout_seconds,
+    )
+    return question, (*timetable.notes, *unfit.values())
+
+
+def tried(question: Question, worker: Worker, *, cuts: int, notes: tuple[str, ...]) -> Replay:
+    """The replay of a stage with a budget of so many cuts."""
+    stamps = known_stamps(question.timetable)
+    trial = Trial(question=question, worker=worker, budget=runs_at_most(cuts), stamps=stamps)
+    worker.load(question.load())
+    if len(distinct_stamps(question.timetable)) < 3:
+        return _unassessed(trial, "the data have fewer than three different times", notes)
+    if not trial.begin():
+        return _unassessed(trial, f"the stage raised: {trial.whole.error}", notes)
+    if not trial.columns:
+        return _answer(trial, notes)
+    boundaries = boundaries_of(question.chunks, question.plain, question.timetable)
+    _probe(trial, cuts, boundaries)
+    if trial.changed():
+        trial.repeat()
+        _settle_fits(trial, boundaries)
+        _settle_chance(trial, boundaries)
+        _settle_doubts(trial)
+        _bisect(trial)
+    return _answer(trial, notes)
+
+
+def _probe(trial: Trial, cuts: int, boundaries: Boundaries) -> None:
+    """Cuts until every column has changed or what may be spent on cuts is spent."""
+    reserve = 1 if trial.noise is None else 0
+    reserve += int(cuts * _SHARE_FOR_BISECTION) if cuts > 8 else 0
+    for probe in _plan(trial, trial.budget - reserve, boundaries):
+        if trial.budget <= reserve or trial.all_have_changed():
+            return
+        trial.read_somehow(probe)
+
+
+def _plan(trial: Trial, count: int, boundaries: Boundaries) -> list[Probe]:
+    """Probes in the order of their use: withheld, altered, withheld twice, and so on in turn."""
+    question = trial.question
+    after = _last_boundary(boundaries, distinct_stamps(question.timetable))
+    stamps = chosen_cuts(question.inputs, question.timetable, count=count, after=after, seed=question.seed)
+    turn = (ProbeKind.WITHHELD, ProbeKind.ALTERED, ProbeKind.WITHHELD, ProbeKind.WITHHELD, ProbeKind.PERMUTED)
+    return [
+        Probe(kind=turn[number % len(turn)], cut=cut, seed=question.seed + number)
+        for number, cut in enumerate(stamps)
+    ]
+
+
+def _last_boundary(boundaries: Boundaries, stamps: NDArray[np.int64]) -> int | None:
+    """The last boundary behind which there is still room for cuts."""
+    room = stamps[-max(6, len(stamps) // 20) :][0] if len(stamps) > 6 else stamps[0]
+    late = [stamp for stamp in (*boundaries.fixed, *boundaries.floating) if stamp <= room]
+    return max(late, default=None)
+
+
+def _settle_fits(trial: Trial, boundaries: Boundaries) -> None:
+    """Dismiss columns that change only before a fixed boundary and settle exactly there: fitted, not leaking."""
+    for boundary in boundaries.fixed:
+        early = [
+            column
+            for column in trial.changed()
+            if all(reading.probe.cut < boundary for reading in trial.readings if column in reading.sightings)
+        ]
+        if not early or trial.budget < 1:
+            continue
+        edge = int(np.searchsorted(trial.stamps, boundary, side="right")) - 1
+        reading = trial.read(Probe(kind=ProbeKind.WITHHELD, cut=int(trial.stamps[max(edge - 2, 0)])))
+        for column in early:
+            if reading is not None and column in reading.sightings:
+                when = text_of(boundary, axis=trial.question.timetable.axis)
+                trial.dismiss(column, f"it is fitted on what lies before {when}, and settled from there on")
+
+
+def _settle_chance(trial: Trial, boundaries: Boundaries) -> None:
+    """Columns that change with the number of rows alone: drawn by chance, or fitted on a share of the rows."""
+    chance = draws_by_chance(trial.question.chunks)
+    if not chance and not boundaries.floating:
+        return
+    for column in trial.changed():
+        if column[1] == EXISTENCE or _was_altered(trial, column) or trial.budget < 1:
+            continue
+        sighting = most_telling(trial.readings, column)
+        if sighting is None:
+            continue
+        cut = max(sighting.probe.cut, max(boundaries.floating, default=0))
+        trial.read(Probe(kind=ProbeKind.ALTERED, cut=cut, seed=trial.question.seed))
+        if _was_altered(trial, column):
+            continue
+        if chance:
+            trial.dismiss(column, "it draws random numbers and changes only with how many rows there are")
+        elif trial.budget >= 1 and _is_fitted_on_a_share(trial, column, boundaries):
+            trial.dismiss(column, "it is fitted on a share of the rows, and rows behind that are unaffected")
+
+
+def _is_fitted_on_a_share(trial: Trial, column: Column, boundaries: Boundaries) -> bool:
+    early = int(np.searchsorted(trial.stamps, boundaries.floating[0])) // 2
+    reading = trial.read(
+        Probe(kind=ProbeKind.ALTERED, cut=int(trial.stamps[early]), seed=trial.question.seed)
+    )
+    fitted = reading is not None and column in reading.sightings
+    if fitted:
+        trial.readings.remove(reading)  # type: ignore[arg-type]
+    return fitted
+
+
+def _was_altered(trial: Trial, column: Column) -> bool:
+    return any(
+        column in reading.sightings
+        for reading in trial.readings
+        if reading.probe.kind is not ProbeKind.WITHHELD
+    )
+
+
+def _settle_doubts(trial: Trial) -> None:
+    """A gap near float noise must grow when the future is altered more strongly."""
+    for column in trial.changed():
+        gaps = [reading.sightings[column].change for reading in trial.readings if column in reading.sightings]
+        if any(change.is_certain for change in gaps):
+            continue
+        sighting = most_telling(trial.readings, column)
+        if sighting is None or trial.budget < 2:
+            trial.dismiss(column, f"it changes by no more than {max(c.gap for c in gaps):.1g} of its spread")
+            continue
+        weak, strong = (
+            trial.read(replace(sighting.probe, kind=ProbeKind.ALTERED, strength=strength))
+            for strength in (1.0, _STRONGER)
+        )
+        if _gap(strong, column) < _GROWTH * max(_gap(weak, column), 1e-12):
+            trial.dismiss(column, "it changes by float noise that doesn't grow with what is altered")
+
+
+def _gap(reading: Reading | None, column: Column) -> float:
+    return 0.0 if reading is None or column not in reading.sightings else reading.sightings[column].change.gap
+
+
+def _bisect(trial: Trial) -> None:
+    """Spend what is left on how far ahead each changed column reads."""
+    while trial.budget > 0:
+        openings = [opening for column in trial.changed() if (opening := _opening(trial, column)) is not None]
+        if not openings:
+            return
+        width, sighting, low, high = max(openings, key=lambda opening: opening[0])
+        place = _between(trial, sighting, low, high)
+        if trial.read(replace(sighting.probe, cut=int(trial.stamps[place]))) is None or width < 1:
+            return
+
+
+def _opening(trial: Trial, column: Column) -> tuple[int, Sighting, int, int] | None:
+    """What is not yet known of a column's reach: the bracket's width, the sighting and the bracket."""
+    found = farthest(trial.readings, column, trial.stamps)
+    if found is None or column[1] == EXISTENCE or spans_most(found[1], trial.stamps):
+        return None
+    if earliest_row(found[0]) is None:
+        return None
+    low, high = bracket(trial.readings, column, found[0], trial.stamps)
+    return None if high - low <= 1 else (high - low, found[0], low, high)
+
+
+def _between(trial: Trial, sighting: Sighting, low: int, high: int) -> int:
+    """The next time to cut at: just past what is known to matter, then twice as far, then halves."""
+    start = int(np.searchsorted(trial.stamps, sighting.change.earliest))
+    if high == len(trial.stamps) - 1:
+        return min(low + max(1, low - start), high - 1)
+    return (low + high) // 2
+
+
+def _reach(trial: Trial, column: Column) -> Reach | None:
+    found = farthest(trial.readings, column, trial.stamps)
+    if found is None:
+        return None
+    sighting, least = found
+    if spans_most(least, trial.stamps):
+        return Reach(length=least, is_whole=True, is_exact=True)
+    if column[1] == EXISTENCE or earliest_row(sighting) is None:
+        return Reach(length=least, is_whole=False, is_exact=False)
+    low, high = bracket(trial.readings, column, sighting, trial.stamps)
+    closed = high - low == 1
+    length = max(
+        least,
+        int(trial.stamps[high] if closed else next_known(trial.stamps, int(trial.stamps[low])))
+        - sighting.change.earliest,
+    )
+    return Reach(length=length, is_whole=False, is_exact=closed)
+
+
+def _answer(trial: Trial, notes: tuple[str, ...]) -> Replay:
+    columns = [_column(trial, column) for column in trial.columns]
+    shown = [
+        column
+        for column in columns
+        if column.column != EXISTENCE or column.verdict is not Proof.NOT_REPRODUCED
+    ]
+    return Replay(
+        stage=trial.question.stage,
+        columns=(*shown, *_passed(trial), *_undated(trial)),
+        runs=trial.runs,
+        cuts=_cuts(trial),
+        power=_power(trial),
+        notes=tuple(dict.fromkeys((*notes, *trial.whole.notes, *trial.whole.unseen, *trial.failures))),
+    )
+
+
+def _column(trial: Trial, column: Column) -> ColumnReplay:
+    output, name = column
+    if column in trial.dismissed or column not in trial.changed():
+        return ColumnReplay(output=output, column=name, **_without_witness(trial, column))
+    sighting = most_telling(trial.readings, column)
+    reach = _reach(trial, column)
+    if sighting is None or reach is None:  # pragma: no cover - it has changed
+        raise KeyError(column)
+    return ColumnReplay(
+        output=output,
+        column=name,
+        verdict=Proof.CONFIRMED,
+        witness=witness_of(sighting, trial.question),
+        horizon=reach.text(trial.question.timetable),
+        is_exact=reach.is_exact,
+        rows_changed=max(len(sighting.change.rows), 1),
+        plot=plotted(trial.whole.outputs[output], sighting, layout=trial.layouts[output]),
+    )
+
+
+def _without_witness(trial: Trial, column: Column) -> dict[str, Any]:
+    power = _power(trial)
+    reason = trial.dismissed.get(column, "")
+    fitted = reason.startswith("it is fitted")
+    if reason and not fitted:
+        return {"verdict": Proof.UNPROVED, "reason": reason}
+    if trial.whole.unseen:
+        return {"verdict": Proof.UNPROVED, "reason": "; ".join(trial.whole.unseen)}
+    if not power.truncated and not power.altered:
+        return {"verdict": Proof.UNPROVED, "reason": "; ".join(trial.failures) or "no cut could be made"}
+    return {"verdict": Proof.NOT_REPRODUCED, "reason": reason or str(power)}
+
+
+def witness_of(sighting: Sighting, question: Question) -> Witness:
+    """The record of a sighting."""
+    change = sighting.change
+    return Witness(
+        stage=question.stage,
+        output=change.output,
+        column=change.column,
+        row=change.key,
+        cut=text_of(sighting.probe.cut, axis=question.timetable.axis),
+        probe=str(sighting.probe),
+        value_with_future=change.full,
+        value_without_future=change.probe,
+    )
+
+
+def _passed(trial: Trial) -> list[ColumnReplay]:
+    reason = (
+        "it comes out as it went in although it is known only later: whether as the label, replay can't tell"
+    )
+    return [
+        ColumnReplay(output=name, column=column, verdict=Proof.UNPROVED, reason=reason)
+        for name, layout in trial.layouts.items()
+        for column in layout.passed
+        if trial.question.asks_for((name, column))
+    ]
+
+
+def _undated(trial: Trial) -> list[ColumnReplay]:
+    return [
+        ColumnReplay(output=name, column=EXISTENCE, verdict=Proof.UNPROVED, reason=reason)
+        for name, reason in trial.undated.items()
+    ]
+
+
+def _unassessed(trial: Trial, reason: str, notes: tuple[str, ...]) -> Replay:
+    names = trial.question.names or ("*",)
+    return Replay(
+        stage=trial.question.stage,
+        columns=tuple(
+            ColumnReplay(output=name, column=EXISTENCE, verdict=Proof.UNPROVED, reason=reason)
+            for name in names
+        ),
+        runs=trial.runs,
+        notes=notes,
+    )
+
+
+def _cuts(trial: Trial) -> tuple[str, ...]:
+    stamps = sorted({reading.probe.cut for reading in trial.readings})
+    return tuple(text_of(stamp, axis=trial.question.timetable.axis) for stamp in stamps)
+
+
+def _power(trial: Trial) -> Power:
+    kinds = [reading.probe.kind for reading in trial.readings]
+    withheld = sum(kind is ProbeKind.WITHHELD for kind in kinds)
+    return Power(truncated=withheld, altered=len(kinds) - withheld, rows=trial.rows)
+
+
+__all__ = ["Question", "Trial", "names_of", "question_of", "text_of_value", "tried", "witness_of"]
