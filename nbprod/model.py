@@ -479,3 +479,55 @@ class Record:
     versions: Mapping[str, str] = field(default_factory=dict)
     stages: tuple[StageRun, ...] = ()
     findings: tuple[Finding, ...] = ()
+
+
+# What happens while it runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run has begun; `stages` names those that it may run, in the plan's order."""
+
+    run: str
+    folder: str
+    stages: tuple[str, ...]
+    kind: str = "run started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    """A stage's kernel is being started; `attempt` counts from 1."""
+
+    stage: str
+    cells: int
+    attempt: int = 1
+    kind: str = "stage started"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellDone:
+    """`done` of a stage's `cells` code cells have run."""
+
+    stage: str
+    done: int
+    cells: int
+    kind: str = "cell done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEnded:
+    """A stage has come to its end, whatever it was."""
+
+    run: StageRun
+    kind: str = "stage ended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnded:
+    """The run is over and its record is written."""
+
+    record: Record
+    kind: str = "run ended"
+
+
+Event: TypeAlias = RunStarted | StageStarted | CellDone | StageEnded | RunEnded
