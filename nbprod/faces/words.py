@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from nbprod.errors import SuiteError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from nbprod.model import Expectation, Json
 
 
 def count_said(count: int, noun: str) -> str:
@@ -49,5 +54,36 @@ def bytes_said(count: int) -> str:
 
 def clipped(text: str, room: int) -> str:
     """The text on one line, cut to `room` characters with an ellipsis."""
-    line = " ".join(text.split())
+    line = " ".join(safe(text).split())
     return line if len(line) <= room else f"{line[: room - 1]}…"
+
+
+def safe(text: str) -> str:
+    """The text without the control characters by which a notebook could steer the terminal that shows it."""
+    if text.isprintable():
+        return text
+    return "".join(char for char in text if char in "\n\t" or char.isprintable())
+
+
+def value_said(value: Json) -> str:
+    """A JSON value as a table shows it: text bare, missing as `null`, the rest as JSON."""
+    match value:
+        case str():
+            return clipped(value, 40)
+        case float() if value.is_integer() and abs(value) < 1e15:
+            return f"{value:.1f}"
+        case float():
+            return f"{value:.6g}"
+        case _:
+            return clipped(json.dumps(value, ensure_ascii=False, default=str), 60)
+
+
+def expectation_said(expectation: Expectation) -> str:
+    """The expectation as a `%%expect` cell writes it, on one line."""
+    from nbprod.expectations import expectation_text
+
+    try:
+        return " ".join(expectation_text(expectation).split())
+    except SuiteError:  # a class of the user's own, which the catalogue doesn't know
+        arguments = ", ".join(f"{name}={value!r}" for name, value in expectation.arguments.items())
+        return f"{expectation.type}({arguments})"

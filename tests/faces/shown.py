@@ -71,7 +71,12 @@ SUITE = Suite(
 )
 STUDY = Study(notebook="flights.ipynb", flow=FLOW, suites=(SUITE,), findings=(LEAK,))
 HELD = Verdict(
-    expectation=SUITE.expectations[0], success=True, value="flights", element_count=4, broken_count=0
+    expectation=SUITE.expectations[0],
+    success=True,
+    value="flights",
+    stage="load",
+    element_count=4,
+    broken_count=0,
 )
 BROKE = Verdict(
     expectation=SUITE.expectations[1],
