@@ -1,0 +1,33 @@
+import type { Edit } from './wire';
+
+/** Columns on the wire count Unicode code points; JavaScript's strings count UTF-16 units. */
+export function utf16Column(line: string, column: number): number {
+  let units = 0;
+  for (const character of line) {
+    if (column-- <= 0) {
+      break;
+    }
+    units += character.length;
+  }
+  return units;
+}
+
+/** Where a line (from 1) and column stand in a text, in UTF-16 units; held inside the text. */
+export function offsetOf(source: string, line: number, column: number): number {
+  const lines = source.split('\n');
+  const index = Math.min(Math.max(line, 1), lines.length) - 1;
+  const before = lines.slice(0, index).reduce((sum, one) => sum + one.length + 1, 0);
+  return before + utf16Column(lines[index], column);
+}
+
+/** The source with the edits made; they don't overlap. */
+export function spliced(source: string, edits: readonly Edit[]): string {
+  return edits
+    .map(({ span, replacement }) => ({
+      from: offsetOf(source, span.line, span.column),
+      to: offsetOf(source, span.end_line, span.end_column),
+      replacement
+    }))
+    .sort((one, other) => other.from - one.from)
+    .reduce((text, { from, to, replacement }) => text.slice(0, from) + replacement + text.slice(to), source);
+}

@@ -1,0 +1,76 @@
+import { LabIcon, ReactWidget, SidePanel, UseSignal } from '@jupyterlab/ui-components';
+import * as React from 'react';
+import type { PipelineModel } from '../model';
+import { ExpectationsView } from './expectations';
+import { FindingsView } from './findings';
+import { FlowView } from './flow';
+import { RunsView } from './runs';
+import { StagesView } from './stages';
+
+export const icon = new LabIcon({
+  name: 'nbprod:pipeline',
+  svgstr:
+    '<svg xmlns="http://www.w3.org/2000/svg" width="16" viewBox="0 0 24 24"><g class="jp-icon3" fill="#616161">' +
+    '<rect x="3" y="3" width="7" height="6" rx="1.5"/><rect x="14" y="9" width="7" height="6" rx="1.5"/>' +
+    '<rect x="3" y="15" width="7" height="6" rx="1.5"/><path d="M10 5.4h3.2v4.8h-1.4V6.8H10zM10 17.2h1.8v-3.4h1.4v4.8H10z"/></g></svg>'
+});
+
+type View = (props: { model: PipelineModel }) => JSX.Element;
+
+const VIEWS: [string, View][] = [
+  ['Flow', FlowView],
+  ['Findings', FindingsView],
+  ['Expectations', ExpectationsView],
+  ['Runs', RunsView],
+  ['Stages', StagesView]
+];
+
+/** The sidebar: one section a view, as JupyterLab's own debugger has it. */
+export class PipelinePanel extends SidePanel {
+  constructor(readonly model: PipelineModel) {
+    super();
+    this.id = 'nbprod-panel';
+    this.title.icon = icon;
+    this.title.caption = 'Pipeline';
+    this.addClass('jp-nbprod-panel');
+    for (const [title, view] of VIEWS) {
+      const section = new Section(model, view);
+      section.title.label = title;
+      this.addWidget(section);
+    }
+  }
+}
+
+class Section extends ReactWidget {
+  constructor(
+    readonly model: PipelineModel,
+    readonly view: View
+  ) {
+    super();
+    this.addClass('jp-nbprod-section');
+  }
+
+  render(): JSX.Element {
+    return <UseSignal signal={this.model.changed}>{() => <Body model={this.model} view={this.view} />}</UseSignal>;
+  }
+}
+
+function Body({ model, view: Shown }: { model: PipelineModel; view: View }): JSX.Element {
+  if (!model.panel) {
+    return <p className="jp-nbprod-hint">Open a notebook to see its pipeline.</p>;
+  }
+  if (model.loading === 'loading' && !model.study) {
+    return <p className="jp-nbprod-hint">Studying the notebook…</p>;
+  }
+  const problem = model.loading === 'failed' && (
+    <p role="alert" className="jp-nbprod-problem">
+      {model.problem}
+    </p>
+  );
+  return (
+    <>
+      {problem}
+      {model.study && <Shown model={model} />}
+    </>
+  );
+}
