@@ -326,6 +326,7 @@ class Verdict:
 
     `rows` holds sample rows that break it (whole rows, columns by name); `broken_count` of `element_count`
     elements broke it where the expectation is about elements. `error` says why it could not be judged.
+    `measured_by` is `ibis`, or `pandas` where GX's own engine had to measure.
     """
 
     expectation: Expectation
@@ -339,6 +340,7 @@ class Verdict:
     samples: tuple[Json, ...] = ()
     rows: tuple[Mapping[str, Json], ...] = ()
     error: str = ""
+    measured_by: str = ""
 
 
 # What is known, and what will run
