@@ -10,8 +10,10 @@ from typing import NamedTuple
 import click
 import pytest
 
+from nbprod import api
 from nbprod.expectations import read_expectations
 from nbprod.faces.cli import COMMANDS, cli
+from nbprod.faces.picture import flow_svg
 from nbprod.model import Cell, CellKind
 from nbprod.notebook import ExpectLine, body_of, magic_line
 from nbprod.settings import settings_from
@@ -100,6 +102,14 @@ def command_line_page() -> str:
         )
         parts.append(f"## nbprod {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
+
+
+def test_the_picture_is_what_nbprod_draws() -> None:
+    drawn = flow_svg(api.study(ROOT / "sample_notebooks" / "flight_delays.ipynb", leakage=False)) + "\n"
+    kept = ROOT / "docs" / "images" / "flight_delays.svg"
+    if os.environ.get("NBPROD_REWRITE"):
+        kept.write_text(drawn)
+    assert kept.read_text() == drawn, "draw it anew: NBPROD_REWRITE=1 pytest tests/test_readme.py"
 
 
 @pytest.mark.parametrize("line", shell_lines("make"), ids=id_of)
