@@ -1,1 +1,6 @@
 """What depends on what in a notebook: its stages, what they need and give, and what is copied between them."""
+
+from nbprod.flow.graph import every_cell, flow_of, flow_with
+from nbprod.flow.ipython import python_of
+
+__all__ = ["every_cell", "flow_of", "flow_with", "python_of"]

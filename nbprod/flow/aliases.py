@@ -34,6 +34,7 @@ class Value:
     fresh_parts: bool = False
     stays: str = ""
     seeded: bool = False
+    part_type: str = ""
 
 
 PLAIN = Value(type=PLAIN_TYPE)
@@ -78,6 +79,7 @@ class Frame:
     shared: frozenset[str] = frozenset()
     region: int = -1
     is_class: bool = False
+    is_comprehension: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -97,17 +99,32 @@ class Heap:
 
     def __init__(self) -> None:
         self.inside: list[set[int]] = []
+        self.seen_by: dict[int, set[int]] = {}
         self.code: dict[int, Code] = {}
+        self.defined_at: dict[int, int] = {}
         self.class_of: dict[int, Regions] = {}
+        self.types: dict[int, str] = {}
         self._closed: set[int] = set()
 
-    def fresh(self, *, holds: Iterable[int] = (), closed: bool = False) -> int:
+    def fresh(self, *, holds: Iterable[int] = (), closed: bool = False, of_type: str = "") -> int:
         """A new region; a closed one holds nothing but what it is known to hold."""
         self.inside.append(set(holds))
         region = len(self.inside) - 1
         if closed:
             self._closed.add(region)
+        if of_type:
+            self.types[region] = of_type
         return region
+
+    def type_of(self, own: Regions) -> str:
+        """The type that all of the regions have, empty where they differ or one isn't known."""
+        types = {self.types.get(region, "") for region in own}
+        return types.pop() if len(types) == 1 else ""
+
+    def look_at(self, lookers: Regions, seen: Regions) -> None:
+        """The lookers depend on what they see but never change it: a model on its data, a group on its frame."""
+        for region in seen:
+            self.seen_by.setdefault(region, set()).update(lookers - {region})
 
     def keep(self, holders: Regions, kept: Regions) -> None:
         """From now on each of the holders may hold what is kept."""
@@ -138,9 +155,11 @@ class Heap:
         return found
 
     def holders(self) -> list[list[int]]:
-        """For each region those that hold it."""
+        """For each region those that hold it or look at it."""
         above: list[list[int]] = [[] for _ in self.inside]
         for holder, held in enumerate(self.inside):
             for region in held:
                 above[region].append(holder)
+        for region, lookers in self.seen_by.items():
+            above[region].extend(lookers)
         return above

@@ -43,9 +43,14 @@ def bindings_of(scope: Scope) -> Bindings:
                 outer.update(names)
             case ast.Yield() | ast.YieldFrom():
                 yields = True
+            case _:
+                pass
         pending.extend(_within_scope(node))
     return Bindings(
-        local=frozenset(bound - shared - outer), shared=frozenset(shared), outer=frozenset(outer), yields=yields
+        local=frozenset(bound - shared - outer),
+        shared=frozenset(shared),
+        outer=frozenset(outer),
+        yields=yields,
     )
 
 
@@ -64,8 +69,6 @@ def names_bound_by(node: ast.AST) -> tuple[str, ...]:
             return (name,)
         case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.MatchMapping(rest=str(name)):
             return (name,)
-        case _ if type(node).__name__ == "TypeAlias":
-            return ()
         case _:
             return ()
 
@@ -106,7 +109,7 @@ def _within_scope(node: ast.AST) -> list[ast.AST]:
         case ast.ClassDef():
             return [*node.decorator_list, *node.bases, *node.keywords]
         case _ if isinstance(node, _COMPREHENSIONS):
-            return [child for child in ast.iter_child_nodes(node)]
+            return list(ast.iter_child_nodes(node))
         case ast.comprehension():
             # Its targets live in the comprehension alone; a walrus within binds outside.
             return [node.iter, *node.ifs]

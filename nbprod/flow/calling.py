@@ -1,0 +1,821 @@
+"""Calls followed: of functions and classes of the notebook by their code, of libraries by their tables."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from nbprod.flow import magics
+from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Regions, Value, joined, plain
+from nbprod.flow.effects import ANY_FILE
+from nbprod.flow.names import bindings_of, free_names
+from nbprod.flow.scoping import Scoping
+from nbprod.libraries.calls import GENERATORS, Call, Result, call_of, harmless_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+NAMESPACE = "namespace"
+DEEPEST = 12
+STATEMENTS_A_STEP = 3_000
+STATEMENTS_IN_ALL = 400_000
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_SEED_WORDS = ("random_state", "seed", "rng", "generator")
+# Calls whose text arguments are code that reads the notebook's names.
+_SPEAKING = frozenset(
+    [
+        "query",
+        "eval",
+        "sql",
+        "execute",
+        "sqldf",
+        "dmatrix",
+        "dmatrices",
+        "from_formula",
+        "from_query",
+        "ols",
+        "wls",
+        "gls",
+        "glm",
+        "logit",
+        "probit",
+        "poisson",
+        "mixedlm",
+        "rlm",
+        "gee",
+        "mnlogit",
+        "quantreg",
+        "phreg",
+    ]
+)
+_SPREADING = frozenset(["extend", "update", "union"])
+# Objects of these libraries look at what they are made of and never change it.
+_LOOKERS = ("pandas.", "polars.", "ibis.", "statsmodels.", "duckdb.")
+_SHALLOW = ("builtins.", "pandas.", "polars.", "numpy.", "plain")
+_CLASS_MAKERS = (
+    "collections.namedtuple",
+    "typing.NamedTuple",
+    "typing.NewType",
+    "enum.Enum",
+    "types.new_class",
+)
+
+
+@dataclass(slots=True)
+class Arguments:
+    """The values that a call brings."""
+
+    positional: list[Value] = field(default_factory=list)
+    named: dict[str, Value] = field(default_factory=dict)
+    spread: list[Value] = field(default_factory=list)
+    nodes: dict[str, ast.expr] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[Value]:
+        return [*self.positional, *self.named.values(), *self.spread]
+
+    @property
+    def own(self) -> Regions:
+        return NOWHERE.union(*(value.own for value in self.all))
+
+
+class Calling(Scoping):
+    """Follows calls. The tracer that is made of it follows the statements that they lead to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._following: list[ast.AST] = []
+        self._left_in_step = STATEMENTS_A_STEP
+        self._left = STATEMENTS_IN_ALL
+
+    def run(self, statements: Iterable[ast.stmt]) -> None:
+        raise NotImplementedError
+
+    def value_of(self, node: ast.expr) -> Value:
+        raise NotImplementedError
+
+    def container(self, type_name: str, held: Regions, *, stays: str = "") -> Value:
+        raise NotImplementedError
+
+    def _either(self, *ways: Callable[[], object]) -> None:
+        raise NotImplementedError
+
+    def start_step(self, index: int, *, line: int) -> None:
+        self.step, self.line = index, line
+        self._left_in_step = STATEMENTS_A_STEP
+        self.unpacked.clear()
+
+    def spend(self) -> None:
+        if self.depth:
+            self._left_in_step -= 1
+            self._left -= 1
+
+    @property
+    def _can_follow(self) -> bool:
+        return self.depth < DEEPEST and self._left_in_step > 0 and self._left > 0
+
+    # Calls
+
+    def call(self, node: ast.Call) -> Value:
+        """The value of a call, its effects told."""
+        receiver, target, method = self._callee(node.func)
+        arguments = self._arguments(node)
+        name = method or target.library.rpartition(".")[2]
+        if name in _SPEAKING or method == "sql":
+            self._load_spoken(node)
+        if receiver is not None:
+            return self._call_method(receiver, method, arguments)
+        if target.library:
+            return self._call_library(target.library, arguments)
+        return self.call_value(target, arguments)
+
+    def _callee(self, function: ast.expr) -> tuple[Value | None, Value, str]:
+        if not isinstance(function, ast.Attribute):
+            return None, self.value_of(function), ""
+        held = self.value_of(function.value)
+        if held.library:
+            return None, Value(library=f"{held.library}.{function.attr}"), function.attr
+        return held, PLAIN, function.attr
+
+    def _arguments(self, node: ast.Call) -> Arguments:
+        arguments = Arguments()
+        for position, one in enumerate(node.args):
+            if isinstance(one, ast.Starred):
+                arguments.spread.append(self.part_of(self.value_of(one.value)))
+            else:
+                arguments.positional.append(self.value_of(one))
+                arguments.nodes[str(position)] = one
+        for keyword in node.keywords:
+            value = self.value_of(keyword.value)
+            if keyword.arg is None:
+                arguments.spread.append(self.part_of(value))
+            else:
+                arguments.named[keyword.arg] = value
+                arguments.nodes[keyword.arg] = keyword.value
+        return arguments
+
+    def _load_spoken(self, node: ast.Call) -> None:
+        for one in (*node.args, *(keyword.value for keyword in node.keywords)):
+            for text in ast.walk(one):
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    self.load_words(text.value, node)
+            known = self.unpacked.get(id(one))
+            if known is not None and known.text is not None:
+                self.load_words(known.text, node)
+
+    def load_words(self, text: str, node: ast.AST) -> None:
+        """Read each word of the text that is a name of the notebook's."""
+        for word in dict.fromkeys(_IDENTIFIER.findall(text)):
+            if word in self.module.names:
+                value = self.load(word, node)
+                self._call_back([value], NOWHERE)
+
+    def call_value(self, target: Value, arguments: Arguments) -> Value:
+        """Call whatever the value may be: functions and classes of the notebook are followed."""
+        codes = [(region, self.heap.code[region]) for region in target.own if region in self.heap.code]
+        instances = [region for region in target.own if region in self.heap.class_of]
+        results: list[Value] = []
+        for region, code in codes:
+            if isinstance(code.node, ast.ClassDef):
+                results.append(self._instance(region, code, arguments))
+            else:
+                results.append(self.follow(code, arguments))
+        if instances:
+            calls = self.methods_of(target, "__call__")
+            results += [self.follow(replace(code, receiver=target), arguments) for code in calls]
+        if len(codes) + len(instances) < len(target.own) or not results:
+            results.append(self._call_unknown(target, arguments, what="a value that is called"))
+        return joined(results)
+
+    def follow(self, code: Code, arguments: Arguments) -> Value:
+        """The result of a function of the notebook's, its body followed with these arguments."""
+        node = code.node
+        if isinstance(node, ast.ClassDef):
+            return self.fresh_value()
+        if code.receiver is not None:
+            arguments = replace(arguments, positional=[code.receiver, *arguments.positional])
+        if node in self._following or not self._can_follow:
+            return self._assume_worst(code, arguments)
+        bindings = bindings_of(node)
+        frame = Frame(
+            parent=code.frame,
+            local=bindings.local,
+            shared=bindings.shared,
+            outer=bindings.outer,
+            region=self.heap.fresh(),
+        )
+        frame.names.update(self._bound_parameters(node, arguments, code))
+        saved, self.returned = self.returned, []
+        self._following.append(node)
+        self.depth += 1
+        with self.inside(frame):
+            if isinstance(node, ast.Lambda):
+                self.returned.append(self.value_of(node.body))
+            else:
+                self.run(node.body)
+        self.depth -= 1
+        self._following.pop()
+        given, self.returned = joined(self.returned), saved
+        held = NOWHERE.union(*(value.own for value in frame.names.values()))
+        self.heap.keep(frozenset([frame.region]), held)
+        if bindings.yields:
+            return self.container("builtins.iterator", given.own, stays="a generator")
+        return given
+
+    def _bound_parameters(
+        self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, arguments: Arguments, code: Code
+    ) -> dict[str, Value]:
+        parameters = node.args
+        ordered = [one.arg for one in (*parameters.posonlyargs, *parameters.args)]
+        # Defaults live as long as the function does: what it holds stands for them.
+        defaults = frozenset[int]().union(*(self.heap.inside[r] for r in self._regions_of(code)))
+        default = Value(own=defaults) if defaults else PLAIN
+        if arguments.spread:
+            default = joined([default, *arguments.spread])
+        bound = dict.fromkeys((*ordered, *(one.arg for one in parameters.kwonlyargs)), default)
+        bound |= dict(zip(ordered, arguments.positional, strict=False))
+        bound |= {name: value for name, value in arguments.named.items() if name in bound}
+        if parameters.vararg is not None:
+            rest = [*arguments.positional[len(ordered) :], *arguments.spread]
+            bound[parameters.vararg.arg] = self.container(
+                "builtins.tuple", NOWHERE.union(*(v.own for v in rest))
+            )
+        if parameters.kwarg is not None:
+            rest = [*(v for name, v in arguments.named.items() if name not in bound), *arguments.spread]
+            bound[parameters.kwarg.arg] = self.container(
+                "builtins.dict", NOWHERE.union(*(v.own for v in rest))
+            )
+        return bound
+
+    def _regions_of(self, code: Code) -> list[int]:
+        if not (code.node.args.defaults or code.node.args.kw_defaults):  # type: ignore[union-attr]
+            return []
+        return [region for region, known in self.heap.code.items() if known.node is code.node]
+
+    def _assume_worst(self, code: Code, arguments: Arguments) -> Value:
+        node = code.node
+        for name in sorted(free_names(node)):
+            if name in self.module.names:
+                value = self.load(name, node)
+                self.effects.change(self.heap.reach(value.own), surely=False)
+        for name in bindings_of(node).shared:
+            self.effects.may.add(name)
+        return self._call_unknown(
+            PLAIN, arguments, what="a call of itself" if node in self._following else "a deep call"
+        )
+
+    def _instance(self, region: int, code: Code, arguments: Arguments) -> Value:
+        made = self.heap.fresh()
+        self.heap.class_of[made] = frozenset([region])
+        self.heap.keep(frozenset([made]), arguments.own | {region})
+        value = Value(own=frozenset([made]), type="instance")
+        self.heap.types[made] = "instance"
+        for name in ("__new__", "__init__", "__post_init__"):
+            for method in self.methods_of(value, name):
+                self.follow(
+                    replace(method, receiver=value), arguments if name != "__post_init__" else Arguments()
+                )
+        for base in code.bases:
+            if (
+                base.library
+                and call_of(base.library) is None
+                and not base.library.startswith(("builtins.", "abc."))
+            ):
+                self._call_back(arguments.all, NOWHERE)
+        return value
+
+    def _call_method(self, receiver: Value, method: str, arguments: Arguments) -> Value:
+        if receiver.type == NAMESPACE:
+            self.effects.opaque.setdefault("the table of all names", self.line)
+            return self.fresh_value()
+        if receiver.own and (receiver.type in ("instance", "class", "") or not receiver.type):
+            found = self.methods_of(receiver, method)
+            if found:
+                bound = [
+                    code if self._is_static(code, receiver) else replace(code, receiver=receiver)
+                    for code in found
+                ]
+                results = [self.follow(code, arguments) for code in bound]
+                if not all(
+                    region in self.heap.class_of or region in self.heap.code for region in receiver.own
+                ):
+                    results.append(self._call_unknown_method(receiver, method, arguments))
+                return joined(results)
+            member = self.member_of(receiver, method)
+            if member is not None:
+                return self.call_value(member, arguments)
+        call = call_of(f"{receiver.type}.{method}") if receiver.type else None
+        if call is None:
+            return self._call_unknown_method(receiver, method, arguments)
+        return self._apply(call, arguments, receiver=receiver, name=method)
+
+    def _is_static(self, code: Code, receiver: Value) -> bool:
+        node = code.node
+        if isinstance(node, ast.Lambda):
+            return False
+        decorators = {one.id for one in getattr(node, "decorator_list", ()) if isinstance(one, ast.Name)}
+        of_class = receiver.type == "class" and "classmethod" not in decorators
+        return "staticmethod" in decorators or of_class
+
+    def _call_unknown_method(self, receiver: Value, method: str, arguments: Arguments) -> Value:
+        for code in self.all_methods_of(receiver):
+            self._maybe_follow(replace(code, receiver=receiver), arguments)
+        if method in harmless_names() and "inplace" not in arguments.named:
+            # Harmless wherever it is known: told apart from what nothing is known of.
+            self.effects.is_copyable = False
+            self._call_back(arguments.all, receiver.own)
+            self.effects.change(self.heap.reach(receiver.own), surely=False)
+            return Value(own=self.heap.parts(receiver.own) | {self.heap.fresh()})
+        return self._call_unknown(receiver, arguments, what=f".{method}()")
+
+    def _call_unknown(self, target: Value, arguments: Arguments, *, what: str) -> Value:
+        self.effects.is_copyable = False
+        self.effects.opaque.setdefault(what, self.line)
+        reached = self.heap.reach(target.own | arguments.own)
+        self._call_back([target, *arguments.all], NOWHERE)
+        self.effects.change({region for region in reached if region not in self.heap.code}, surely=False)
+        for state in GENERATORS:
+            self.draw(state)
+        return Value(own=target.own | arguments.own | {self.heap.fresh()})
+
+    def _call_back(self, values: Sequence[Value], among: Regions) -> None:
+        """Functions of the notebook's that the values lead to may be called, with anything the values lead to."""
+        if not self.heap.code:
+            return
+        reached = self.heap.reach(NOWHERE.union(*(value.own for value in values)) if values else NOWHERE)
+        codes = [self.heap.code[region] for region in sorted(reached) if region in self.heap.code]
+        given = Value(own=frozenset(reached - set(self.heap.code)) | among)
+        for code in codes:
+            if isinstance(code.node, ast.ClassDef):
+                continue
+            self._maybe_follow(code, Arguments(spread=[given] if given.own else [self.fresh_value()]))
+
+    def _maybe_follow(self, code: Code, arguments: Arguments) -> None:
+        if not isinstance(code.node, ast.ClassDef) and code.node not in self._following:
+            self._either(lambda: self.follow(code, arguments), lambda: None)
+
+    # Libraries
+
+    def _call_library(self, path: str, arguments: Arguments) -> Value:  # noqa: C901, PLR0912 - one case a call
+        match path:
+            case "builtins.exec" | "builtins.eval":
+                return self._run_text(arguments)
+            case "builtins.globals" | "builtins.locals" | "builtins.vars" if not arguments.all:
+                return Value(type=NAMESPACE)
+            case "builtins.__import__" | "importlib.import_module":
+                known = arguments.positional[0].text if arguments.positional else None
+                return Value(library=known or "unknown")
+            case "builtins.get_ipython":
+                return Value(library="ipython.shell")
+            case "builtins.super":
+                return self._parent_of_self()
+            case "os.path.join" if all(one.text is not None for one in arguments.all):
+                return plain("/".join(one.text or "" for one in arguments.all))
+            case "builtins.str" | "pathlib.Path" | "os.fspath" if len(arguments.positional) == 1:
+                return plain(arguments.positional[0].text)
+            case "builtins.open" | "pathlib.Path.open":
+                self._open(arguments)
+            case "builtins.getattr" if len(arguments.positional) >= 2 and arguments.positional[1].text:
+                return self._attribute_by_text(arguments)
+        if path.startswith("ipython.shell."):
+            return magics.follow(
+                self, path.rpartition(".")[2], [one.text or "" for one in arguments.positional]
+            )
+        call = call_of(path)
+        if call is None:
+            return self._call_unknown(PLAIN, arguments, what=f"{path}()")
+        result = self._apply(call, arguments, receiver=None, name=path.rpartition(".")[2])
+        if path in _CLASS_MAKERS:
+            for region in result.own:
+                self.heap.defined_at[region] = self.step
+        return result
+
+    def _attribute_by_text(self, arguments: Arguments) -> Value:
+        held, name = arguments.positional[0], arguments.positional[1].text or ""
+        if held.library:
+            return Value(library=f"{held.library}.{name}")
+        return self.member_of(held, name) or self.attribute_of(held, name)
+
+    def _parent_of_self(self) -> Value:
+        frame: Frame | None = self.frame
+        while frame is not None and frame is not self.module:
+            for name in ("self", "cls"):
+                if name in frame.names:
+                    return replace(frame.names[name], type="parent")
+            frame = frame.parent
+        return self.fresh_value()
+
+    def _run_text(self, arguments: Arguments) -> Value:
+        text = arguments.positional[0].text if arguments.positional else None
+        self.effects.is_copyable = False
+        try:
+            tree = ast.parse(text or "")
+        except SyntaxError:
+            tree = ast.Module(body=[], type_ignores=[])
+        if text is None or len(arguments.all) > 1:
+            self.effects.opaque.setdefault("code made while running", self.line)
+            return self._call_unknown(PLAIN, arguments, what="code made while running")
+        with self.inside(self.frame):
+            self.depth += 1
+            self.run(tree.body)
+            self.depth -= 1
+        return self.fresh_value()
+
+    def _open(self, arguments: Arguments) -> None:
+        mode = arguments.named.get("mode") or (
+            arguments.positional[1] if len(arguments.positional) > 1 else plain("r")
+        )
+        name = _file_name(arguments)
+        if mode.text is None or set(mode.text) & set("wax+"):
+            self.effects.writes.add(name)
+        if mode.text is None or set(mode.text) & set("r+"):
+            self.effects.reads.add(name)
+
+    def _apply(self, call: Call, arguments: Arguments, *, receiver: Value | None, name: str) -> Value:
+        """What a call does by its table."""
+        effects = self.effects
+        if call.role is not None:
+            effects.roles.append(call.role)
+        if not (call.cheap or call.sets or call.seeds):
+            effects.is_copyable = False
+        self._apply_changes(call, arguments, receiver, name)
+        self._apply_draws(call, arguments, receiver)
+        if call.sets:
+            self.set_state(call.sets)
+        if call.seeds:
+            self.seed(call.seeds)
+        if call.reads_file:
+            effects.reads.add(_file_name(arguments) if receiver is None else ANY_FILE)
+        if call.writes_file and (arguments.all or call.reads_file):
+            effects.writes.add(_file_name(arguments))
+        functions = [
+            one
+            for one in arguments.all
+            if one.type in ("function", "class", "", "instance") or one.type.startswith("builtins.")
+        ]
+        if receiver is not None and receiver.type.startswith(("sklearn.", "builtins.iterator")):
+            functions.append(receiver)
+        if functions:
+            others = [
+                one for one in (*arguments.all, *([receiver] if receiver else [])) if one.type != "function"
+            ]
+            self._call_back(
+                functions, self.heap.parts(NOWHERE.union(*(one.own for one in others))) if others else NOWHERE
+            )
+        if receiver is not None:
+            return self._result(call, arguments, receiver)
+        return self._result(call, arguments, None)
+
+    def _apply_changes(self, call: Call, arguments: Arguments, receiver: Value | None, name: str) -> None:
+        effects = self.effects
+        for changed in call.changes:
+            value = receiver if changed == "self" else _argument(arguments, changed)
+            if value is None:
+                continue
+            is_shallow = value.type.startswith(_SHALLOW)
+            effects.change(value.own if is_shallow else self.heap.reach(value.own), surely=True)
+        inplace = arguments.nodes.get("inplace") or arguments.nodes.get("in_place")
+        if inplace is not None and receiver is not None and not _is_false(inplace):
+            effects.change(receiver.own, surely=True)
+        if (out := arguments.named.get("out")) is not None:
+            effects.change(out.own, surely=True)
+        if not call.keeps:
+            return
+        holder = (
+            receiver if receiver is not None else (arguments.positional[0] if arguments.positional else PLAIN)
+        )
+        kept = [one for one in arguments.all if one is not holder]
+        if receiver is not None and receiver.type.startswith("sklearn."):
+            # Estimators copy tables and may go on looking at arrays.
+            seen = NOWHERE.union(
+                *(one.own for one in kept if one.type not in ("pandas.DataFrame", "polars.DataFrame"))
+            )
+            self.heap.look_at(holder.own, seen)
+            return
+        for one in kept:
+            self.heap.keep(holder.own, self.heap.parts(one.own) if name in _SPREADING else one.own)
+
+    def _apply_draws(self, call: Call, arguments: Arguments, receiver: Value | None) -> None:
+        given = [arguments.named[word] for word in _SEED_WORDS if word in arguments.named]
+        for generator in given:
+            if generator.own:
+                self.effects.change(generator.own, surely=True)
+        is_seeded = any(
+            not _is_none(arguments.nodes.get(word)) for word in _SEED_WORDS if word in arguments.named
+        )
+        if call.draws and not is_seeded and not (receiver is not None and receiver.seeded):
+            self.draw(call.draws)
+
+    def _result(self, call: Call, arguments: Arguments, receiver: Value | None) -> Value:
+        base = (
+            receiver if receiver is not None else (arguments.positional[0] if arguments.positional else None)
+        )
+        held = arguments.own | (receiver.own if receiver is not None else NOWHERE)
+        is_seeded = any(word in arguments.named for word in _SEED_WORDS)
+        match call.result:
+            case Result.PLAIN:
+                return PLAIN
+            case Result.SELF:
+                return base if base is not None else self.fresh_value()
+            case Result.VIEW:
+                own = base.own if base is not None else NOWHERE
+                return Value(own=own or frozenset([self.heap.fresh()]), type=call.gives, stays=call.stays)
+            case Result.PART:
+                parts = self.heap.parts(held)
+                if receiver is None and not held:
+                    return PLAIN
+                return Value(own=parts, type=call.gives or self.heap.type_of(parts), stays=call.stays)
+            case Result.SEVERAL:
+                value = self.fresh_value()
+                return replace(value, fresh_parts=True, part_type=call.gives)
+            case Result.HOLDS:
+                return replace(self._holding(call, held), stays=call.stays, seeded=is_seeded)
+            case Result.FRESH:
+                region = self.heap.fresh(of_type=call.gives, closed=bool(call.gives))
+                return Value(own=frozenset([region]), type=call.gives, stays=call.stays, seeded=is_seeded)
+
+    def _holding(self, call: Call, held: Regions) -> Value:
+        if call.gives.startswith(_LOOKERS):
+            region = self.heap.fresh(of_type=call.gives, closed=True)
+            self.heap.look_at(frozenset([region]), held)
+            codes = frozenset(one for one in held if one in self.heap.code)
+            self.heap.keep(frozenset([region]), codes)
+        elif call.gives.startswith("builtins."):
+            region = self.heap.fresh(holds=self.heap.parts(held), closed=True, of_type=call.gives)
+        else:
+            region = self.heap.fresh(holds=held, of_type=call.gives)
+        return Value(own=frozenset([region]), type=call.gives)
+
+    # Parts of values
+
+    def part_of(self, value: Value, *, iterated: bool = False) -> Value:
+        """What iterating over the value, or unpacking it, gives."""
+        if iterated:
+            self.operators(value, ("__iter__", "__next__", "__getitem__"))
+            if value.type == "builtins.iterator":
+                self.effects.change(value.own, surely=True)
+        if value.fresh_parts:
+            return self.fresh_value(of_type=value.part_type, closed=True)
+        match value.type:
+            case "plain":
+                return plain(None)
+            case "pandas.DataFrame" | "polars.DataFrame" | "ibis.Expression":
+                return self.fresh_value(of_type=value.type, closed=True)
+            case "numpy.ndarray":
+                return value
+            case _:
+                pass
+        if value.library:
+            return self.fresh_value()
+        parts = self.heap.parts(value.own)
+        if not parts:
+            return PLAIN
+        return Value(
+            own=parts,
+            type=self.heap.type_of(parts),
+            stays=value.stays if value.type != "builtins.iterator" else "",
+        )
+
+    def element_of(self, held: Value, index: ast.expr) -> Value:
+        """What a subscript gives."""
+        match held.type:
+            case "numpy.ndarray" if isinstance(index, ast.Compare | ast.List):
+                return self.fresh_value(of_type=held.type, closed=True)
+            case "numpy.ndarray":
+                return held
+            case _:
+                pass
+        if isinstance(index, ast.Slice) and held.type.startswith("builtins."):
+            return self.container(held.type, self.heap.parts(held.own), stays=held.stays)
+        part = self.part_of(held)
+        return replace(part, stays=part.stays or (held.stays if held.type.startswith("builtins.") else ""))
+
+    def attribute_of(self, held: Value, name: str) -> Value:
+        """What an attribute that the notebook's own classes don't define gives."""
+        match held.type:
+            case "plain":
+                return plain(None)
+            case "pandas.DataFrame" if name in (
+                "loc",
+                "iloc",
+                "at",
+                "iat",
+                "str",
+                "dt",
+                "cat",
+                "attrs",
+                "style",
+                "flags",
+            ):
+                return held
+            case "pandas.DataFrame" if name in ("values", "array"):
+                return Value(own=held.own, type="numpy.ndarray")
+            case "pandas.DataFrame" if name in ("shape", "size", "ndim", "empty", "name", "dtype", "nbytes"):
+                return PLAIN
+            case "pandas.DataFrame" | "polars.DataFrame" | "ibis.Expression":
+                return self.fresh_value(of_type=held.type, closed=True)
+            case "numpy.ndarray" if name in (
+                "shape",
+                "size",
+                "ndim",
+                "dtype",
+                "nbytes",
+                "itemsize",
+                "strides",
+            ):
+                return PLAIN
+            case "numpy.ndarray":
+                return held
+            case _:
+                pass
+        if not held.own:
+            return PLAIN
+        call = call_of(f"{held.type}.{name}") if held.type else None
+        if (
+            call is not None
+            and call.result in (Result.FRESH, Result.PLAIN)
+            and not call.changes
+            and call.gives != held.type
+        ):
+            return self.fresh_value(of_type=call.gives)
+        parts = self.heap.parts(held.own)
+        type_name = held.type if held.type.startswith("matplotlib.") else self.heap.type_of(parts)
+        return Value(own=parts, type="" if type_name == "instance" else type_name, stays=held.stays)
+
+    def place_of(self, node: ast.expr) -> Value:
+        """The value whose inside an assignment to a part of it changes."""
+        match node:
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                value, around = self.value_of(node), self.place_of(inner)
+                if around.type == "pandas.DataFrame":
+                    return around
+                return value
+            case _:
+                return self.value_of(node)
+
+    # The notebook's own classes
+
+    def classes_of(self, value: Value) -> list[Code]:
+        """The classes of which the value may be an instance, or which it is, nearest first."""
+        regions = [
+            class_region for own in sorted(value.own) for class_region in self.heap.class_of.get(own, ())
+        ]
+        regions += [own for own in sorted(value.own) if own in self.heap.code]
+        found: list[Code] = []
+        while regions:
+            code = self.heap.code.get(regions.pop(0))
+            if code is not None and isinstance(code.node, ast.ClassDef) and code not in found:
+                found.append(code)
+                regions += [own for base in code.bases for own in base.own]
+        return found if value.type != "parent" else found[1:]
+
+    def methods_of(self, value: Value, name: str) -> list[Code]:
+        """The functions that a method's name may stand for: the nearest class that has it."""
+        for code in self.classes_of(value):
+            member = code.members.names.get(name) if code.members is not None else None
+            if member is not None:
+                return [self.heap.code[own] for own in sorted(member.own) if own in self.heap.code]
+        return []
+
+    def all_methods_of(self, value: Value) -> list[Code]:
+        """Every method of the value's classes: a library's method may call any of them."""
+        return [
+            self.heap.code[own]
+            for code in self.classes_of(value)
+            if code.members is not None
+            for member in code.members.names.values()
+            for own in sorted(member.own)
+            if own in self.heap.code
+        ]
+
+    def member_of(self, held: Value, name: str) -> Value | None:
+        """What the notebook's class of a value defines under this name, methods bound to the value."""
+        if held.type not in ("instance", "class", "parent", ""):
+            return None
+        for code in self.classes_of(held):
+            member = code.members.names.get(name) if code.members is not None else None
+            if member is None:
+                continue
+            if held.type == "class" or not any(own in self.heap.code for own in member.own):
+                return member
+            own = next(own for own in sorted(member.own) if own in self.heap.code)
+            if self._is_property(self.heap.code[own]):
+                return None
+            region = self.heap.fresh(holds=held.own | member.own, closed=True)
+            self.heap.code[region] = replace(self.heap.code[own], receiver=held)
+            return Value(own=frozenset([region]), type="function")
+        return None
+
+    def _is_property(self, code: Code) -> bool:
+        decorators = getattr(code.node, "decorator_list", ())
+        return any(
+            "property" in ast.unparse(one) or ast.unparse(one).endswith(".setter") for one in decorators
+        )
+
+    def run_properties(self, held: Value, name: str) -> None:
+        """Reading an attribute of an instance runs what its class has for that."""
+        if held.type not in ("instance", "parent", "") or not held.own:
+            return
+        for code in (*self.methods_of(held, name), *self.methods_of(held, "__getattr__")):
+            if self._is_property(code) or getattr(code.node, "name", "") == "__getattr__":
+                self._maybe_follow(replace(code, receiver=held), Arguments())
+
+    def operators(self, value: Value, names: tuple[str, ...] | None) -> None:
+        """An operator on an instance runs the methods that its class has for it; all such ones where names is None."""
+        if not value.own or not self.heap.class_of or value.type not in ("instance", "class", ""):
+            return
+        for code in self.classes_of(value):
+            for name, member in (code.members.names if code.members is not None else {}).items():
+                if not (name.startswith("__") and name != "__init__") or (
+                    names is not None and name not in names
+                ):
+                    continue
+                for own in sorted(member.own):
+                    if own in self.heap.code:
+                        given = Arguments(spread=[Value(own=self.heap.parts(value.own))])
+                        self._maybe_follow(replace(self.heap.code[own], receiver=value), given)
+
+    def run_methods(self, values: Sequence[Value], names: tuple[str, ...], *, receiver: Value) -> None:
+        for value in values:
+            for name in names:
+                for code in self.methods_of(value, name):
+                    self._maybe_follow(replace(code, receiver=receiver), Arguments())
+
+    def decorated(self, decorator: ast.expr, value: Value) -> Value:
+        """What a decorator makes of a function or class: a library's keeps it callable as it is."""
+        function = self.value_of(decorator)
+        if function.library:
+            call = call_of(function.library)
+            if call is not None and call.sets:
+                self.set_state(call.sets)
+            return value
+        if any(own in self.heap.code for own in function.own):
+            return self.call_value(function, Arguments(positional=[value]))
+        if isinstance(decorator, ast.Attribute) and decorator.attr in (
+            "setter",
+            "getter",
+            "deleter",
+            "register",
+        ):
+            self.heap.keep(function.own, value.own)
+            return value
+        if function.own and not isinstance(decorator, ast.Call):
+            self._call_unknown(function, Arguments(positional=[value]), what="a decorator")
+        return value
+
+    # Names given as text
+
+    def bind_by_text(self, target: ast.Attribute | ast.Subscript, value: Value) -> None:
+        key = target.slice if isinstance(target, ast.Subscript) else None
+        if isinstance(key, ast.Constant) and isinstance(key.value, str) and self.scope_closed_over() is None:
+            self.bind_name(key.value, value)
+        else:
+            self.effects.opaque.setdefault("the table of all names", self.line)
+            self.effects.is_copyable = False
+
+    def load_by_text(self, index: ast.expr) -> Value:
+        if isinstance(index, ast.Constant) and isinstance(index.value, str):
+            return self.load(index.value, index)
+        self.effects.opaque.setdefault("the table of all names", self.line)
+        return self.fresh_value()
+
+
+def _argument(arguments: Arguments, position: str) -> Value | None:
+    if position.isdecimal():
+        return arguments.positional[int(position)] if int(position) < len(arguments.positional) else None
+    return arguments.named.get(position)
+
+
+def _file_name(arguments: Arguments) -> str:
+    words = (
+        "path",
+        "filepath_or_buffer",
+        "path_or_buf",
+        "fname",
+        "file",
+        "filename",
+        "source",
+        "name",
+        "buf",
+        "excel_writer",
+    )
+    named = next((arguments.named[word] for word in words if word in arguments.named), None)
+    several = arguments.positional if named is None else [named]
+    texts = [one.text for one in several if one.text is not None]
+    if not texts or (several and several[0].text is None and not several[0].own and several[0] == PLAIN):
+        return ANY_FILE
+    return _normal(texts[0])
+
+
+def _normal(name: str) -> str:
+    return name.removeprefix("./")
+
+
+def _is_false(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
+def _is_none(node: ast.expr | None) -> bool:
+    return node is None or (isinstance(node, ast.Constant) and node.value is None)

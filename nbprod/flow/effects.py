@@ -1,0 +1,60 @@
+"""What one statement of a notebook does: the names it reads and binds, the objects, state and files it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Mapping
+
+    from nbprod.flow.aliases import Value
+    from nbprod.libraries.calls import Role
+    from nbprod.model import Span
+
+ANY_FILE = "*"
+
+
+@dataclass(slots=True)
+class Effects:
+    """Gathered while a statement is traced. Names are those of the module, hidden state among them by its own name.
+
+    `must` holds what is bound on every way through, `may` what is bound on some. `changed` maps a region to
+    whether the change is certain rather than only possible. `opaque` says what could not be looked into.
+    """
+
+    uses: dict[str, int] = field(default_factory=dict)
+    must: set[str] = field(default_factory=set)
+    may: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
+    changed: dict[int, bool] = field(default_factory=dict)
+    sets: set[str] = field(default_factory=set)
+    drawn: set[str] = field(default_factory=set)
+    reads: set[str] = field(default_factory=set)
+    writes: set[str] = field(default_factory=set)
+    roles: list[Role] = field(default_factory=list)
+    opaque: dict[str, int] = field(default_factory=dict)
+    stars: list[str] = field(default_factory=list)
+    history: bool = False
+    is_copyable: bool = True
+
+    def change(self, regions: frozenset[int] | set[int], *, surely: bool) -> None:
+        """The objects of these regions change, or may change."""
+        for region in regions:
+            self.changed[region] = self.changed.get(region, False) or surely
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One top-level statement with its effects and the values of the names that it binds, as they are after it."""
+
+    index: int
+    cell: int
+    node: ast.stmt
+    span: Span
+    code: str
+    effects: Effects
+    values: Mapping[str, Value]
+    is_definition: bool
+    shows: bool = False

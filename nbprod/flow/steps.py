@@ -1,0 +1,133 @@
+"""A notebook's code cells read into steps: one a top-level statement, with its effects and its text."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbprod.flow.aliases import Frame, Heap, Value
+from nbprod.flow.definitions import is_definition
+from nbprod.flow.effects import Effects, Step
+from nbprod.flow.ipython import cell_magic, python_text
+from nbprod.flow.names import bindings_of
+from nbprod.flow.tracing import Tracer
+from nbprod.model import Finding, Severity, Span
+from nbprod.notebook import body_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from nbprod.model import Cell
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All steps of a notebook in order, and the heap that their values live on."""
+
+    steps: tuple[Step, ...]
+    heap: Heap
+    findings: tuple[Finding, ...]
+
+
+def read_steps(cells: Sequence[Cell]) -> Reading:
+    """The steps of these code cells, as if they ran one after the other in one process."""
+    tracer = Tracer()
+    steps: list[Step] = []
+    findings: list[Finding] = []
+    for cell in cells:
+        text = body_of(cell)
+        python = python_text(text)
+        try:
+            tree = ast.parse(python)
+        except (SyntaxError, ValueError) as error:
+            findings.append(_syntax_finding(cell, error))
+            continue
+        magic = cell_magic(text)
+        is_apart = magic is not None and magic.name == "timeit"
+        source = _Source(text.split("\n"), python.split("\n"))
+        for node in tree.body:
+            steps.append(_step(tracer, node, cell=cell, index=len(steps), source=source, is_apart=is_apart))
+    return Reading(steps=tuple(steps), heap=tracer.heap, findings=tuple(findings))
+
+
+def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _Source, is_apart: bool) -> Step:
+    effects = tracer.effects = Effects()
+    tracer.start_step(index, line=node.lineno)
+    if is_apart:
+        _follow_apart(tracer, node)
+    else:
+        tracer.run_one(node)
+    values = {name: tracer.module.names[name] for name in effects.may if name in tracer.module.names}
+    return Step(
+        index=index,
+        cell=cell.position or 0,
+        node=node,
+        span=source.span(node, cell=cell.position or 0),
+        code=source.text(node),
+        effects=effects,
+        values=values,
+        is_definition=is_definition(node, effects=effects, known=tracer.module.names),
+        shows=isinstance(node, ast.Expr),
+    )
+
+
+def _follow_apart(tracer: Tracer, node: ast.stmt) -> None:
+    scope = ast.FunctionDef(name="", args=_NO_ARGUMENTS, body=[node], decorator_list=[])
+    frame = Frame(local=bindings_of(scope).local, region=tracer.heap.fresh())
+    with tracer.inside(frame):
+        tracer.run_one(node)
+
+
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+
+
+def _syntax_finding(cell: Cell, error: SyntaxError | ValueError) -> Finding:
+    line = getattr(error, "lineno", None) or 1
+    message = getattr(error, "msg", None) or str(error)
+    return Finding(
+        rule="syntax-error",
+        severity=Severity.ERROR,
+        message=f"This cell is no Python: {message}.",
+        span=Span(cell=cell.position or 0, line=line, end_line=line),
+        remedy="Correct the cell, or tag it `skip`.",
+    )
+
+
+class _Source:
+    """A cell's text beside its plain Python, line by line."""
+
+    def __init__(self, text: list[str], python: list[str]) -> None:
+        self._text = text
+        self._python = python
+
+    def span(self, node: ast.stmt, *, cell: int) -> Span:
+        first = _first_line(node)
+        end_line = node.end_lineno or first
+        start = _characters(self._python[first - 1], node.col_offset)
+        end = _characters(self._python[end_line - 1], node.end_col_offset or 0)
+        return Span(cell=cell, line=first, column=start, end_line=end_line, end_column=end)
+
+    def text(self, node: ast.stmt) -> str:
+        """The statement as the notebook has it; whole lines where IPython's syntax stands in them."""
+        first, last = _first_line(node), node.end_lineno or node.lineno
+        lines = self._text[first - 1 : last]
+        if lines != self._python[first - 1 : last]:
+            while last < len(self._text) and self._text[last - 1].endswith("\\"):
+                last += 1
+            return "\n".join(self._text[first - 1 : last]).strip()
+        lines[-1] = lines[-1][: _characters(lines[-1], node.end_col_offset or 0)]
+        lines[0] = lines[0][_characters(lines[0], node.col_offset) :]
+        return "\n".join(lines)
+
+
+def _first_line(node: ast.stmt) -> int:
+    decorators: Iterator[int] = (one.lineno for one in getattr(node, "decorator_list", ()))
+    return min([node.lineno, *decorators])
+
+
+def _characters(line: str, utf8_bytes: int) -> int:
+    return utf8_bytes if line.isascii() else len(line.encode()[:utf8_bytes].decode(errors="ignore"))
+
+
+__all__ = ["Reading", "Value", "read_steps"]

@@ -1,0 +1,348 @@
+"""The values that a name has one after the other: which stage makes each, from what, and whether it can be copied."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from nbprod.flow.aliases import PLAIN, Value
+from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
+from nbprod.libraries.calls import GENERATORS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nbprod.flow.aliases import Heap, Regions
+    from nbprod.flow.effects import Step
+    from nbprod.flow.steps import Reading
+
+STAR = "*"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copy:
+    """Statements that make a value again wherever they are run: `step` after those of `before`."""
+
+    step: int
+    before: tuple[Copy, ...] = ()
+    parameter: str = ""
+
+
+def flattened(copies: Iterable[Copy]) -> tuple[set[int], set[str]]:
+    """The steps and the parameters that these copies need, each once."""
+    steps: set[int] = set()
+    parameters: set[str] = set()
+    seen: set[int] = set()
+    pending = list(copies)
+    while pending:
+        copy = pending.pop()
+        if id(copy) in seen:
+            continue
+        seen.add(id(copy))
+        if copy.parameter:
+            parameters.add(copy.parameter)
+        else:
+            steps.add(copy.step)
+        pending.extend(copy.before)
+    return steps, parameters
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class Version:
+    """One value of a name. `prior` is the value that it was made from by changing it, or that it may still be.
+
+    `stage` is None where an untagged cell makes it. `copy` says how to make it again, None where that can't be.
+    """
+
+    name: str
+    stage: str | None
+    step: int
+    cell: int
+    value: Value = PLAIN
+    prior: Version | None = None
+    copy: Copy | None = None
+    is_definition: bool = False
+    is_change: bool = False
+    is_shared: bool = False
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether stages make it again for themselves rather than take it."""
+        if self.copy is None:
+            return False
+        return self.is_definition or self.stage is None or bool(self.value.stays)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """A stage reads a version of a name in a step; or a name that has none, when `version` is None."""
+
+    stage: str
+    name: str
+    version: Version | None
+    step: Step
+
+
+@dataclass(slots=True)
+class History:
+    """Every version of every name of a notebook, and who demands which."""
+
+    demands: list[Demand] = field(default_factory=list)
+    current: dict[str, Version] = field(default_factory=dict)
+    last_in: dict[tuple[str, str], Version] = field(default_factory=dict)
+    made_in: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    definition_copies: dict[int, Copy] = field(default_factory=dict)
+    stars: list[Version] = field(default_factory=list)
+    past: list[Step] = field(default_factory=list)
+    deleted: dict[str, int] = field(default_factory=dict)
+
+
+def history_of(
+    reading: Reading, *, stage_of: Mapping[int, str], parameters: Mapping[int, frozenset[str]]
+) -> tuple[History, Marks]:
+    """Go through all steps once. `parameters` maps the cells of parameters to the names that are parameters there."""
+    marks = Marks(reading)
+    recorder = _Recorder(marks, stage_of, parameters)
+    for step in reading.steps:
+        recorder.record(step)
+    return recorder.history, marks
+
+
+class Marks:
+    """For each region what matters about what it leads to: regions that change one day, definitions it needs."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._heap: Heap = reading.heap
+        above = reading.heap.holders()
+        self.last_change: dict[int, int] = {}
+        for step in reading.steps:
+            for region in step.effects.changed:
+                self.last_change[region] = step.index
+        self._hot = _marked(above, self.last_change)
+        self._defined = _marked(above, reading.heap.defined_at)
+
+    def hot(self, own: Regions) -> set[int]:
+        """The regions that some step changes, among all that can be got at from these."""
+        return {hot for region in own for hot in self._hot.get(region, ())}
+
+    def definitions(self, own: Regions) -> set[int]:
+        """The steps that define the functions and classes that can be got at from these regions."""
+        return {self._heap.defined_at[one] for region in own for one in self._defined.get(region, ())}
+
+
+def _marked(above: list[list[int]], marks: Iterable[int]) -> dict[int, set[int]]:
+    """For each region the marked ones below it."""
+    found: dict[int, set[int]] = {}
+    for mark in marks:
+        seen, pending = {mark}, [mark]
+        while pending:
+            region = pending.pop()
+            found.setdefault(region, set()).add(mark)
+            for holder in above[region]:
+                if holder not in seen:
+                    seen.add(holder)
+                    pending.append(holder)
+    return found
+
+
+class _Recorder:
+    """Keeps the current version of each name while the steps go by."""
+
+    def __init__(
+        self, marks: Marks, stage_of: Mapping[int, str], parameters: Mapping[int, frozenset[str]]
+    ) -> None:
+        self.history = History()
+        self._marks = marks
+        self._stage_of = stage_of
+        self._parameters = parameters
+        self._names_with: dict[int, set[str]] = {}
+        self._stage_before: str | None = None
+
+    def record(self, step: Step) -> None:
+        stage = self._stage_of.get(step.cell)
+        used = self._demand_used(step, stage)
+        copy = self._copy_of(step, used)
+        if copy is not None and (step.is_definition or step.effects.sets):
+            self.history.definition_copies[step.index] = copy
+        self._record_changes(step, stage, copy)
+        self._record_bindings(step, stage, copy)
+        for name in step.effects.deleted - step.effects.must:
+            self._forget(name)
+            self.history.deleted[name] = step.index
+        for module in step.effects.stars:
+            self._record_star(module, step, stage, copy)
+        self._record_sharing(step, stage)
+
+    def _demand_used(self, step: Step, stage: str | None) -> dict[str, Version]:
+        history = self.history
+        if stage is not None and stage != self._stage_before:
+            self._demand_states(step, stage)
+        self._stage_before = stage
+        used: dict[str, Version] = {}
+        for name in step.effects.uses:
+            version = history.current.get(name)
+            if version is not None:
+                used[name] = version
+            elif "." in name or name in BUILTIN_NAMES or HISTORY_NAME.match(name):
+                continue
+            if stage is not None:
+                history.demands.append(Demand(stage=stage, name=name, version=version, step=step))
+        return used
+
+    def _demand_states(self, step: Step, stage: str) -> None:
+        """State of modules and of the process holds for whatever follows, read or not."""
+        for name, version in self.history.current.items():
+            if "." in name and name not in GENERATORS:
+                self.history.demands.append(Demand(stage=stage, name=name, version=version, step=step))
+
+    def _copy_of(self, step: Step, used: Mapping[str, Version]) -> Copy | None:
+        if not step.effects.is_copyable or step.effects.history or isinstance(step.node, ast.For | ast.While):
+            return None
+        copies = [version.copy for version in used.values()]
+        before = tuple(copy for copy in copies if copy is not None)
+        stars = tuple(star.copy for star in self.history.stars if star.copy is not None)
+        return Copy(step.index, (*before, *stars)) if len(before) == len(copies) else None
+
+    def _record_changes(self, step: Step, stage: str | None, copy: Copy | None) -> None:
+        effects = step.effects
+        is_harmless = stage is None and not effects.opaque
+        for region, surely in effects.changed.items():
+            if is_harmless and not surely:
+                continue
+            for name in sorted(self._names_with.get(region, ())):
+                before = self.history.current[name]
+                if before.step == step.index and before.is_change:
+                    continue
+                can_copy = copy is not None and before.copy is not None
+                is_replayed = stage is None or step.is_definition
+                version = Version(
+                    name=name,
+                    stage=stage,
+                    step=step.index,
+                    cell=step.cell,
+                    value=before.value,
+                    prior=before,
+                    copy=Copy(step.index, (copy, before.copy)) if can_copy else None,  # type: ignore[arg-type]
+                    is_definition=is_replayed and can_copy,
+                    is_change=True,
+                )
+                self._keep(version)
+
+    def _record_bindings(self, step: Step, stage: str | None, copy: Copy | None) -> None:
+        effects, history = step.effects, self.history
+        parameters = self._parameters.get(step.cell, frozenset())
+        for name in sorted(effects.may - (effects.deleted - effects.must)):
+            before = history.current.get(name)
+            is_state = "." in name
+            if is_state and before is None and name not in effects.sets:
+                continue  # a generator that nothing has seeded: its draws are new in each run
+            prior = None if name in effects.must else before
+            value = step.values.get(name, PLAIN)
+            made = copy
+            if prior is not None:
+                made = (
+                    Copy(step.index, (copy, prior.copy))
+                    if copy is not None and prior.copy is not None
+                    else None
+                )
+            if name in parameters:
+                made = Copy(step.index, (), name)
+            is_definition = step.is_definition or name in parameters or (is_state and name in effects.sets)
+            self._keep(
+                Version(
+                    name=name,
+                    stage=stage,
+                    step=step.index,
+                    cell=step.cell,
+                    value=value,
+                    prior=prior,
+                    copy=made,
+                    is_definition=is_definition and made is not None and not _augments(step),
+                )
+            )
+
+    def _record_star(self, module: str, step: Step, stage: str | None, copy: Copy | None) -> None:
+        for name in _exported(module):
+            value = Value(library=f"{module}.{name}")
+            self._keep(
+                Version(
+                    name=name,
+                    stage=stage,
+                    step=step.index,
+                    cell=step.cell,
+                    value=value,
+                    copy=copy,
+                    is_definition=True,
+                )
+            )
+        self.history.stars.append(
+            Version(name=STAR, stage=stage, step=step.index, cell=step.cell, copy=copy, is_definition=True)
+        )
+
+    def _record_sharing(self, step: Step, stage: str | None) -> None:
+        """Names that share an object which changes one day must have one giver: the stage that made them share."""
+        if stage is None:
+            return
+        touched = [name for name in step.values if name in self.history.current]
+        touched += [name for region in step.effects.changed for name in self._names_with.get(region, ())]
+        for name in dict.fromkeys(touched):
+            mine = self.history.current[name]
+            if mine.stage != stage or mine.is_copied:
+                continue
+            for region in sorted(self._marks.hot(mine.value.own)):
+                if self._marks.last_change[region] > step.index:
+                    self._share(region, name, step, stage)
+
+    def _share(self, region: int, name: str, step: Step, stage: str) -> None:
+        for other in sorted(self._names_with.get(region, ())):
+            before = self.history.current[other]
+            if other == name or before.stage == stage:
+                continue
+            self._keep(
+                Version(
+                    name=other,
+                    stage=stage,
+                    step=step.index,
+                    cell=step.cell,
+                    value=before.value,
+                    prior=before,
+                    is_change=True,
+                    is_shared=True,
+                )
+            )
+
+    def _keep(self, version: Version) -> None:
+        name = version.name
+        self._forget(name)
+        self.history.current[name] = version
+        if version.stage is not None:
+            self.history.last_in[version.stage, name] = version
+            self.history.made_in.setdefault((version.stage, name), []).append(version.step)
+        for region in self._marks.hot(version.value.own):
+            self._names_with.setdefault(region, set()).add(name)
+
+    def _forget(self, name: str) -> None:
+        before = self.history.current.pop(name, None)
+        if before is not None:
+            for region in self._marks.hot(before.value.own):
+                self._names_with[region].discard(name)
+
+
+def _augments(step: Step) -> bool:
+    return isinstance(step.node, ast.AugAssign)
+
+
+def _exported(module: str) -> tuple[str, ...]:
+    """The names that a star import of a module of the standard library binds; of others none are known."""
+    if module.partition(".")[0] not in sys.stdlib_module_names or module in ("this", "antigravity"):
+        return ()
+    try:
+        loaded = import_module(module)
+    except ImportError:
+        return ()
+    names = getattr(loaded, "__all__", None) or [name for name in vars(loaded) if not name.startswith("_")]
+    return tuple(name for name in names if re.fullmatch(r"[^\W\d]\w*", name))
