@@ -1,0 +1,36 @@
+"""The verbs of nbprod: what every face calls. Nouns in, nouns out; bad input raises `NbprodError`.
+
+A notebook or plan may be given as a path. What runs leave stands under `ROOT/.nbprod`, where ROOT is the nearest
+folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
+"""
+
+from nbprod.api.plans import PLAN_SUFFIX, extract, plan, read_plan, tag
+from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
+from nbprod.api.runs import record, record_within, records, run
+from nbprod.api.studying import Source, read, study, suggest
+from nbprod.api.values import infer, infer_from_last_run, validate
+
+__all__ = [
+    "PLAN_SUFFIX",
+    "STATE_FOLDER",
+    "Check",
+    "Source",
+    "doctor",
+    "extract",
+    "infer",
+    "infer_from_last_run",
+    "init",
+    "plan",
+    "read",
+    "read_plan",
+    "record",
+    "record_within",
+    "records",
+    "root_of",
+    "run",
+    "settings_for",
+    "study",
+    "suggest",
+    "tag",
+    "validate",
+]

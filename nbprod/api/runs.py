@@ -1,0 +1,92 @@
+"""Running a pipeline, and the records that runs leave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.api.plans import extract, read_plan
+from nbprod.api.project import STATE_FOLDER, root_of, settings_for
+from nbprod.api.studying import Source, notebook_of
+from nbprod.model import Notebook
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nbprod.model import Event, Record
+
+
+def run(
+    source: Source,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    allow: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    only: Iterable[str] = (),
+    from_: str | None = None,
+    until: str | None = None,
+    force: bool = False,
+    on_event: Callable[[Event], None] | None = None,
+) -> Record:
+    """Run a notebook's pipeline, or a plan folder's, and give the record of the run.
+
+    A notebook is extracted first, into `ROOT/.nbprod/plans/NAME`. Stages run in the folder of the notebook that the
+    plan comes from. A failed cell or a broken expectation is told by the record, not raised.
+    """
+    from nbprod.running import run as run_plan
+    from nbprod.validating import judge
+
+    folder = _plan_folder(source, allow=allow)
+    found = read_plan(folder)
+    project = Path(root) if root is not None else root_of(folder)
+    settings = settings_for(project)
+    return run_plan(
+        found,
+        plan_folder=folder,
+        root=project,
+        parameters=dict(parameters or {}),
+        judge=judge,
+        workers=workers or settings.workers,
+        only=tuple(only),
+        from_=from_,
+        until=until,
+        force=force,
+        on_event=on_event,
+    )
+
+
+def _plan_folder(source: Source, *, allow: Mapping[str, str] | None) -> Path:
+    if not isinstance(source, Notebook) and Path(source).is_dir():
+        return Path(source)
+    notebook = notebook_of(source)
+    folder = root_of(notebook.name) / STATE_FOLDER / "plans" / Path(notebook.name).stem
+    extract(notebook, folder, allow=allow, force=True)
+    return folder
+
+
+# Records
+
+
+def records(root: str | os.PathLike[str]) -> tuple[Record, ...]:
+    """The records of a project's runs, the latest first."""
+    from nbprod.running.records import read_record, run_folders
+
+    return tuple(read_record(folder) for folder in run_folders(Path(root) / STATE_FOLDER))
+
+
+def record(root: str | os.PathLike[str], run_id: str) -> Record:
+    """The record of one run; raises StoreError where there is none."""
+    from nbprod.running.records import read_record
+
+    return read_record(Path(root) / STATE_FOLDER / "runs" / run_id)
+
+
+def record_within(folder: Path, run_id: str) -> Record | None:
+    """The record of a run in a folder's own project, or in one of the projects below it."""
+    from nbprod.running.records import read_record
+
+    places = [root_of(folder) / STATE_FOLDER, *folder.glob(f"**/{STATE_FOLDER}")]
+    found = (place / "runs" / run_id for place in places)
+    return next((read_record(one) for one in found if (one / "record.json").is_file()), None)

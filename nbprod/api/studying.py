@@ -1,0 +1,98 @@
+"""Reading a notebook and saying everything that can be known without running it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from nbprod.api.project import settings_for
+from nbprod.errors import NotebookError
+from nbprod.model import Notebook, Severity, StageOptions, Study
+from nbprod.notebook import options_from, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbprod.model import Finding, Suggestion
+    from nbprod.settings import Settings
+
+Source: TypeAlias = str | os.PathLike[str] | Notebook
+
+
+def read(path: str | os.PathLike[str]) -> Notebook:
+    """The notebook in a file; raises NotebookError where there is none that nbprod can read."""
+    return parse(_text(Path(path)), name=os.fspath(path))
+
+
+def study(source: Source, *, leakage: bool = True) -> Study:
+    """Everything known about a notebook without running it: its flow, its suites, and the findings of all rules."""
+    from nbprod.expectations import suites_of
+    from nbprod.flow import flow_of
+
+    notebook = notebook_of(source)
+    settings = settings_for(notebook.name)
+    if not notebook.code:
+        raise NotebookError(
+            "The notebook has no code cells.",
+            where=notebook.name,
+            remedy="Write some, then tag them as stages.",
+        )
+    flow, findings = flow_of(notebook, overrides=_overrides(settings))
+    suites, suite_findings = suites_of(notebook)
+    findings += suite_findings
+    if leakage:
+        from nbprod.leakage import check
+
+        findings += check(notebook, flow)
+    return Study(notebook=notebook.name, flow=flow, suites=suites, findings=_weighed(findings, settings))
+
+
+def suggest(source: Source) -> Suggestion:
+    """The stages, kinds, parameters and time columns that an untagged notebook might have, with reasons."""
+    from nbprod.flow import suggest as suggested
+
+    return suggested(notebook_of(source))
+
+
+def notebook_of(source: Source) -> Notebook:
+    return source if isinstance(source, Notebook) else read(source)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise NotebookError("There is no such file.", where=str(path), remedy="Check the path.") from error
+    except IsADirectoryError as error:
+        raise NotebookError("This is a folder.", where=str(path), remedy="Give a notebook in it.") from error
+    except UnicodeDecodeError as error:
+        raise NotebookError(
+            "This file is not text in UTF-8.", where=str(path), remedy="Give a .ipynb or a percent .py file."
+        ) from error
+    except OSError as error:
+        raise NotebookError(f"The file can't be read: {error.strerror}.", where=str(path)) from error
+
+
+def _weighed(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, ...]:
+    """The findings with the severities that the settings give their rules, in the order of the cells."""
+    kept = []
+    for finding in findings:
+        severity = settings.severity.get(finding.rule, finding.severity)
+        if severity != "off":
+            kept.append(replace(finding, severity=Severity(severity)))
+    return tuple(sorted(kept, key=_place))
+
+
+def _place(finding: Finding) -> tuple[int, int, int, str, tuple[str, ...]]:
+    span = finding.span
+    at = (span.cell, span.line, span.column) if span else (-1, 0, 0)
+    return (*at, finding.rule, finding.column_names)
+
+
+def _overrides(settings: Settings) -> dict[str, StageOptions]:
+    return {
+        stage: options_from(raw, where=f"[tool.nbprod.stages.{stage}]")
+        for stage, raw in settings.stages.items()
+    }

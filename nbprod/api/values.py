@@ -1,0 +1,42 @@
+"""Judging a value against a suite, and proposing a suite for one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.api.project import root_of
+from nbprod.api.runs import records
+from nbprod.errors import StoreError
+
+if TYPE_CHECKING:
+    from nbprod.model import Suite, Verdict
+
+
+def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:
+    """The suite's verdicts on a value: a frame, an Ibis table, a parquet file's path, or a dict of metrics."""
+    from nbprod.validating import judge
+
+    return judge(value, suite)
+
+
+def infer(value: object, name: str) -> str:
+    """The text of a `%%expect` cell that proposes a suite for a value; raises SuiteError where none can be."""
+    from nbprod.expectations import text_of
+    from nbprod.validating import infer as inferred
+
+    return text_of(inferred(value, name=name))
+
+
+def infer_from_last_run(notebook: Path, value: str) -> str:
+    """A proposed suite for a value as the notebook's last run gave it; raises StoreError where there is none."""
+    from nbprod.artifacts.manifest import store_of
+
+    for record in records(root_of(notebook)):
+        for run in reversed(record.stages):
+            for artifact in run.artifacts:
+                if artifact.name == value and artifact.format == "parquet":
+                    return infer(store_of(Path(record.folder) / "artifacts").path(artifact.digest), value)
+    raise StoreError(
+        f"No run has given a table '{value}' yet.", where=str(notebook), remedy="Run the pipeline once."
+    )

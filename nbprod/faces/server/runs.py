@@ -1,0 +1,204 @@
+"""The runs that the server follows: one at a time, each in a process of its own that outlives the browser's page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import uuid
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from nbprod import api, wire
+from nbprod.model import Record, State
+
+if TYPE_CHECKING:
+    from asyncio import StreamReader
+    from asyncio.subprocess import Process
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from pathlib import Path
+
+    from nbprod.model import Json
+
+PATIENCE_SECONDS = 10.0
+LINE_LIMIT_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """Where a stage stands: `cell` of its `cells` code cells have run."""
+
+    stage: str
+    state: State = State.WAITING
+    cell: int = 0
+    cells: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A run as it is followed. `id` is the server's own until the run has a record, whose id it then keeps beside."""
+
+    id: str
+    path: str
+    state: State
+    started: str
+    stages: tuple[StageProgress, ...] = ()
+    error: str = ""
+    record: Record | None = None
+
+
+def progress_of(record: Record, *, path: str) -> Progress:
+    """A run that has ended, from what it left."""
+    return Progress(
+        id=record.id,
+        path=path,
+        state=record.state,
+        started=record.started,
+        stages=tuple(StageProgress(stage=run.stage, state=run.state) for run in record.stages),
+        record=record,
+    )
+
+
+class Runs:
+    """Queue, processes and what is known of each run; `tell` hears every change."""
+
+    def __init__(self, *, tell: Callable[[Progress], None]) -> None:
+        self._tell = tell
+        self._known: dict[str, Progress] = {}
+        self._processes: dict[str, Process] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
+
+    def known(self, run_id: str) -> Progress | None:
+        """The run of that id, the server's or the record's."""
+        found = self._known.get(run_id)
+        return found or next(
+            (one for one in self._known.values() if one.record and one.record.id == run_id), None
+        )
+
+    def of(self, path: str) -> tuple[Progress, ...]:
+        """The runs of a notebook that this server started, the latest first."""
+        return tuple(one for one in reversed(self._known.values()) if one.path == path)
+
+    def start(self, path: str, notebook: Path, options: Mapping[str, Json]) -> Progress:
+        """Queue a run of a notebook; its state is told from here on."""
+        run = Progress(
+            id=uuid.uuid4().hex[:12], path=path, state=State.WAITING, started=datetime.now(UTC).isoformat()
+        )
+        self._keep(run)
+        task = asyncio.get_running_loop().create_task(self._go(run.id, notebook, options))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return run
+
+    async def cancel(self, run_id: str) -> Progress:
+        """Interrupt a run, and kill it should it not end by itself; a queued one is taken from the queue."""
+        run = self._known[run_id]
+        process = self._processes.get(run_id)
+        if process is None:
+            if run.state is State.WAITING:
+                self._keep(replace(run, state=State.CANCELLED))
+            return self._known[run_id]
+        process.send_signal(signal.SIGINT)
+        try:
+            await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
+        except TimeoutError:
+            os.killpg(process.pid, signal.SIGKILL)
+        return self._known[run_id]
+
+    async def stop(self) -> None:
+        """Interrupt what runs: the server goes down."""
+        for run_id in list(self._processes):
+            await self.cancel(run_id)
+
+    async def _go(self, run_id: str, notebook: Path, options: Mapping[str, Json]) -> None:
+        async with self._turn:
+            if self._known[run_id].state is not State.WAITING:
+                return
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "nbprod.faces.following", str(notebook), json.dumps(options)),
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=LINE_LIMIT_BYTES,
+                start_new_session=True,
+            )
+            self._processes[run_id] = process
+            self._keep(replace(self._known[run_id], state=State.RUNNING))
+            try:
+                said, _ = await asyncio.gather(_tail(process.stderr), self._follow(run_id, process.stdout))
+                await process.wait()
+            finally:
+                del self._processes[run_id]
+            self._end(run_id, process.returncode or 0, said)
+
+    async def _follow(self, run_id: str, lines: StreamReader | None) -> None:
+        async for line in lines or _no_lines():
+            self._keep(moved_on(self._known[run_id], json.loads(line)))
+
+    def _end(self, run_id: str, exit_code: int, said: str) -> None:
+        run = self._known[run_id]
+        if run.state not in (State.RUNNING, State.WAITING):
+            return
+        was_cancelled = exit_code in (-signal.SIGINT, -signal.SIGKILL, 130)
+        state = State.CANCELLED if was_cancelled else State.FAILED
+        stages = tuple(
+            replace(one, state=state if one.state is State.RUNNING else State.SKIPPED)
+            if one.state in (State.RUNNING, State.WAITING)
+            else one
+            for one in run.stages
+        )
+        error = "" if was_cancelled else f"The run ended with exit code {exit_code}. {said}".strip()
+        self._keep(replace(run, state=state, stages=stages, error=error))
+
+    def _keep(self, run: Progress) -> None:
+        self._known[run.id] = run
+        self._tell(run)
+
+
+def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
+    """The run after an event, as `nbprod.model.Event` goes over the wire."""
+    match event["kind"]:
+        case "run started":
+            return replace(run, stages=tuple(StageProgress(stage=name) for name in event["stages"]))
+        case "stage started":
+            return _with_stage(run, event["stage"], state=State.RUNNING, cell=0, cells=event["cells"])
+        case "cell done":
+            return _with_stage(run, event["stage"], cell=event["done"], cells=event["cells"])
+        case "stage ended":
+            return _with_stage(run, event["run"]["stage"], state=State(event["run"]["state"]))
+        case "run ended":
+            record = wire.noun(Record, event["record"], where="run event")
+            return replace(progress_of(record, path=run.path), id=run.id, started=run.started)
+        case "refused":
+            return replace(run, state=State.FAILED, error=event["message"])
+        case _:
+            return run
+
+
+def _with_stage(run: Progress, name: str, **changes: Any) -> Progress:
+    return replace(
+        run, stages=tuple(replace(one, **changes) if one.stage == name else one for one in run.stages)
+    )
+
+
+async def _tail(lines: StreamReader | None) -> str:
+    """The last line of what the process said on its way: why it ended, where it ended badly."""
+    last = b""
+    async for line in lines or _no_lines():
+        last = line.strip() or last
+    return last.decode(errors="replace")
+
+
+async def _no_lines() -> AsyncIterator[bytes]:
+    nothing: tuple[bytes, ...] = ()
+    for line in nothing:
+        yield line
+
+
+def earlier_runs(notebook: Path, *, path: str) -> tuple[Progress, ...]:
+    """The runs of a notebook that stand in its project's records, the latest first."""
+    records = api.records(api.root_of(notebook))
+    return tuple(progress_of(one, path=path) for one in records if one.pipeline == notebook.stem)
