@@ -48,7 +48,9 @@ def boundaries_of(chunks: Iterable[Chunk], values: Mapping[str, Any], timetable:
         return Boundaries()
     trees = [tree for chunk in chunks if (tree := _tree(chunk.source)) is not None]
     nodes = [node for tree in trees for node in ast.walk(tree)]
-    named = [*_dates_in(nodes, timetable.axis), *_dates_among(values, timetable.axis)]
+    used = {node.id for node in nodes if isinstance(node, ast.Name)}
+    given = {name: value for name, value in values.items() if name in used}
+    named = [*_dates_in(nodes, timetable.axis), *_dates_among(given, timetable.axis)]
     numbers = [stamps[number - 1] for number in _row_numbers(nodes) if 0 < number <= len(stamps)]
     shares = [stamps[int(share * (len(stamps) - 1))] for share in _shares(nodes, timetable.time)]
     return Boundaries(fixed=_within(stamps, [*named, *numbers]), floating=_within(stamps, shares))

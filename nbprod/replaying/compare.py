@@ -33,14 +33,15 @@ CERTAIN = 1e-5
 class Change:
     """What changed in one column (or in which rows exist: `EXISTENCE`) before a cut.
 
-    `rows` are positions in the full output (for rows that appear only in the probe: none), `earliest` the first
-    changed row's stamp, `gap` the largest difference in units of the column's spread (infinite where the values
+    `rows` are positions in the full output (for rows that appear only in the probe: none), `earliest_row` and
+    `earliest` the first changed row's position and stamp, `gap` the largest difference in units of the column's spread (infinite where the values
     are no numbers). `key`, `full` and `probe` describe the row that changed most.
     """
 
     output: str
     column: str
     rows: NDArray[np.intp]
+    earliest_row: int
     earliest: int
     gap: float
     key: str
@@ -162,6 +163,7 @@ def _existence(pair: _Pair, *, layout: Layout) -> list[Change]:
             output=layout.output,
             column=EXISTENCE,
             rows=gone,
+            earliest_row=int(rows[first]),
             earliest=int(stamps[first]),
             stamp=int(stamps[first]),
             gap=np.inf,
@@ -190,6 +192,7 @@ def _change(pair: _Pair, column: str, *, layout: Layout, noise: float) -> Change
         output=layout.output,
         column=column,
         rows=rows,
+        earliest_row=int(rows[np.argmin(stamps)]),
         earliest=int(stamps.min()),
         stamp=int(stamps[most]),
         gap=float(gaps[changed].max()),
@@ -213,6 +216,7 @@ def _vanished(pair: _Pair, column: str, left: Any, *, layout: Layout) -> Change 
         output=layout.output,
         column=column,
         rows=rows,
+        earliest_row=int(rows[np.argmin(stamps)]),
         earliest=int(stamps.min()),
         stamp=int(stamps[first]),
         gap=np.inf,

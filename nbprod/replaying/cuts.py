@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from nbprod.replaying.stamps import NEVER, Axis, stamps_of
+from nbprod.replaying.stamps import NEVER, Axis, sorted_once, stamps_of
 from nbprod.replaying.tables import column_of, columns_of
 
 if TYPE_CHECKING:
@@ -43,8 +43,7 @@ class _Condition:
 
 def distinct_stamps(timetable: Timetable) -> NDArray[np.int64]:
     """The main table's times, once each, in order."""
-    rows = timetable.tables[timetable.main].rows
-    return np.unique(rows[rows != NEVER])
+    return sorted_once(timetable.tables[timetable.main].rows)
 
 
 def chosen_cuts(
@@ -52,7 +51,8 @@ def chosen_cuts(
 ) -> list[int]:
     """So many different stamps to cut at, the most telling first; none before `after` as far as that suffices.
 
-    The very first times are never cut at: what lacks a past is warming up.
+    The very first times are never cut at, and the early ones only by altering: what lacks a past is warming up,
+    and a prefix of few rows makes many stages raise.
     """
     stamps = distinct_stamps(timetable)
     candidates = _candidates(stamps, after=after, seed=seed)
@@ -161,7 +161,8 @@ def _gaps(values: Any, rows: NDArray[np.int64], stamps: NDArray[np.int64]) -> ND
     places = np.searchsorted(stamps, rows[dated])
     some_missing = np.bincount(places, weights=missing[dated], minlength=len(stamps)) > 0
     some_present = np.bincount(places, weights=~missing[dated], minlength=len(stamps)) > 0
-    return some_missing & np.r_[some_present[1:], False]
+    straddled: NDArray[np.bool_] = some_missing & np.r_[some_present[1:], False]
+    return straddled
 
 
 def _by_time(values: Any, rows: NDArray[np.int64], stamps: NDArray[np.int64]) -> NDArray[np.float64]:

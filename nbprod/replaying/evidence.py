@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nbprod.replaying.compare import EXISTENCE
-from nbprod.replaying.stamps import NEVER, span_text
+from nbprod.replaying.stamps import sorted_once, span_text
 from nbprod.replaying.withhold import ProbeKind
 
 if TYPE_CHECKING:
@@ -50,16 +50,14 @@ class Reach:
     is_exact: bool
 
     def text(self, timetable: Timetable) -> str:
-        return "whole sample" if self.is_whole else span_text(self.length, axis=timetable.axis)
+        return "the whole sample" if self.is_whole else span_text(self.length, axis=timetable.axis)
 
 
 def known_stamps(timetable: Timetable) -> NDArray[np.int64]:
     """Every time at which anything in the inputs becomes known, once each, in order."""
     tables = timetable.tables.values()
-    stamps = np.unique(
-        np.concatenate([part for table in tables for part in (table.rows, *table.cells.values())])
-    )
-    return stamps[stamps != NEVER]
+    stamps = np.concatenate([part for table in tables for part in (table.rows, *table.cells.values())])
+    return sorted_once(stamps)
 
 
 def next_known(stamps: NDArray[np.int64], cut: int) -> int:
@@ -99,31 +97,35 @@ def spans_most(length: int, stamps: NDArray[np.int64]) -> bool:
 
 
 def bracket(
-    readings: Iterable[Reading], column: Column, sighting: Sighting, stamps: NDArray[np.int64]
+    readings: Iterable[Reading], column: Column, sighting: Sighting, times: NDArray[np.int64]
 ) -> tuple[int, int]:
-    """Numbers of the known times between which the sighting's earliest row stops changing: (changes, settled).
+    """Numbers of the times between which the sighting's earliest row stops changing: (changes, settled).
 
     At the last time nothing is withheld, so it is settled there at the latest.
     """
-    low = int(np.searchsorted(stamps, sighting.probe.cut))
-    high = len(stamps) - 1
+    low = _number(times, sighting.probe.cut)
+    high = len(times) - 1
     row = earliest_row(sighting)
     for reading in readings:
         if reading.probe.kind is not sighting.probe.kind:
             continue
-        place = int(np.searchsorted(stamps, reading.probe.cut, side="right")) - 1
         seen = reading.sightings.get(column)
         if seen is not None and row is not None and row in seen.change.rows:
-            low = max(low, place)
-        elif place > low and reading.probe.cut > sighting.probe.cut:
-            high = min(high, place)
+            low = max(low, _number(times, reading.probe.cut))
+        elif reading.probe.cut > sighting.probe.cut:
+            high = min(high, _number(times, reading.probe.cut))
     return low, max(high, low + 1)
+
+
+def _number(times: NDArray[np.int64], cut: int) -> int:
+    """The number of the last time at or before a cut."""
+    return max(int(np.searchsorted(times, cut, side="right")) - 1, 0)
 
 
 def earliest_row(sighting: Sighting) -> int | None:
     """The position of the changed row that a sighting's reach is measured from; None if rows only appeared."""
     change = sighting.change
-    return int(change.rows[0]) if len(change.rows) else None
+    return change.earliest_row if len(change.rows) else None
 
 
 def names_of(column: Column) -> str:

@@ -56,7 +56,7 @@ class ColumnReplay:
 
     `verdict` is `confirmed` (there is a witness), `not reproduced` (`power` says how hard it was tried) or
     `unproved` (`reason` says why it could not be assessed). `horizon` is as measured: `24 hours`, `3 rows`,
-    `whole sample`; `is_exact` says whether bisection closed in on it, else it is the least that was seen.
+    `the whole sample`; `is_exact` says whether bisection closed in on it, else it is the least that was seen.
     `rows_changed` counts the rows that changed in the most telling run. `plot` is SVG text.
     """
 

@@ -69,6 +69,12 @@ def stamps_of(values: Any, *, axis: Axis) -> NDArray[np.int64] | None:
             return np.where(missing, NEVER, stamps)
 
 
+def sorted_once(stamps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The different stamps in order, without `NEVER`."""
+    distinct: NDArray[np.int64] = np.unique(stamps[stamps != NEVER])
+    return distinct
+
+
 def is_moment(values: Any) -> bool:
     """Whether a column holds dates or times as such (not numbers, not text)."""
     series = pd.Series(values)

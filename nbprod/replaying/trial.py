@@ -46,6 +46,19 @@ if TYPE_CHECKING:
 _GROWTH = 3.0
 _STRONGER = 100.0
 _SHARE_FOR_BISECTION = 0.25
+_FIRST_ROWS = 4
+_MANY_ROWS = 10
+_IN_TURN = (
+    ProbeKind.WITHHELD,
+    ProbeKind.ALTERED,
+    ProbeKind.WITHHELD,
+    ProbeKind.WITHHELD,
+    ProbeKind.PERMUTED,
+    ProbeKind.WITHHELD,
+    ProbeKind.ALTERED,
+)
+# what a prefix draws differs from what the whole draws, whether or not it reads the future
+_BY_CHANCE = (ProbeKind.ALTERED, ProbeKind.ALTERED, ProbeKind.WITHHELD, ProbeKind.PERMUTED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +103,17 @@ class Question:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """Between which of the rows' times (by number) a column's earliest changed row stops changing, so far."""
+
+    column: Column
+    sighting: Sighting
+    low: int
+    high: int
+    tries: int
+
+
 @dataclass(slots=True)
 class Trial:
     """The runs of one replay as they come in; `budget` is how many are left."""
@@ -108,7 +132,7 @@ class Trial:
     failures: list[str] = field(default_factory=list)
     undated: dict[str, str] = field(default_factory=dict)
     dismissed: dict[Column, str] = field(default_factory=dict)
-    bounds: dict[Column, Reach] = field(default_factory=dict)
+    tries: dict[Column, int] = field(default_factory=dict)
 
     # Runs
 
@@ -165,6 +189,11 @@ class Trial:
         self._measure_noise(again)
 
     # Verdict by verdict
+
+    @property
+    def rows_known(self) -> NDArray[np.int64]:
+        """The times of the main table's rows, in order: the grid that reaches are measured on."""
+        return distinct_stamps(self.question.timetable)
 
     @property
     def columns(self) -> list[Column]:
@@ -316,14 +345,18 @@ def _probe(trial: Trial, cuts: int, boundaries: Boundaries) -> None:
 
 
 def _plan(trial: Trial, count: int, boundaries: Boundaries) -> list[Probe]:
-    """Probes in the order of their use: withheld, altered, withheld twice, and so on in turn."""
+    """Probes in the order of their use. The second alters all but the very first rows, where a fit allows that."""
     question = trial.question
-    after = _last_boundary(boundaries, distinct_stamps(question.timetable))
-    stamps = chosen_cuts(question.inputs, question.timetable, count=count, after=after, seed=question.seed)
-    turn = (ProbeKind.WITHHELD, ProbeKind.ALTERED, ProbeKind.WITHHELD, ProbeKind.WITHHELD, ProbeKind.PERMUTED)
+    stamps = distinct_stamps(question.timetable)
+    after = _last_boundary(boundaries, stamps)
+    cuts = chosen_cuts(question.inputs, question.timetable, count=count, after=after, seed=question.seed)
+    turn = _BY_CHANCE if draws_by_chance(question.chunks) else _IN_TURN
+    kinds = [turn[number % len(turn)] for number in range(len(cuts))]
+    if after is None and ProbeKind.ALTERED in kinds:
+        cuts[kinds.index(ProbeKind.ALTERED)] = int(stamps[min(_FIRST_ROWS, len(stamps) - 2)])
     return [
-        Probe(kind=turn[number % len(turn)], cut=cut, seed=question.seed + number)
-        for number, cut in enumerate(stamps)
+        Probe(kind=kind, cut=cut, seed=question.seed + number)
+        for number, (kind, cut) in enumerate(zip(kinds, cuts, strict=True))
     ]
 
 
@@ -358,18 +391,21 @@ def _settle_chance(trial: Trial, boundaries: Boundaries) -> None:
     if not chance and not boundaries.floating:
         return
     for column in trial.changed():
-        if column[1] == EXISTENCE or _was_altered(trial, column) or trial.budget < 1:
+        if column[1] == EXISTENCE or _was_altered(trial, column):
             continue
         sighting = most_telling(trial.readings, column)
-        if sighting is None:
-            continue
-        cut = max(sighting.probe.cut, max(boundaries.floating, default=0))
-        trial.read(Probe(kind=ProbeKind.ALTERED, cut=cut, seed=trial.question.seed))
+        if sighting is not None and trial.budget > 0:
+            cut = max(sighting.probe.cut, max(boundaries.floating, default=0))
+            trial.read(Probe(kind=ProbeKind.ALTERED, cut=cut, seed=trial.question.seed))
         if _was_altered(trial, column):
             continue
         if chance:
             trial.dismiss(column, "it draws random numbers and changes only with how many rows there are")
-        elif trial.budget >= 1 and _is_fitted_on_a_share(trial, column, boundaries):
+        elif trial.budget < 1:
+            trial.dismiss(
+                column, "it changes only with how many rows there are, and a share of them is fitted on"
+            )
+        elif _is_fitted_on_a_share(trial, column, boundaries):
             trial.dismiss(column, "it is fitted on a share of the rows, and rows behind that are unaffected")
 
 
@@ -420,29 +456,40 @@ def _bisect(trial: Trial) -> None:
         openings = [opening for column in trial.changed() if (opening := _opening(trial, column)) is not None]
         if not openings:
             return
-        width, sighting, low, high = max(openings, key=lambda opening: opening[0])
-        place = _between(trial, sighting, low, high)
-        if trial.read(replace(sighting.probe, cut=int(trial.stamps[place]))) is None or width < 1:
+        opening = max(openings, key=lambda opening: (opening.tries == 0, opening.high - opening.low))
+        trial.tries[opening.column] = opening.tries + 1
+        if (
+            trial.read(replace(opening.sighting.probe, cut=int(trial.rows_known[_next(opening, trial)])))
+            is None
+        ):
             return
 
 
-def _opening(trial: Trial, column: Column) -> tuple[int, Sighting, int, int] | None:
-    """What is not yet known of a column's reach: the bracket's width, the sighting and the bracket."""
+def _opening(trial: Trial, column: Column) -> Opening | None:
+    """What is not yet known of a column's reach, or None if it is closed or whole."""
     found = farthest(trial.readings, column, trial.stamps)
     if found is None or column[1] == EXISTENCE or spans_most(found[1], trial.stamps):
         return None
     if earliest_row(found[0]) is None:
         return None
-    low, high = bracket(trial.readings, column, found[0], trial.stamps)
-    return None if high - low <= 1 else (high - low, found[0], low, high)
+    low, high = bracket(trial.readings, column, found[0], trial.rows_known)
+    if high - low <= 1:
+        return None
+    return Opening(column=column, sighting=found[0], low=low, high=high, tries=trial.tries.get(column, 0))
 
 
-def _between(trial: Trial, sighting: Sighting, low: int, high: int) -> int:
-    """The next time to cut at: just past what is known to matter, then twice as far, then halves."""
-    start = int(np.searchsorted(trial.stamps, sighting.change.earliest))
-    if high == len(trial.stamps) - 1:
-        return min(low + max(1, low - start), high - 1)
-    return (low + high) // 2
+def _next(opening: Opening, trial: Trial) -> int:
+    """The number of the time to cut at next.
+
+    A change all over the rows asks for the far end first, one at the edge for the very next time; then twice as
+    far each try; then, between two known ends, the middle.
+    """
+    if opening.high < len(trial.rows_known) - 1:
+        return (opening.low + opening.high) // 2
+    rows = len(opening.sighting.change.rows)
+    if opening.tries == 0 and rows > _MANY_ROWS and rows > opening.low / 2:
+        return opening.high - 1
+    return min(opening.low + (1 << opening.tries), opening.high - 1)
 
 
 def _reach(trial: Trial, column: Column) -> Reach | None:
@@ -454,13 +501,10 @@ def _reach(trial: Trial, column: Column) -> Reach | None:
         return Reach(length=least, is_whole=True, is_exact=True)
     if column[1] == EXISTENCE or earliest_row(sighting) is None:
         return Reach(length=least, is_whole=False, is_exact=False)
-    low, high = bracket(trial.readings, column, sighting, trial.stamps)
+    low, high = bracket(trial.readings, column, sighting, trial.rows_known)
     closed = high - low == 1
-    length = max(
-        least,
-        int(trial.stamps[high] if closed else next_known(trial.stamps, int(trial.stamps[low])))
-        - sighting.change.earliest,
-    )
+    end = int(trial.rows_known[high]) if closed else next_known(trial.stamps, int(trial.rows_known[low]))
+    length = max(least, end - sighting.change.earliest)
     return Reach(length=length, is_whole=False, is_exact=closed)
 
 

@@ -66,7 +66,7 @@ def sentence(column: ColumnReplay) -> str:
 
 def _reads(column: ColumnReplay) -> str:
     name = f"'{column.column}' of '{column.output}'"
-    if column.horizon == "whole sample":
+    if column.horizon == "the whole sample":
         return f"{name} reads the whole sample and so depends"
     least = "" if column.is_exact else "at least "
     return f"{name} reads {least}{column.horizon} ahead and so depends"

@@ -184,11 +184,9 @@ def _with_numbers(
         return changed
     low, high = float(present.min()), float(present.max())
     span = (high - low) * probe.strength
-    up = high + span * draws.uniform(0.2, 1.5, len(old))
+    up = high + span * draws.uniform(0.5, 4, len(old))
     down = (
-        low * draws.uniform(0.05, 0.6, len(old))
-        if low >= 0
-        else low - span * draws.uniform(0.2, 1.5, len(old))
+        low * draws.uniform(0.05, 0.6, len(old)) if low >= 0 else low - span * draws.uniform(0.5, 4, len(old))
     )
     drawn = np.where(draws.random(len(old)) < 0.5, up, down)
     if pd.api.types.is_integer_dtype(changed.dtype):

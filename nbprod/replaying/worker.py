@@ -61,6 +61,12 @@ _LIBRARIES = frozenset(
         "matplotlib",
     ]
 )
+_MODULES = {
+    Family.POLARS: "polars",
+    Family.LAZY: "polars",
+    Family.IBIS: "ibis",
+    Family.RELATION: "duckdb",
+}
 _LENGTH_BYTES = 8
 
 
@@ -137,17 +143,19 @@ def _import_what(load: Load) -> None:
     """Import what the stage will, so that its runs need not: only libraries that start no threads by it."""
     if load.folder not in sys.path:
         sys.path.insert(0, load.folder)
-    names = {family.value for family in (Family.POLARS, Family.IBIS) if _has(load, family)}
-    names |= {"polars"} if _has(load, Family.LAZY) else set()
-    for chunk in load.chunks:
-        names |= _imports_in(chunk.source)
-    for name in sorted(names):
+    for name in sorted(_modules_of(load)):
         if name.partition(".")[0] in _LIBRARIES:
             _try_import(name)
 
 
-def _has(load: Load, family: Family) -> bool:
-    return any(value.family is family for value in load.inputs.values())
+def _modules_of(load: Load) -> set[str]:
+    """The modules that a stage names or that its inputs come from."""
+    names = {_MODULES[value.family] for value in load.inputs.values() if value.family in _MODULES}
+    names |= {value.payload for value in load.inputs.values() if value.family is Family.MODULE}
+    for chunk in load.chunks:
+        names |= _imports_in(chunk.source)
+    # Ibis imports its engine only when it first connects
+    return names | ({"ibis.backends.duckdb"} if any(name.startswith("ibis") for name in names) else set())
 
 
 def _imports_in(source: str) -> set[str]:
@@ -309,18 +317,24 @@ def _seed(load: Load) -> None:
         _seed_new_generators(sys.modules["numpy"], load.seed)
     if "polars" in sys.modules:
         sys.modules["polars"].set_random_seed(load.seed)
-    if "duckdb" in sys.modules:
+    modules = {name.partition(".")[0] for name in _modules_of(load)}
+    if "duckdb" in modules and "duckdb" in sys.modules:
         duckdb: Any = sys.modules["duckdb"]
         duckdb.execute("SET threads = 1")
         duckdb.execute("SET file_search_path = '" + load.folder.replace("'", "''") + "'")
-    if "ibis" in sys.modules:
+    if "ibis" in modules and "ibis" in sys.modules:
         ibis: Any = sys.modules["ibis"]
         ibis.set_backend(ibis.duckdb.connect(threads=1, file_search_path=load.folder))
 
 
 def _seed_new_generators(numpy: Any, seed: int) -> None:
     real = numpy.random.default_rng
-    numpy.random.default_rng = lambda given=None: real(seed if given is None else given)
+    fixed = seed
+
+    def default_rng(seed: Any = None) -> Any:
+        return real(fixed if seed is None else seed)
+
+    numpy.random.default_rng = default_rng
 
 
 def _execute(chunk: Chunk, names: dict[str, Any]) -> None:
