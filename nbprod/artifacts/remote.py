@@ -51,7 +51,7 @@ class RemoteStore:
             self._fetch(digest, copy)
         return copy
 
-    def has(self, digest: str) -> bool:
+    def is_intact(self, digest: str) -> bool:
         files, root = self._files()
         with self._asking("find", digest):
             return bool(files.exists(f"{root}/objects/{digest[:2]}/{digest}"))

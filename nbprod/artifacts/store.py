@@ -28,8 +28,8 @@ class Store(Protocol):
     def path(self, digest: str) -> Path:
         """A local file with these bytes, checked against the digest just now; raises StoreError."""
 
-    def has(self, digest: str) -> bool:
-        """Whether something lies under that digest; it is not checked."""
+    def is_intact(self, digest: str) -> bool:
+        """Whether what lies under that digest can be relied on; read through where that costs no network."""
 
     def digests(self) -> Iterator[str]:
         """Everything stored."""
@@ -85,8 +85,11 @@ class FolderStore:
             )
         return place
 
-    def has(self, digest: str) -> bool:
-        return self._place(digest).exists()
+    def is_intact(self, digest: str) -> bool:
+        try:
+            return digest_of(self._place(digest)) == digest
+        except OSError:
+            return False
 
     def digests(self) -> Iterator[str]:
         return (file.name for file in (self.folder / "objects").glob("??/*"))

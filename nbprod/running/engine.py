@@ -1,0 +1,181 @@
+"""The papermill engine `nbprod`: warm kernels, saves by time, a limit on outputs, and word of every cell.
+
+It runs under bare papermill too (`papermill --engine nbprod in.ipynb out.ipynb`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+# Papermill first: its own loading of engines would otherwise meet this module half made.
+import papermill  # noqa: F401
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, NotebookExecutionManager
+from papermill.log import logger
+
+from nbprod.running.kernels import manager_class
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nbformat import NotebookNode
+
+NAME = "nbprod"
+SECONDS_BETWEEN_SAVES = 5.0
+OUTPUT_BYTES_KEPT = 2_000_000
+_IOPUB_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What the caller of the engine wants besides what papermill can say.
+
+    `hidden` are parameters that no notebook may show; `before` and `after` are statements run unseen in the
+    kernel; `on_kernel` hears the kernel's process id as soon as there is one.
+    """
+
+    cwd: str | None = None
+    preload: tuple[str, ...] = ()
+    timeout_seconds: float | None = None
+    hidden: Mapping[str, object] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    on_kernel: Callable[[int], None] | None = None
+    on_cell: Callable[[int, int], None] | None = None
+
+
+class Sparing(NotebookExecutionManager):  # type: ignore[misc] # papermill ships no types
+    """Papermill's keeper of a running notebook, less its habit of writing the whole of it after every cell."""
+
+    def save(self, **kwargs: Any) -> None:
+        age = (self.now() - self.last_save_time).total_seconds()
+        if self.end_time is not None or age >= SECONDS_BETWEEN_SAVES:
+            super().save(**kwargs)
+
+    def autosave_cell(self) -> None:
+        self.save()
+
+
+class NbprodEngine(Engine):  # type: ignore[misc]
+    """Runs a notebook's cells in a kernel forked from a warm process where that can be, else in an ordinary one."""
+
+    @classmethod
+    def execute_notebook(  # noqa: PLR0917 - papermill's signature
+        cls,
+        nb: NotebookNode,
+        kernel_name: str,
+        output_path: str | None = None,
+        progress_bar: bool = True,  # noqa: FBT001, FBT002 - papermill's signature
+        log_output: bool = False,  # noqa: FBT001, FBT002
+        autosave_cell_every: int = 30,
+        **kwargs: Any,
+    ) -> Any:
+        keeper = Sparing(
+            nb,
+            output_path=output_path,
+            progress_bar=progress_bar,
+            log_output=log_output,
+            autosave_cell_every=autosave_cell_every,
+        )
+        keeper.notebook_start()
+        try:
+            cls.execute_managed_notebook(keeper, kernel_name, log_output=log_output, **kwargs)
+        finally:
+            keeper.cleanup_pbar()
+            keeper.notebook_complete()
+        return keeper.nb
+
+    @classmethod
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
+        wishes = options.get("wishes") or Wishes()
+        deadline = None if wishes.timeout_seconds is None else time.monotonic() + wishes.timeout_seconds
+        client = Client(
+            nb_man,
+            wishes=wishes,
+            kernel_name=kernel_name,
+            kernel_manager_class=manager_class(kernel_name, preload=wishes.preload),
+            startup_timeout=options.get("start_timeout", 60),
+            timeout=options.get("execution_timeout"),
+            timeout_func=None if deadline is None else lambda _: max(1, int(deadline - time.monotonic())),
+            iopub_timeout=_IOPUB_SECONDS,
+            shutdown_kernel="immediate",
+            log=logger,
+            log_output=options.get("log_output", False),
+            stdout_file=options.get("stdout_file"),
+            stderr_file=options.get("stderr_file"),
+            resources={"metadata": {"path": wishes.cwd}} if wishes.cwd else {},
+        )
+        client.execute(env={**os.environ, **wishes.environment})
+
+
+class Client(PapermillNotebookClient):  # type: ignore[misc]
+    """Papermill's client with the wishes fulfilled."""
+
+    def __init__(self, nb_man: Any, *, wishes: Wishes, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self._wishes = wishes
+        self._kept_bytes = 0
+
+    def start_new_kernel(self, **kwargs: Any) -> None:
+        super().start_new_kernel(**kwargs)
+        pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
+        if self._wishes.on_kernel and pid:
+            self._wishes.on_kernel(pid)
+
+    def papermill_execute_cells(self) -> None:
+        total = sum(cell.cell_type == "code" for cell in self.nb.cells)
+        self._unseen(self._wishes.before)
+        pending, done = self._wishes.hidden, 0
+        for index, cell in enumerate(self.nb.cells):
+            if cell.cell_type == "code" and pending and not _is_parameters(cell):
+                self._unseen(f"globals().update(__import__('json').loads({json.dumps(dict(pending))!r}))")
+                pending = {}
+            if not self._ran(index, cell):
+                return
+            if cell.cell_type == "code":
+                done += 1
+                if self._wishes.on_cell:
+                    self._wishes.on_cell(done, total)
+        self._unseen(self._wishes.after)
+
+    def _ran(self, index: int, cell: Any) -> bool:
+        """Whether the cell ran to its end; one that raised is marked, as is one whose kernel died or overran."""
+        try:
+            self.nb_man.cell_start(cell, index)
+            self.execute_cell(cell, index)
+        except CellExecutionError as error:
+            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            return False
+        except (DeadKernelError, CellTimeoutError) as error:
+            self.nb_man.cell_exception(cell, cell_index=index, exception=error)
+            raise
+        finally:
+            self.nb_man.cell_complete(cell, cell_index=index)
+        return True
+
+    def process_message(self, message: Any, cell: Any, cell_index: int) -> Any:
+        """As papermill does, but what a notebook could not hold is left out and said."""
+        kept = self._kept_bytes
+        if message.get("msg_type") == "stream":
+            self._kept_bytes += len(message["content"].get("text", ""))
+            if kept > OUTPUT_BYTES_KEPT:
+                return None
+            if self._kept_bytes > OUTPUT_BYTES_KEPT:
+                message["content"]["text"] = (
+                    "\n[what follows was left out: this notebook has printed enough]\n"
+                )
+        return super().process_message(message, cell, cell_index)
+
+    def _unseen(self, code: str) -> None:
+        if code:
+            self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False, allow_stdin=False))
+
+
+def _is_parameters(cell: Any) -> bool:
+    return bool({"parameters", "injected-parameters"} & set(cell.metadata.get("tags", ())))

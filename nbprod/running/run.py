@@ -1,0 +1,282 @@
+"""The verb: a plan run stage by stage, its record true at every moment."""
+
+from __future__ import annotations
+
+import queue
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.artifacts.store import store_at, write_atomically
+from nbprod.errors import NbprodError, PlanError
+from nbprod.model import Record, RunEnded, RunStarted, StageEnded, StageRun, State
+from nbprod.running.cache import Surroundings, environment_fingerprint
+from nbprod.running.ledger import Ledger
+from nbprod.running.parameters import masked, typed
+from nbprod.running.records import new_run_folder, versions_of, write_record
+from nbprod.running.schedule import dependencies, selected, upstream
+from nbprod.running.sources import code_of
+from nbprod.running.working import Kernels, Worked, Workshop, fetched, worked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from nbprod.artifacts.manifest import Manifest
+    from nbprod.model import Event, Plan
+    from nbprod.running.judging import Judge
+
+STATE_FOLDER = ".nbprod"
+LEDGER = "ledger.sqlite"
+
+
+def run(
+    plan: Plan,
+    *,
+    plan_folder: Path,
+    root: Path,
+    parameters: Mapping[str, object] | None = None,
+    judge: Judge | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    workers: int = 1,
+    only: Iterable[str] = (),
+    from_: str | None = None,
+    until: str | None = None,
+    force: bool = False,
+    store: str | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Record:
+    """Run a plan and give the record of the run; stages whose result is known already are not run again.
+
+    A failed cell, a broken expectation and a cancelled run (Ctrl-C) are told by the record. Events are told in the
+    calling thread. `force` runs the selected stages whatever is known.
+    Raises ParameterError and PlanError before anything is written.
+    """
+    values = typed(parameters or {}, plan.parameters)
+    chosen = selected(plan, only=only, from_=from_, until=until)
+    plan_folder, root = Path(plan_folder).absolute(), Path(root).absolute()
+    state = root / STATE_FOLDER
+    folder = new_run_folder(state, now=now())
+    events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]] = queue.SimpleQueue()
+    shop = Workshop(
+        around=Surroundings(
+            plan=plan,
+            cwd=(plan_folder / plan.source).resolve().parent,
+            parameters=values,
+            environment=environment_fingerprint(),
+        ),
+        plan_folder=plan_folder,
+        folder=folder,
+        store=store_at(_store_address(store, root)),
+        ledger=Ledger(path=state / LEDGER),
+        judge=judge,
+        secrets={one.name: values[one.name] for one in plan.parameters if one.secret},
+        preload=_modules(plan),
+        environment={},
+        kernels=Kernels(),
+        tell=events.put,
+        now=now,
+    )
+    write_atomically(shop.artifacts / "store", _store_address(store, root) + "\n")
+    record = Record(
+        id=folder.name,
+        pipeline=plan.name,
+        source=plan.source,
+        folder=str(folder),
+        state=State.RUNNING,
+        started=now().isoformat(),
+        parameters=masked(values, plan.parameters),
+        digests={stage.notebook: stage.digest for stage in plan.stages},
+        versions=versions_of(shop.preload),
+        stages=tuple(StageRun(stage=name) for name in chosen),
+    )
+    running = _Running(
+        shop=shop, events=events, tell=on_event or _silent, record=record, chosen=chosen, force=force
+    )
+    return running.to_the_end(workers=max(1, workers))
+
+
+@dataclass(kw_only=True)
+class _Running:
+    """A run under way. Its record is the one thing here that changes."""
+
+    shop: Workshop
+    events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]]
+    tell: Callable[[Event], None]
+    record: Record
+    chosen: tuple[str, ...]
+    force: bool
+    manifests: dict[str, Manifest] = field(default_factory=dict)
+    fetched: dict[str, StageRun] = field(default_factory=dict)
+    begun: float = field(default_factory=time.monotonic)
+
+    def to_the_end(self, *, workers: int) -> Record:
+        self._keep()
+        self.tell(RunStarted(run=self.record.id, folder=self.record.folder, stages=self.chosen))
+        try:
+            self._fetch_earlier()
+            with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="stage") as pool:
+                self._work_through(pool, workers)
+        except BaseException:
+            self._close(State.FAILED)
+            raise
+        return self._close(None)
+
+    def _work_through(self, pool: ThreadPoolExecutor, workers: int) -> None:
+        under_way: set[str] = set()
+        while True:
+            try:
+                self._skip_hopeless()
+                for name in self._ready(under_way)[: workers - len(under_way)]:
+                    under_way.add(name)
+                    self._put(replace(self._stage_run(name), state=State.RUNNING))
+                    pool.submit(self._work_on, name)
+                if not under_way:
+                    return
+                self._hear(self.events.get(), under_way)
+            except KeyboardInterrupt:
+                self._cancel()
+
+    def _work_on(self, name: str) -> None:
+        """In a thread of the pool: whatever happens, the run hears of it."""
+        stage = self.shop.around.plan.stage(name)
+        given = {giver: self.manifests[giver] for giver in self._before(name) if giver in self.manifests}
+        try:
+            done: Worked | NbprodError = worked(stage, self.shop, given=given, force=self.force)
+        except NbprodError as error:
+            done = error
+        except BaseException as error:
+            self.events.put((name, NbprodError(f"{type(error).__name__}: {error}", where=f"stage '{name}'")))
+            raise
+        self.events.put((name, done))
+
+    def _hear(self, message: Event | tuple[str, Worked | NbprodError], under_way: set[str]) -> None:
+        match message:
+            case (str(name), NbprodError() as error):
+                under_way.discard(name)
+                self._end(replace(self._stage_run(name), state=State.FAILED, reason=str(error)))
+            case (str(name), Worked() as work):
+                under_way.discard(name)
+                self._enter(work)
+            case tuple():
+                raise TypeError(f"unknown message {message!r}")
+            case event:
+                self.tell(event)
+
+    def _enter(self, work: Worked) -> None:
+        for artifact, suite, verdicts in work.verdicts:
+            self.shop.ledger.put_verdicts(artifact, suite, verdicts)
+        if work.manifest is not None:
+            self.manifests[work.run.stage] = work.manifest
+        if work.result is not None:
+            self.shop.ledger.put_stage(self.record.id, work.run, result=work.result)
+        self._end(work.run, entered=work.result is not None)
+
+    def _fetch_earlier(self) -> None:
+        """Bring what the chosen stages need of stages that were not chosen, from earlier runs."""
+        for name in upstream(self.shop.around.plan, self.chosen):
+            given = {giver: self.manifests[giver] for giver in self._before(name) if giver in self.manifests}
+            found = fetched(self.shop.around.plan.stage(name), self.shop, given=given)
+            if found is None or found.manifest is None:
+                raise PlanError(
+                    f"Stage '{name}' must come first, and no earlier run with the same code and parameters gave it.",
+                    where=self.record.pipeline,
+                    remedy=f"Run with --from {name}, or the whole pipeline.",
+                )
+            self.manifests[name] = found.manifest
+            self.fetched[name] = found.run
+
+    def _ready(self, under_way: set[str]) -> list[str]:
+        if self.shop.kernels.cancelled.is_set():
+            return []
+        return [
+            name
+            for name in self.chosen
+            if self._stage_run(name).state is State.WAITING
+            and name not in under_way
+            and all(self._is_good(giver) for giver in self._before(name))
+        ]
+
+    def _skip_hopeless(self) -> None:
+        for name in self.chosen:
+            if self._stage_run(name).state is not State.WAITING:
+                continue
+            if self.shop.kernels.cancelled.is_set():
+                self._end(StageRun(stage=name, state=State.CANCELLED, reason="The run was cancelled."))
+                continue
+            for giver in self._before(name):
+                state = self._stage_run(giver).state
+                if state in (State.FAILED, State.BROKEN, State.SKIPPED, State.CANCELLED):
+                    reason = f"It needs stage '{giver}', which {_ENDS[state]}."
+                    self._end(StageRun(stage=name, state=State.SKIPPED, reason=reason))
+                    break
+
+    def _cancel(self) -> None:
+        self.shop.kernels.end_all()
+
+    def _before(self, name: str) -> tuple[str, ...]:
+        return dependencies(self.shop.around.plan)[name]
+
+    def _is_good(self, name: str) -> bool:
+        return self._stage_run(name).state.is_good
+
+    def _stage_run(self, name: str) -> StageRun:
+        if name in self.fetched:
+            return self.fetched[name]
+        return next(one for one in self.record.stages if one.stage == name)
+
+    def _put(self, stage: StageRun) -> None:
+        stages = tuple(stage if one.stage == stage.stage else one for one in self.record.stages)
+        self.record = replace(self.record, stages=stages)
+
+    def _end(self, stage: StageRun, *, entered: bool = False) -> None:
+        self._put(stage)
+        write_record(self.record)
+        if not entered:
+            self.shop.ledger.put_stage(self.record.id, stage)
+        self.tell(StageEnded(run=stage))
+
+    def _keep(self) -> None:
+        write_record(self.record)
+        self.shop.ledger.put_run(self.record)
+
+    def _close(self, state: State | None) -> Record:
+        seconds = round(time.monotonic() - self.begun, 3)
+        self.record = replace(self.record, state=state or _state_of(self.record.stages), seconds=seconds)
+        self._keep()
+        self.tell(RunEnded(record=self.record))
+        return self.record
+
+
+_ENDS = {
+    State.FAILED: "failed",
+    State.BROKEN: "broke an expectation",
+    State.SKIPPED: "was skipped",
+    State.CANCELLED: "was cancelled",
+}
+
+
+def _state_of(stages: tuple[StageRun, ...]) -> State:
+    states = {one.state for one in stages}
+    for worst in (State.CANCELLED, State.FAILED, State.BROKEN, State.SKIPPED):
+        if worst in states:
+            return worst
+    return State.CACHED if states == {State.CACHED} else State.DONE
+
+
+def _store_address(store: str | None, root: Path) -> str:
+    if store is None:
+        return str(root / STATE_FOLDER / "store")
+    return store if "://" in store else str(root / store)
+
+
+def _modules(plan: Plan) -> tuple[str, ...]:
+    """The top-level modules that the plan's stages import, sorted."""
+    codes = [code_of(plan.files[stage.notebook], parameters={}) for stage in plan.stages]
+    return tuple(sorted({name.partition(".")[0] for code in codes for name in code.modules}))
+
+
+def _silent(_: Event) -> None:
+    return

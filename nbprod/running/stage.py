@@ -1,0 +1,135 @@
+"""One attempt at one stage: papermill runs its notebook, and what happened is told as a value."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from nbprod.artifacts.manifest import read_manifest
+from nbprod.errors import NbprodError, StoreError
+from nbprod.model import CellFailure
+from nbprod.running.parameters import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from nbprod.artifacts.manifest import Manifest
+    from nbprod.model import Json, PlannedStage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What to run: the notebook, where its executed copy goes, in which folder and with which values."""
+
+    stage: PlannedStage
+    notebook: Path
+    output: Path
+    cwd: Path
+    artifacts: Path
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    secrets: Mapping[str, Json] = field(default_factory=dict)
+    preload: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of an attempt: a manifest, or a failure with its reason."""
+
+    seconds: float
+    manifest: Manifest | None = None
+    failure: CellFailure | None = None
+    reason: str = ""
+
+
+def attempted(
+    attempt: Attempt,
+    *,
+    on_kernel: Callable[[int], None] | None = None,
+    on_cell: Callable[[int, int], None] | None = None,
+) -> Outcome:
+    """Run the stage's notebook and say what came of it; the executed notebook is kept whatever that is.
+
+    Raises NbprodError where no kernel can be started.
+    """
+    # Papermill costs half a second to import: only where a stage has to run.
+    import papermill
+    from jupyter_client.kernelspec import NoSuchKernel
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from nbprod.running.engine import NAME, NbprodEngine, Wishes
+
+    papermill.engines.papermill_engines.register(NAME, NbprodEngine)
+    wishes = Wishes(
+        cwd=str(attempt.cwd),
+        preload=attempt.preload,
+        timeout_seconds=attempt.stage.options.timeout_seconds,
+        hidden=attempt.secrets,
+        before=attempt.before,
+        after=attempt.after,
+        environment=attempt.environment,
+        on_kernel=on_kernel,
+        on_cell=on_cell,
+    )
+    begun = time.monotonic()
+
+    def ended(**what: Any) -> Outcome:
+        return Outcome(seconds=round(time.monotonic() - begun, 3), **what)
+
+    masks = dict.fromkeys(attempt.secrets, MASK)
+    try:
+        papermill.execute_notebook(
+            str(attempt.notebook),
+            str(attempt.output),
+            parameters={**attempt.parameters, **masks, "nbprod_folder": str(attempt.artifacts)},
+            engine_name=NAME,
+            progress_bar=False,
+            wishes=wishes,
+        )
+    except PapermillExecutionError as error:
+        failure = _failure(
+            attempt, error=error.ename, message=error.evalue, traceback="\n".join(error.traceback)
+        )
+        return ended(failure=failure, reason=f"{error.ename}: {error.evalue}")
+    except CellTimeoutError:
+        message = f"The stage took longer than its {attempt.stage.options.timeout_seconds:g} seconds."
+        return ended(failure=_failure(attempt, error="TimeoutError", message=message), reason=message)
+    except DeadKernelError:
+        message = "The kernel died: out of memory, or crashed by a library."
+        return ended(failure=_failure(attempt, error="DeadKernelError", message=message), reason=message)
+    except NoSuchKernel as error:
+        raise NbprodError(
+            f"There is no kernel '{error.name}' on this machine.",
+            where=str(attempt.notebook),
+            remedy="Install it, or choose another kernel for the notebook and extract again.",
+        ) from error
+    try:
+        return ended(manifest=read_manifest(attempt.artifacts, attempt.stage.name))
+    except StoreError as error:
+        return ended(reason=str(error))
+
+
+def _failure(attempt: Attempt, *, error: str, message: str, traceback: str = "") -> CellFailure:
+    cell = _failed_cell(attempt.output)
+    metadata = cell.get("metadata", {}) if cell else {}
+    return CellFailure(
+        cell=metadata.get("nbprod", {}).get("cell"),
+        source=cell["source"] if cell else "",
+        error=error,
+        message=message,
+        traceback=traceback,
+    )
+
+
+def _failed_cell(notebook: Path) -> Any:
+    import nbformat
+
+    if not notebook.exists():
+        return None
+    cells = nbformat.read(notebook, as_version=4).cells
+    return next((cell for cell in cells if cell.metadata.get("papermill", {}).get("exception")), None)

@@ -1,0 +1,284 @@
+"""The work on one stage, in a thread of its own: the cache, the attempts, the verdicts."""
+
+from __future__ import annotations
+
+import json
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.artifacts.manifest import Manifest, manifest_from, manifest_path, text_of, write_manifest
+from nbprod.errors import StoreError
+from nbprod.model import CellDone, StageRun, StageStarted, State
+from nbprod.running.cache import changes, ingredients_of, key_of, named_files, source_digest, unchanged
+from nbprod.running.judging import Judge, broken_reason, judged
+from nbprod.running.ledger import Ledger, Result
+from nbprod.running.sources import code_cells
+from nbprod.running.stage import Attempt, Outcome, attempted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from nbprod.artifacts.store import Store
+    from nbprod.model import Event, Json, PlannedStage, Verdict
+    from nbprod.running.cache import Surroundings
+
+_FIRST_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 60.0
+_WATCH = "__import__('nbprod.running.watching', fromlist=['watch']).watch()"
+_REPORT = "__import__('nbprod.running.watching', fromlist=['report']).report({path!r})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What the work on every stage of a run needs."""
+
+    around: Surroundings
+    plan_folder: Path
+    folder: Path
+    store: Store
+    ledger: Ledger
+    judge: Judge | None
+    secrets: Mapping[str, Json]
+    preload: tuple[str, ...]
+    environment: Mapping[str, str]
+    kernels: Kernels
+    tell: Callable[[Event], None]
+    now: Callable[[], datetime]
+
+    @property
+    def artifacts(self) -> Path:
+        """Where the manifests of this run lie."""
+        return self.folder / "artifacts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worked:
+    """What came of a stage; what the ledger shall keep stands beside it, since only the driver writes there."""
+
+    run: StageRun
+    manifest: Manifest | None = None
+    result: Result | None = None
+    verdicts: tuple[tuple[str, str, tuple[Verdict, ...]], ...] = ()
+
+
+class Kernels:
+    """The kernels that run now, so that a cancelled run can end them."""
+
+    def __init__(self) -> None:
+        self._pids: dict[str, int] = {}
+        self._lock = threading.Lock()
+        self.cancelled = threading.Event()
+
+    def started(self, stage: str, pid: int) -> None:
+        with self._lock:
+            self._pids[stage] = pid
+        if self.cancelled.is_set():
+            self.end_all()
+
+    def ended(self, stage: str) -> None:
+        with self._lock:
+            self._pids.pop(stage, None)
+
+    def end_all(self) -> None:
+        from nbprod.running.processes import kill_group
+
+        self.cancelled.set()
+        with self._lock:
+            pids = list(self._pids.values())
+        for pid in pids:
+            kill_group(pid)
+
+
+def fetched(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest]) -> Worked | None:
+    """What an earlier run gave for the same key, if it is all there, whether or not the stage would run again."""
+    for written in ({}, _written_before(stage, shop)):
+        key = key_of(ingredients_of(stage, around=shop.around, given=given, written=written))
+        result = shop.ledger.result(key)
+        if result is not None and (manifest := _intact(result, shop)):
+            return _again(stage, result, manifest, shop)
+    return None
+
+
+def worked(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], force: bool) -> Worked:
+    """Take the stage's result from an earlier run where nothing changed, else run it; then judge what it gave."""
+    written = _written_before(stage, shop)
+    before = ingredients_of(stage, around=shop.around, given=given, written=written)
+    key = key_of(before)
+    result = None if force else shop.ledger.result(key)
+    if result is not None and result.reads is not None and unchanged(result.reads):
+        manifest = _intact(result, shop)
+        if manifest is not None:
+            return _again(stage, result, manifest, shop)
+    why = _why(stage, before, shop, force=force)
+    return _ran(stage, shop, given=given, why=why)
+
+
+def _again(stage: PlannedStage, result: Result, manifest: Manifest, shop: Workshop) -> Worked:
+    write_manifest(manifest, folder=shop.artifacts)
+    run = StageRun(
+        stage=stage.name,
+        state=State.CACHED,
+        started=shop.now().isoformat(),
+        seconds=0.0,
+        notebook=result.notebook or None,
+        key=result.key,
+        artifacts=manifest.artifacts,
+        reason=f"Nothing has changed since run {result.run}.",
+    )
+    return _with_verdicts(Worked(run=run, manifest=manifest), manifest, shop)
+
+
+def _ran(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], why: str) -> Worked:
+    started = shop.now().isoformat()
+    named = named_files(stage, around=shop.around)
+    outcome, number = _attempts(stage, shop)
+    run = StageRun(
+        stage=stage.name,
+        started=started,
+        seconds=outcome.seconds,
+        notebook=_output(stage, shop, attempt=number).name,
+        attempt=number,
+        reason=why,
+    )
+    if shop.kernels.cancelled.is_set():
+        return Worked(run=replace(run, state=State.CANCELLED, reason="The run was cancelled."))
+    manifest = outcome.manifest
+    if manifest is None:
+        reason = outcome.reason or "The stage ended without giving anything."
+        return Worked(run=replace(run, state=State.FAILED, failure=outcome.failure, reason=reason))
+    reads, written = _seen(stage, shop, named)
+    ingredients = ingredients_of(stage, around=shop.around, given=given, written=written)
+    result = Result(
+        key=key_of(ingredients),
+        pipeline=shop.around.plan.name,
+        stage=stage.name,
+        run=shop.folder.name,
+        notebook=f"../{shop.folder.name}/{run.notebook}",
+        made=started,
+        manifest=text_of(manifest),
+        ingredients=ingredients,
+        reads=reads,
+        written=written,
+    )
+    run = replace(run, state=State.DONE, key=result.key, artifacts=manifest.artifacts)
+    return _with_verdicts(Worked(run=run, manifest=manifest, result=result), manifest, shop)
+
+
+def _attempts(stage: PlannedStage, shop: Workshop) -> tuple[Outcome, int]:
+    """The first attempt that succeeds, or the last one; each keeps its notebook, with a growing pause between."""
+    pause = _FIRST_PAUSE_SECONDS
+    number = 0
+    while True:
+        number += 1
+        outcome = _attempt(stage, shop, number)
+        if outcome.manifest is not None or number > stage.options.retries or shop.kernels.cancelled.is_set():
+            return outcome, number
+        shop.kernels.cancelled.wait(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+
+
+def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
+    # Papermill adds one for the parameters that it injects.
+    cells = 1 + code_cells(shop.around.plan.files[stage.notebook])
+    shop.tell(StageStarted(stage=stage.name, cells=cells, attempt=number))
+    manifest_path(shop.artifacts, stage.name).unlink(missing_ok=True)
+    parameters = {
+        name: shop.around.parameters[name] for name in stage.reads if name in shop.around.parameters
+    }
+    attempt = Attempt(
+        stage=stage,
+        notebook=shop.plan_folder / stage.notebook,
+        output=_output(stage, shop, attempt=number),
+        cwd=shop.around.cwd,
+        artifacts=shop.artifacts,
+        parameters={name: value for name, value in parameters.items() if name not in shop.secrets},
+        secrets={name: value for name, value in parameters.items() if name in shop.secrets},
+        preload=shop.preload,
+        environment=shop.environment,
+        before=_WATCH,
+        after=_REPORT.format(path=str(_report(stage, shop))),
+    )
+    try:
+        return attempted(
+            attempt,
+            on_kernel=lambda pid: shop.kernels.started(stage.name, pid),
+            on_cell=lambda done, of: shop.tell(CellDone(stage=stage.name, done=done, cells=of)),
+        )
+    finally:
+        shop.kernels.ended(stage.name)
+
+
+def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:
+    found = judged(
+        manifest,
+        plan=shop.around.plan,
+        parameters=shop.around.parameters,
+        store=shop.store,
+        ledger=shop.ledger,
+        judge=shop.judge,
+    )
+    run = replace(work.run, verdicts=found.verdicts)
+    if found.broken:
+        run = replace(run, state=State.BROKEN, reason=f"{broken_reason(found.broken)}.")
+    return replace(work, run=run, verdicts=found.new)
+
+
+def _intact(result: Result, shop: Workshop) -> Manifest | None:
+    try:
+        manifest = manifest_from(result.manifest, where=str(shop.ledger.path))
+    except StoreError:
+        return None
+    return manifest if all(shop.store.is_intact(digest) for digest in set(manifest.digests())) else None
+
+
+def _written_before(stage: PlannedStage, shop: Workshop) -> Mapping[str, str]:
+    last = shop.ledger.last_result(shop.around.plan.name, stage.name)
+    return last.written if last else {}
+
+
+def _seen(
+    stage: PlannedStage, shop: Workshop, named: Mapping[str, str]
+) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """The files that the stage read, by digest (None where it read from the network), and those that it wrote."""
+    path = _report(stage, shop)
+    try:
+        seen = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # Another kernel than Python's, or one without nbprod: only what the code names is known.
+        seen = {"files": [], "written": [], "network": False}
+    path.unlink(missing_ok=True)
+    after = named_files(stage, around=shop.around)
+    wrote = {*seen["written"], *(name for name, digest in after.items() if named.get(name) != digest)}
+    ours = str(shop.folder.parent.parent)
+    written = {name: source_digest(Path(name)) for name in sorted(wrote) if not name.startswith(ours)}
+    read = {name for name in seen["files"] if not name.startswith(ours)} - wrote
+    files = {name: digest for name in sorted(read) if (digest := source_digest(Path(name)))}
+    kept = {name: digest for name, digest in written.items() if digest}
+    return (None if seen["network"] else {**files, **kept}), kept
+
+
+def _why(stage: PlannedStage, now: Mapping[str, str], shop: Workshop, *, force: bool) -> str:
+    if force:
+        return "It was to run again whatever there was."
+    last = shop.ledger.last_result(shop.around.plan.name, stage.name)
+    if last is None:
+        return "It has not run before."
+    changed = changes(last.ingredients, now)
+    if changed:
+        return f"{'; '.join(changed)}."
+    if last.reads is None:
+        return "It reads from the network, where nothing tells whether something changed."
+    moved = [name for name, digest in last.reads.items() if source_digest(Path(name)) != digest]
+    return f"file {moved[0]} changed." if moved else "What it gave is missing from the store or damaged."
+
+
+def _output(stage: PlannedStage, shop: Workshop, *, attempt: int) -> Path:
+    name = Path(stage.notebook)
+    return shop.folder / (name.name if attempt == 1 else f"{name.stem}.attempt-{attempt}.ipynb")
+
+
+def _report(stage: PlannedStage, shop: Workshop) -> Path:
+    return shop.folder / f".{stage.name}.seen"
