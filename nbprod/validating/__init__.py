@@ -1,1 +1,7 @@
-"""Suites judged against artifacts: Ibis measures, Great Expectations judges."""
+"""Suites judged against artifacts: Ibis measures, Great Expectations judges. GX is imported when a suite is judged."""
+
+from nbprod.validating.judging import judge_genuine
+from nbprod.validating.tables import Limits
+from nbprod.validating.verdicts import judge
+
+__all__ = ["Limits", "judge", "judge_genuine"]

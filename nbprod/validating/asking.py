@@ -1,0 +1,162 @@
+"""Measures as questions: each formula yields what it wants to know, and all are answered together, round by round.
+
+A formula is a generator that yields tuples of asks and is sent the tuple of their answers; what it returns is
+the measure. In each round everything that aggregates goes into one query, so a suite costs a scan or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+
+class Uncovered(Exception):  # noqa: N818
+    """Ibis doesn't answer this as GX's own engine would; that engine has to. Carries why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One aggregated value, asked together with all the others over the same table."""
+
+    expression: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a table expression as dicts, asked by a query of its own."""
+
+    expression: Any
+
+
+Ask: TypeAlias = Scalar | Rows
+Formula: TypeAlias = Generator[tuple[Ask, ...], tuple[Any, ...], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The measures by key; `failed` says of each of the others why it couldn't be measured."""
+
+    values: Mapping[Hashable, Any]
+    failed: Mapping[Hashable, str]
+    queries: int
+
+
+def measured(table: Any, formulas: Mapping[Hashable, Formula]) -> Measured:
+    """All formulas run to their end on one table, in as many rounds as the longest needs."""
+    values: dict[Hashable, Any] = {}
+    failed: dict[Hashable, str] = {}
+    waiting = dict(formulas)
+    answers: dict[Hashable, tuple[Any, ...]] = {}
+    known: dict[Any, Any] = {}
+    queries = 0
+    while waiting:
+        asks: dict[Hashable, tuple[Ask, ...]] = {}
+        for key, formula in waiting.items():
+            try:
+                asks[key] = formula.send(answers[key]) if key in answers else next(formula)
+            except StopIteration as end:
+                values[key] = end.value
+            except Uncovered as error:
+                failed[key] = _said(error)
+            except _expression_errors() as error:
+                failed[key] = _said(error)
+        queries += _answer(table, [ask for group in asks.values() for ask in group], known)
+        answers = {}
+        for key, group in asks.items():
+            got = [known[_identity(ask)] for ask in group]
+            broken = next((one for one in got if isinstance(one, _Broken)), None)
+            if broken is not None:
+                failed[key] = broken.why
+            else:
+                answers[key] = tuple(got)
+        waiting = {key: waiting[key] for key in answers}
+    return Measured(values=values, failed=failed, queries=queries)
+
+
+@dataclass(frozen=True, slots=True)
+class _Broken:
+    why: str
+
+
+def _identity(ask: Ask) -> tuple[type, Any]:
+    # Equal Ibis expressions have equal operations, so that no question is asked twice.
+    return type(ask), ask.expression.op()
+
+
+def _answer(table: Any, asks: list[Ask], known: dict[Any, Any]) -> int:
+    new = {_identity(ask): ask for ask in asks if _identity(ask) not in known}
+    scalars = {identity: ask for identity, ask in new.items() if isinstance(ask, Scalar)}
+    queries = _answer_scalars(table, scalars, known)
+    for identity, ask in new.items():
+        if isinstance(ask, Rows):
+            known[identity] = _rows(ask.expression, table)
+            queries += 1
+    return queries
+
+
+def _answer_scalars(table: Any, scalars: Mapping[Any, Scalar], known: dict[Any, Any]) -> int:
+    if not scalars:
+        return 0
+    row = _aggregated(table, scalars)
+    if not isinstance(row, _Broken):
+        known.update(row)
+        return 1
+    if len(scalars) == 1:
+        known.update(dict.fromkeys(scalars, row))
+        return 1
+    # One of them can't be computed: halve until it stands alone and the others have their answers.
+    identities = list(scalars)
+    half = len(identities) // 2
+    parts = (identities[:half], identities[half:])
+    return 1 + sum(_answer_scalars(table, {one: scalars[one] for one in part}, known) for part in parts)
+
+
+def _aggregated(table: Any, scalars: Mapping[Any, Scalar]) -> dict[Any, Any] | _Broken:
+    names = {f"m{place}": identity for place, identity in enumerate(scalars)}
+    try:
+        expression = table.aggregate(
+            **{name: scalars[identity].expression for name, identity in names.items()}
+        )
+    except _expression_errors() as error:
+        return _Broken(_said(error))
+    rows = _rows(expression, table)
+    return rows if isinstance(rows, _Broken) else {names[name]: value for name, value in rows[0].items()}
+
+
+def _rows(expression: Any, table: Any) -> list[dict[str, Any]] | _Broken:
+    try:
+        answer: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
+    except _query_errors(table) as error:
+        return _Broken(_said(error))
+    return answer
+
+
+def _expression_errors() -> tuple[type[Exception], ...]:
+    from ibis.common.exceptions import IbisError
+
+    # Ibis refuses operands of wrong types with errors of Python's and its own.
+    return (IbisError, TypeError, ValueError, AttributeError, NotImplementedError, OverflowError)
+
+
+def _query_errors(table: Any) -> tuple[type[Exception], ...]:
+    match table.get_backend().name:
+        case "duckdb":
+            import duckdb
+
+            return (duckdb.Error, *_expression_errors())
+        case "pyspark":
+            from pyspark.errors import PySparkException
+
+            return (PySparkException, *_expression_errors())
+        case _:
+            # Each backend raises errors of its own driver, which can't all be imported to be named.
+            return (Exception,)
+
+
+def _said(error: Exception) -> str:
+    first = str(error).strip().splitlines()
+    return first[0][:200] if first else type(error).__name__

@@ -1,0 +1,187 @@
+"""Row-level metrics: which rows break them, how many, and samples, as formulas over a table."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from nbprod.validating.aggregates import deviation_of, number
+from nbprod.validating.asking import Rows, Scalar, Uncovered
+from nbprod.validating.rows import COLUMN, MULTI, PAIR, Domain, both
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nbprod.validating.asking import Formula
+    from nbprod.validating.sources import Source
+
+
+def broken_rows(base: str, domain: Domain, arguments: Mapping[str, Any]) -> Formula:
+    """Formula for the boolean expression that is true on the rows that break a row-level metric.
+
+    It asks first where a row's judgement depends on the whole column.
+    """
+    if base == "column_values.nonnull":
+        return both(domain.rows, domain.column.isnull())
+    if base == "column_values.null":
+        return both(domain.rows, domain.column.notnull())
+    if base in _RELATIVE:
+        expected = yield from _RELATIVE[base](domain, arguments)
+        return both(both(domain.rows, domain.column.notnull()), ~expected)
+    columns = [domain.table[name] for name in domain.columns]
+    if base in COLUMN:
+        return both(both(domain.rows, columns[0].notnull()), ~COLUMN[base](columns[0], arguments))
+    if base in PAIR:
+        return both(domain.rows, ~PAIR[base](columns[0], columns[1], arguments).fill_null(False))
+    if base in MULTI:
+        return both(domain.rows, ~MULTI[base](columns, arguments).fill_null(False))
+    raise Uncovered(f"the rows of {base}")
+
+
+def _z_score(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
+    import ibis
+
+    column = number(domain.column)
+    mean, deviation = yield (Scalar(column.mean(where=domain.condition)), deviation_of(domain))
+    if not _is_finite(mean, deviation) or deviation == 0:
+        return ibis.literal(value=True)
+    score = (column - mean) / deviation
+    threshold = arguments["threshold"]
+    return (score.abs() < abs(threshold)) if arguments.get("double_sided") else (score < threshold)
+
+
+def _not_outlying(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
+    import ibis
+
+    column, where = number(domain.column), domain.condition
+    multiplier = arguments.get("multiplier", 1.5)
+    if arguments.get("method", "iqr") == "std":
+        mean, deviation = yield (Scalar(column.mean(where=where)), deviation_of(domain))
+        if not _is_finite(mean, deviation):
+            return ibis.literal(value=True)
+        width = multiplier * deviation
+        return (column == mean) if width <= 0 else ((column - mean).abs() < width)
+    low, high = yield (
+        Scalar(column.cast("float64").quantile(0.25, where=where)),
+        Scalar(column.cast("float64").quantile(0.75, where=where)),
+    )
+    if not _is_finite(low, high):
+        return ibis.literal(value=True)
+    width = multiplier * (high - low)
+    return (column >= low - width) & (column <= high + width)
+
+
+def _is_finite(*values: float | None) -> bool:
+    return all(value is not None and math.isfinite(value) for value in values)
+
+
+_RELATIVE: dict[str, Callable[[Domain, Any], Formula]] = {
+    "column_values.z_score.under_threshold": _z_score,
+    "column_values.not_outliers": _not_outlying,
+}
+_UNIQUE = ("column_values.unique", "compound_columns.unique")
+
+
+def repeated(domain: Domain) -> Any:
+    """The values that the domain's columns hold more than once, and how often."""
+    table = domain.table
+    keep = both(domain.rows, domain.column.notnull()) if len(domain.columns) == 1 else domain.rows
+    kept = table if keep is None else table.filter(keep)
+    counts = kept.group_by(list(domain.columns)).aggregate(nbprod_count=kept.count())
+    return counts.filter(counts.nbprod_count > 1)
+
+
+def _unexpected_count(base: str, domain: Domain, arguments: Mapping[str, Any], _: Source) -> Formula:
+    if base in _UNIQUE:
+        values = repeated(domain)
+        (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
+        return int(rows[0]["n"] or 0)
+    broken = yield from broken_rows(base, domain, arguments)
+    (count,) = yield (Scalar(broken.sum()),)
+    return count or 0
+
+
+def _unexpected_sample(base: str, domain: Domain, arguments: Mapping[str, Any], source: Source) -> Formula:
+    """Whole rows that break the metric, as they stand in the table."""
+    wanted = _sample_size(arguments, source)
+    count = yield from _unexpected_count(base, domain, arguments, source)
+    if not count or wanted == 0:
+        return []
+    if base in _UNIQUE:
+        rows = yield from _repeated_rows(domain, source, wanted)
+        return rows
+    broken = yield from broken_rows(base, domain, arguments)
+    # Each row as it is judged: a NaN shows as missing, which is why it broke what it broke.
+    (rows,) = yield (Rows(_limited(source.judged.filter(broken), wanted)),)
+    return rows
+
+
+def _repeated_rows(domain: Domain, source: Source, wanted: int | None) -> Formula:
+    keys = list(domain.columns)
+    values = _limited(repeated(domain).order_by(keys), wanted).select(*keys)
+    found = source.judged.semi_join(values, [source.judged[key].identical_to(values[key]) for key in keys])
+    (rows,) = yield (Rows(_limited(found, wanted)),)
+    return rows
+
+
+def _limited(table: Any, wanted: int | None) -> Any:
+    return table if wanted is None else table.limit(wanted)
+
+
+def _sample_size(arguments: Mapping[str, Any], source: Source) -> int | None:
+    wish = arguments.get("result_format") or {}
+    return None if wish.get("result_format") == "COMPLETE" else source.samples
+
+
+def _unexpected_values(base: str, domain: Domain, arguments: Mapping[str, Any], source: Source) -> Formula:
+    rows = yield from _unexpected_sample(base, domain, arguments, source)
+    return [_value(row, domain) for row in rows]
+
+
+def _value(row: Mapping[str, Any], domain: Domain) -> Any:
+    if len(domain.columns) == 1:
+        return row[domain.columns[0]]
+    # GX shows a pair as a tuple and more columns as a dict, or a pair by name if it came as a list.
+    return {name: row[name] for name in domain.columns}
+
+
+def _unexpected_rows(base: str, domain: Domain, arguments: Mapping[str, Any], source: Source) -> Formula:
+    import pyarrow as pa
+
+    rows = yield from _unexpected_sample(base, domain, arguments, source)
+    return pa.Table.from_pylist(rows).to_pandas()
+
+
+def _unexpected_index_list(
+    base: str, domain: Domain, arguments: Mapping[str, Any], source: Source
+) -> Formula:
+    names = (arguments.get("result_format") or {}).get("unexpected_index_column_names")
+    if not names:
+        # A table has no positions: only columns can name a row.
+        yield from ()
+        return None
+    missing = [name for name in names if name not in source.columns]
+    if missing:
+        raise Uncovered(f"no column {missing[0]!r}")
+    rows = yield from _unexpected_sample(base, domain, arguments, source)
+    return [{name: row[name] for name in (*domain.columns, *names)} for row in rows]
+
+
+def _unexpected_index_query(_: str, __: Domain, ___: Any, ____: Source) -> Formula:
+    yield from ()
+
+
+def _filtered_row_count(_: str, domain: Domain, __: Any, ___: Source) -> Formula:
+    (count,) = yield (Scalar(domain.table.count(where=domain.rows)),)
+    return count
+
+
+ROW_LEVEL: dict[str, Callable[[str, Domain, Any, Source], Formula]] = {
+    "unexpected_count": _unexpected_count,
+    "unexpected_values": _unexpected_values,
+    "unexpected_rows": _unexpected_rows,
+    "unexpected_index_list": _unexpected_index_list,
+    "unexpected_index_query": _unexpected_index_query,
+    "filtered_row_count": _filtered_row_count,
+    "sample_rows": _unexpected_sample,
+}

@@ -1,0 +1,142 @@
+"""Whatever can be judged, opened as one Ibis table: parquet files, Ibis tables, frames of any kind, metrics."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nbprod.errors import SuiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a judgement may use. One thread makes sums of doubles the same in every run."""
+
+    threads: int = 1
+    memory: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A value as an Ibis table. `frame` is the pandas frame it came from, if it was one.
+
+    `columns` are all its columns, in order; those of mixed types stand in the frame only.
+    """
+
+    table: Any
+    columns: tuple[str, ...]
+    frame: Any = None
+
+
+@contextmanager
+def opened(value: object, *, limits: Limits) -> Iterator[Opened]:
+    """The value as an Ibis table, on a connection of its own unless it is an Ibis table already.
+
+    Raises SuiteError for a value that is no table, no metric and no path of a parquet file.
+    """
+    if _module_of(value) == "ibis":
+        table: Any = value
+        yield Opened(table=table, columns=tuple(table.columns))
+        return
+    import ibis
+
+    with tempfile.TemporaryDirectory(prefix="nbprod-") as spill:
+        settings: dict[str, Any] = {"threads": limits.threads, "temp_directory": spill}
+        if limits.memory:
+            settings["memory_limit"] = limits.memory
+        connection = ibis.duckdb.connect(**settings)
+        try:
+            # Times with a zone are compared in UTC, wherever this runs.
+            connection.raw_sql("SET TimeZone = 'UTC'")
+            yield _registered(connection, value)
+        finally:
+            connection.disconnect()
+
+
+def _registered(connection: Any, value: object) -> Opened:
+    match value:
+        case str() | PathLike():
+            path = Path(fspath(value))
+            if not path.exists():
+                raise SuiteError(f"There is no file {path}.", remedy="Give the path of a parquet file.")
+            table = connection.read_parquet(path, table_name=_BATCH)
+            return Opened(table=table, columns=tuple(table.columns))
+        case _:
+            return _in_memory(connection, value)
+
+
+def _in_memory(connection: Any, value: object) -> Opened:
+    if _module_of(value) == "pandas":
+        return _pandas(connection, value)
+    arrow = _arrow(value)
+    connection.con.register(_BATCH, arrow)
+    return Opened(table=connection.table(_BATCH), columns=tuple(arrow.column_names))
+
+
+def _pandas(connection: Any, value: Any) -> Opened:
+    import pyarrow as pa
+
+    frame = value.to_frame(name=value.name or "value") if value.ndim == 1 else value
+    frame = frame.set_axis([str(column) for column in frame.columns], axis="columns")
+    arrays = {}
+    for name in frame.columns:
+        try:
+            arrays[name] = pa.Array.from_pandas(frame[name])
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
+            # A column of mixed types has no type in Arrow: GX's own engine judges it.
+            continue
+    arrow = pa.table(arrays) if arrays else pa.table({"": pa.nulls(len(frame))})
+    connection.con.register(_BATCH, arrow)
+    return Opened(table=connection.table(_BATCH), columns=tuple(frame.columns), frame=frame)
+
+
+def _arrow(value: Any) -> Any:
+    import pyarrow as pa
+
+    match value:
+        case pa.Table():
+            return value
+        case pa.RecordBatch():
+            return pa.Table.from_batches([value])
+        case Mapping():
+            return pa.Table.from_pylist([{str(name): _plain(one) for name, one in value.items()}])
+        case list() if value and all(isinstance(row, Mapping) for row in value):
+            return pa.Table.from_pylist(
+                [{str(name): _plain(one) for name, one in row.items()} for row in value]
+            )
+        case bool() | int() | float():
+            return pa.table({"value": [value]})
+        case _ if _module_of(value) == "polars":
+            return _polars(value)
+        case _ if _module_of(value) == "numpy" and getattr(value, "ndim", None) == 0:
+            return pa.table({"value": [value.item()]})
+        case _:
+            raise SuiteError(
+                f"A {type(value).__name__} can't be judged: it is no table.",
+                remedy="Expectations are on frames of pandas, Polars, Arrow or Ibis, on parquet files, "
+                "and on metrics: a number, or a dict of numbers.",
+            )
+
+
+def _polars(value: Any) -> Any:
+    frame = value.collect() if hasattr(value, "collect") else value
+    frame = frame.to_frame() if hasattr(frame, "to_frame") else frame
+    return frame.to_arrow()
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if _module_of(value) == "numpy" and getattr(value, "ndim", None) == 0 else value
+
+
+def _module_of(value: object) -> str:
+    return type(value).__module__.partition(".")[0]
