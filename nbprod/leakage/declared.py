@@ -1,0 +1,100 @@
+"""What is declared of tables before their queries are judged, and what is said of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbprod.leakage import relations as rel
+from nbprod.leakage.horizon import Horizon, Value, join
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from nbprod.leakage.relations import Relation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What people say of their tables.
+
+    `time` is the rows' time wherever a table has a column of that name; `times` says it for single tables. A
+    table that has neither takes its first time column that is no known-at time; without any it is static, as are
+    those named in `static`: all of it is known in advance. `known` pairs a column with the column that holds the
+    time from which it is known; `labels` are known one row later than their row.
+    """
+
+    time: str | None = None
+    entity: tuple[str, ...] = ()
+    known: tuple[tuple[str, str], ...] = ()
+    labels: tuple[str, ...] = ()
+    static: frozenset[str] = frozenset()
+    times: Mapping[str, str] = field(default_factory=dict)
+
+    def table(self, name: str, columns: Sequence[str] | None, *, times: Sequence[str] = ()) -> Relation:
+        """The relation of a base table; `times` are its columns of a time's type, None as columns means unknown."""
+        listed = self._named() if columns is None else tuple(columns)
+        return rel.table(
+            name,
+            listed,
+            time=self._time_of(name, listed, times=times),
+            entity=[column for column in self.entity if column in listed],
+            known=[pair for pair in self.known if set(pair) <= set(listed)],
+            labels=self.labels,
+            has_more=columns is None,
+        )
+
+    def _named(self) -> tuple[str, ...]:
+        pairs = (column for pair in self.known for column in pair)
+        own = (self.time, *self.times.values())
+        return tuple(dict.fromkeys((*filter(None, own), *self.entity, *pairs, *self.labels)))
+
+    def _time_of(self, name: str, columns: tuple[str, ...], *, times: Sequence[str]) -> str | None:
+        if name in self.static:
+            return None
+        if name in self.times:
+            return self.times[name]
+        if self.time in columns:
+            return self.time
+        published = {at for _, at in self.known}
+        return next((column for column in times if column not in published), times[0] if times else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What a query's result may depend on: the value of each column, and of the rows' existence.
+
+    `time` is the column that the rows' time was taken from; None where the result has no time of its own.
+    """
+
+    columns: Mapping[str, Value]
+    rows: Value
+    time: str | None
+
+    def within(self, *names: str) -> Value:
+        """The join of some columns (all, if none is named) and the rows' existence."""
+        return join(self.columns[name] for name in names or self.columns) | self.rows
+
+    @property
+    def horizon(self) -> Horizon:
+        """The bound of all columns and rows."""
+        return self.within().horizon
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether the whole result is proved to be known at its rows' time."""
+        return self.within().is_clean
+
+
+def judged_from(relation: Relation, *, declared: Declared) -> Judged:
+    """The relation's values, seen from the declared time where the result has it."""
+    relation = rel.settled(relation)
+    if declared.time is not None:
+        relation = rel.rebased(relation, declared.time)
+    own = [name for name, column in relation.columns.items() if column.is_tau]
+    time = declared.time if declared.time in own else next(iter(own), None)
+    return Judged(
+        columns={name: column.value for name, column in relation.columns.items()},
+        rows=relation.rows,
+        time=time if relation.timed else None,
+    )
