@@ -209,6 +209,43 @@ class Flow:
         raise KeyError(name)
 
 
+# What an untagged notebook might be
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedStage:
+    """A stage that the notebook seems to have, its code cells by position, and what speaks for it."""
+
+    name: str
+    kind: Kind
+    cells: tuple[int, ...]
+    time: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestedParameter:
+    """A constant that would do well as a parameter, and why."""
+
+    parameter: Parameter
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """Stages, parameters and time columns for an untagged notebook: accepted whole, they give a flow without a cycle.
+
+    `parameter_cells` are those that hold nothing but suggested parameters: tagging them `parameters` is enough.
+    `left_out` cells keep no tag.
+    """
+
+    stages: tuple[SuggestedStage, ...] = ()
+    parameters: tuple[SuggestedParameter, ...] = ()
+    parameter_cells: tuple[int, ...] = ()
+    time_columns: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+
 # Findings
 
 

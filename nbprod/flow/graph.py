@@ -297,7 +297,7 @@ class _Assembly:
         options = self._tagging.options.get(name, StageOptions())
         return Stage(
             name=name,
-            kind=options.kind or kind_from_name(name) or _kind_from_roles(self._steps_of[name]),
+            kind=options.kind or kind_from_name(name) or kind_from_roles(self._steps_of[name]),
             cells=tuple(self._tagging.cells[name]),
             options=options,
             needs=tuple(
@@ -397,7 +397,7 @@ def _bound_for_good(step: Step) -> list[str]:
     return [name for name in names if name not in passing]
 
 
-def _kind_from_roles(steps: Sequence[Step]) -> Kind:
+def kind_from_roles(steps: Sequence[Step]) -> Kind:
     roles = [role for step in steps for role in step.effects.roles]
     for role, kind in _KIND_OF_ROLE:
         if role in roles:

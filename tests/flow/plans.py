@@ -1,0 +1,211 @@
+"""The oracle of the dataflow: a notebook run whole against its stages run apart, each in a namespace of its own.
+
+Between stages everything that a stage gives goes through one pickle, as it does in a plan.
+"""
+
+from __future__ import annotations
+
+import builtins
+import copy
+import json
+import os
+import random
+import sys
+import types
+import warnings
+from dataclasses import dataclass
+
+import cloudpickle
+import numpy as np
+
+from nbprod.flow import every_cell, flow_of, flow_with
+from nbprod.flow.ipython import python_text
+from nbprod.model import Flow, Notebook, Severity
+from nbprod.notebook import body_of, parse
+
+
+def notebook_of(*sources: str, tags: dict[int, str] | None = None) -> Notebook:
+    """A notebook of these code cells; `tags` maps a cell to a tag."""
+    cells = [
+        {
+            "cell_type": "code",
+            "id": f"c{index}",
+            "metadata": {"tags": [tags[index]] if tags and index in tags else []},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        for index, source in enumerate(sources)
+    ]
+    return parse(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), name="case.ipynb")
+
+
+class Process:
+    """What a process has that stages must not share: its main module, generators, environment, module state."""
+
+    def __init__(self) -> None:
+        self._generators = random.getstate(), np.random.get_state()
+        self._environment = dict(os.environ)
+        self._folder = os.getcwd()
+        self._options = _module_state()
+
+    def fresh(self) -> dict[str, object]:
+        """A new namespace in a process as it was at the start, but for random state, which is never the same."""
+        os.environ.clear()
+        os.environ.update(self._environment)
+        os.chdir(self._folder)
+        random.seed(os.urandom(8))
+        np.random.seed(int.from_bytes(os.urandom(4), "big"))
+        _set_module_state(self._options)
+        main = types.ModuleType("__main__")
+        main.__dict__.update(display=lambda *_: None, get_ipython=lambda: None)
+        sys.modules["__main__"] = main
+        return main.__dict__
+
+    def restore(self, main: types.ModuleType) -> None:
+        self.fresh()
+        random.setstate(self._generators[0])
+        np.random.set_state(self._generators[1])
+        sys.modules["__main__"] = main
+
+
+def _module_state() -> dict[str, object]:
+    import pandas as pd
+
+    return {"rows": pd.get_option("display.max_rows"), "print": np.get_printoptions(), "filters": warnings.filters[:]}
+
+
+def _set_module_state(state: dict[str, object]) -> None:
+    import pandas as pd
+
+    pd.set_option("display.max_rows", state["rows"])
+    np.set_printoptions(**{key: value for key, value in state["print"].items() if key != "override_repr"})
+    warnings.filters[:] = state["filters"]
+
+
+_STATES = {
+    "random.state": (random.getstate, random.setstate),
+    "numpy.random.state": (np.random.get_state, np.random.set_state),
+    "os.environ": (lambda: dict(os.environ), lambda value: os.environ.update(value)),
+    "os.getcwd": (os.getcwd, os.chdir),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the comparison: `wrong` names differ, `refused` says why nothing ran."""
+
+    flow: Flow
+    wrong: tuple[str, ...] = ()
+    refused: tuple[str, ...] = ()
+    compared: int = 0
+
+
+def outcome_of(notebook: Notebook, *, every: bool = True) -> Outcome:
+    """Run the notebook whole and in stages, and compare what each stage gives with what it was at that time."""
+    flow, findings = flow_with(notebook, every_cell(notebook)) if every else flow_of(notebook)
+    errors = tuple(f"{one.rule}: {one.message}" for one in findings if one.severity is Severity.ERROR)
+    if errors:
+        return Outcome(flow=flow, refused=errors)
+    main = sys.modules["__main__"]
+    process = Process()
+    try:
+        whole = _run_whole(notebook, flow, process)
+        apart = _run_apart(notebook, flow, process)
+    finally:
+        process.restore(main)
+    wrong = [f"{key}: {apart[key]!r} is not {whole[key]!r}" for key in whole if not same(whole[key], apart[key])]
+    return Outcome(flow=flow, wrong=tuple(wrong), compared=len(whole))
+
+
+def _run(source: str, names: dict[str, object]) -> None:
+    with warnings.catch_warnings(record=True), _quiet():
+        warnings.filters[:] = warnings.filters[:]
+        exec(compile(source, "<cell>", "exec"), names)
+
+
+class _quiet:
+    def __enter__(self) -> None:
+        self._print = builtins.print
+        builtins.print = lambda *_, **__: None
+
+    def __exit__(self, *_: object) -> None:
+        builtins.print = self._print
+
+
+def _run_whole(notebook: Notebook, flow: Flow, process: Process) -> dict[str, object]:
+    names = process.fresh()
+    ends: dict[int, list] = {}
+    for stage in flow.stages:
+        ends.setdefault(max(stage.cells), []).append(stage)
+    seen: dict[str, object] = {}
+    for cell in notebook.code:
+        _run(python_text(body_of(cell)), names)
+        for stage in ends.get(cell.position, ()):
+            for name in stage.gives:
+                seen[f"{stage.name}.{name}"] = _copy(names[name]) if name in names else _STATES[name][0]()
+    return {key: value for key, value in seen.items() if not _is_environment(key)}
+
+
+def _is_environment(key: str) -> bool:
+    return key.endswith("os.environ")
+
+
+def _copy(value: object) -> object:
+    try:
+        return copy.deepcopy(value)
+    except TypeError:
+        return value
+
+
+def _run_apart(notebook: Notebook, flow: Flow, process: Process) -> dict[str, object]:
+    stored: dict[str, bytes] = {}
+    seen: dict[str, object] = {}
+    for stage in flow.stages:
+        names = process.fresh()
+        for parameter in flow.parameters:
+            if parameter.name in stage.reads:
+                names[parameter.name] = copy.deepcopy(parameter.default)
+        _run(python_text("\n".join(snippet.code for snippet in stage.preamble)), names)
+        for giver in dict.fromkeys(need.giver for need in stage.needs):
+            bundle = cloudpickle.loads(stored[giver])
+            for need in stage.needs:
+                if need.giver != giver:
+                    continue
+                if need.name in _STATES:
+                    _STATES[need.name][1](bundle[need.name])
+                else:
+                    names[need.name] = bundle[need.name]
+        for position in stage.cells:
+            _run(python_text(body_of(notebook.code[position])), names)
+        given = {name: _STATES[name][0]() if name in _STATES else names[name] for name in stage.gives}
+        seen |= {f"{stage.name}.{name}": _copy(value) for name, value in given.items()}
+        stored[stage.name] = cloudpickle.dumps(given)
+    return {key: value for key, value in seen.items() if not _is_environment(key)}
+
+
+def same(left: object, right: object) -> bool:
+    """Whether two values are equal to the bit, by what they hold."""
+    import pandas as pd
+
+    if type(left).__name__ != type(right).__name__:
+        return False
+    match left:
+        case pd.DataFrame() | pd.Series() | pd.Index():
+            return left.equals(right)
+        case np.ndarray():
+            return left.dtype == right.dtype and left.tobytes() == right.tobytes()
+        case dict():
+            return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
+        case list() | tuple():
+            return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+        case float():
+            return left == right or (left != left and right != right)
+        case str() | int() | bytes() | set() | frozenset() | None:
+            return left == right
+        case types.FunctionType():
+            return left.__code__.co_code == right.__code__.co_code
+        case _ if hasattr(left, "__dict__") and not callable(left):
+            return same(left.__dict__, right.__dict__)
+        case _:
+            return repr(left) == repr(right) or left == right
