@@ -1,3 +1,34 @@
 """The bridge between a Jupyter notebook and production."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
 __version__ = "0.1.0"
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%load_ext nbprod` does."""
+    from nbprod.faces.magics import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """What `%unload_ext nbprod` does."""
+    from nbprod.faces.magics import unload
+
+    unload(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    return [{"src": "labextension", "dest": "nbprod"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, object]]:
+    from nbprod.faces.server import NbprodExtension
+
+    return [{"module": "nbprod.faces.server", "app": NbprodExtension}]
