@@ -85,6 +85,15 @@ def test_every_command_stands_in_the_readme(name: str) -> None:
     assert f"`nbprod {name}`" in (ROOT / "README.md").read_text()
 
 
+def test_no_page_speaks_of_a_command_that_is_not_there() -> None:
+    spoken = {
+        (page.name, name)
+        for page in PAGES
+        for name in re.findall(r"`nbprod ([a-z][a-z-]*)", page.read_text())
+    }
+    assert {(page, name) for page, name in spoken if name not in COMMANDS} == set()
+
+
 def test_the_page_of_the_command_line_is_what_help_says() -> None:
     page = command_line_page()
     if os.environ.get("NBPROD_REWRITE"):
