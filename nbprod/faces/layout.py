@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 GAP = 22.0
 LAYER_GAP = 20.0
-SWEEPS = 12
+SWEEPS = 8
+NODES_SWEPT = 16 * 300
 SETTLINGS = 24
 
 
@@ -153,16 +154,25 @@ def _layered(
 
 
 def _ordered(layers: _Layers, edges: _Edges) -> _Layers:
-    """The layers with the fewest crossings that the sweeps come upon."""
+    """The layers with the fewest crossings that the sweeps come upon: from either hand and end, ties either way."""
     above, below = _neighbours(edges)
     best, fewest = layers, _crossings(layers, above)
-    for sweep in range(SWEEPS):
-        if fewest == 0:
-            break
-        layers = _swept(layers, above) if sweep % 2 == 0 else _swept(layers[::-1], below)[::-1]
-        crossings = _crossings(layers, above)
-        if crossings < fewest:
-            best, fewest = layers, crossings
+    starts = (layers, [layer[::-1] for layer in layers])
+    tries = product((0b00, 0b01, 0b10, 0b11), (0, 1), starts)
+    # A sweep's cost grows with the drawing; nobody follows single wires in a very large one.
+    for flips, turns, start in islice(tries, max(1, NODES_SWEPT // sum(map(len, layers)))):
+        found = start
+        for sweep in range(SWEEPS):
+            if fewest == 0:
+                return best
+            is_flipped = bool((flips >> (sweep // 2 % 2)) & 1)
+            if (sweep + turns) % 2 == 0:
+                found = _swept(found, above, is_flipped=is_flipped)
+            else:
+                found = _swept(found[::-1], below, is_flipped=is_flipped)[::-1]
+            crossings = _crossings(found, above)
+            if crossings < fewest:
+                best, fewest = found, crossings
     return best
 
 
@@ -174,8 +184,8 @@ def _neighbours(edges: _Edges) -> tuple[dict[str, list[str]], dict[str, list[str
     return above, below
 
 
-def _swept(layers: _Layers, neighbours: Mapping[str, list[str]]) -> _Layers:
-    """Each layer sorted by the mean place of its nodes' neighbours in the layer before it."""
+def _swept(layers: _Layers, neighbours: Mapping[str, list[str]], *, is_flipped: bool) -> _Layers:
+    """Each layer sorted by the mean place of its nodes' neighbours in the layer before it; `is_flipped` turns ties."""
     result = [layers[0]]
     for layer in layers[1:]:
         places = {node.key: place for place, node in enumerate(result[-1])}
@@ -184,7 +194,8 @@ def _swept(layers: _Layers, neighbours: Mapping[str, list[str]]) -> _Layers:
             node.key: _mean([places[key] for key in neighbours.get(node.key, ())], default=own[node.key])
             for node in layer
         }
-        result.append(sorted(layer, key=lambda node, means=means: means[node.key]))  # type: ignore[misc]
+        tied = layer[::-1] if is_flipped else layer
+        result.append(sorted(tied, key=lambda node, means=means: means[node.key]))  # type: ignore[misc]
     return result
 
 

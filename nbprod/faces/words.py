@@ -83,7 +83,8 @@ def expectation_said(expectation: Expectation) -> str:
     from nbprod.expectations import expectation_text
 
     try:
-        return " ".join(expectation_text(expectation).split())
+        first, *rest = [line.strip() for line in expectation_text(expectation).split("\n")]
+        return first + " ".join(rest).removesuffix(", )") + ")" if rest else first
     except SuiteError:  # a class of the user's own, which the catalogue doesn't know
         arguments = ", ".join(f"{name}={value!r}" for name, value in expectation.arguments.items())
         return f"{expectation.type}({arguments})"
