@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -46,29 +47,25 @@ def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Record:
 
 @pytest.fixture(scope="module")
 def run_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with what the notebook makes when it is run from top to bottom in one kernel."""
+    """A folder with the notebook as Jupyter runs it, from top to bottom in one kernel, and the frames that it made."""
     folder = tmp_path_factory.mktemp("by_hand")
-    notebook = json.loads(SAMPLE.read_text())
-    # The magics' own effect, to judge and to show, isn't wanted here: the cells' bodies are.
-    sources = [body for cell in notebook["cells"] if (body := body_as_python(cell))]
-    settings = "\n".join(f"{name} = {value!r}" for name, value in QUICK.items())
-    at = next(number for number, source in enumerate(sources) if "months_of_training: int" in source)
-    keep = "\n".join(
-        f'{name}.to_parquet("{name}.parquet")' for name in ("flights", "weather", "features", "metrics")
-    )
-    program = "\n".join(
-        ["import matplotlib", 'matplotlib.use("agg")', *sources[: at + 1], settings, *sources[at + 1 :], keep]
-    )
-    subprocess.run([sys.executable, "-c", program], cwd=folder, check=True)
+    notebook = nbformat.read(SAMPLE, as_version=4)
+    keep = [f'{name}.to_parquet("{name}.parquet")' for name in ("flights", "weather", "features", "metrics")]
+    notebook.cells.append(nbformat.v4.new_code_cell("\n".join(keep)))
+    nbformat.write(notebook, folder / "notebook.ipynb")
+    run_papermill("notebook.ipynb", "ran.ipynb", folder=folder, parameters=QUICK)
     return folder
 
 
-def body_as_python(cell: dict[str, object]) -> str:
-    """A code cell's source less its magic line; nothing for a cell that only judges or loads nbprod."""
-    source = "".join(cell["source"])
-    if cell["cell_type"] != "code" or source.startswith(("%%expect", "%load_ext")):
-        return ""
-    return source.partition("\n")[2] if source.startswith("%%") else source
+def run_papermill(notebook: str, output: str, *, folder: Path, parameters: dict[str, object]) -> None:
+    """Run a notebook of the folder as anyone would who has papermill and no command line of ours."""
+    words = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
+    subprocess.run(
+        [sys.executable, "-m", "papermill", notebook, output, *words],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
 
 
 def code_cell_ids(notebook: Notebook) -> list[str]:
@@ -142,6 +139,24 @@ def test_the_cells_without_a_mistake_are_left_in_peace(leaky_study: Study) -> No
     assert [found for found in grave(leaky_study) if found[0] not in PLANTED] == []
 
 
+# What the notebook does by itself
+
+
+def test_in_jupyter_every_cell_runs_and_every_expectation_holds(run_by_hand: Path) -> None:
+    cells = nbformat.read(run_by_hand / "ran.ipynb", as_version=4).cells
+    outputs = [(cell.id, output) for cell in cells if cell.cell_type == "code" for output in cell.outputs]
+    judged = {
+        name: str(output.data["text/plain"]).splitlines()[0] for name, output in outputs if "expect" in name
+    }
+    assert [name for name, output in outputs if output.output_type == "error"] == []
+    assert judged == {
+        "expect-flights": "flights: 10 of 10 expectations held",
+        "expect-weather": "weather: 5 of 5 expectations held",
+        "expect-features": "features: 6 of 6 expectations held",
+        "expect-metrics": "metrics: 4 of 4 expectations held",
+    }
+
+
 # What the pipeline computes
 
 
@@ -198,13 +213,7 @@ def plan_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     plan = api.extract(SAMPLE, folder)
     for stage in plan.stages:
         parameters = {name: value for name, value in QUICK.items() if name in stage.reads}
-        arguments = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
-        subprocess.run(
-            [sys.executable, "-m", "papermill", stage.notebook, f"ran-{stage.notebook}", *arguments],
-            cwd=folder,
-            check=True,
-            capture_output=True,
-        )
+        run_papermill(stage.notebook, f"ran-{stage.notebook}", folder=folder, parameters=parameters)
     return folder
 
 
