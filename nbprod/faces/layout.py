@@ -160,7 +160,7 @@ def _ordered(layers: _Layers, edges: _Edges) -> _Layers:
     starts = (layers, [layer[::-1] for layer in layers])
     tries = product((0b00, 0b01, 0b10, 0b11), (0, 1), starts)
     # A sweep's cost grows with the drawing; nobody follows single wires in a very large one.
-    for flips, turns, start in islice(tries, max(1, NODES_SWEPT // sum(map(len, layers)))):
+    for flips, turns, start in islice(tries, max(1, NODES_SWEPT // (1 + sum(map(len, layers))))):
         found = start
         for sweep in range(SWEEPS):
             if fewest == 0:
