@@ -27,6 +27,7 @@ EXISTENCE = "*"
 # below it a gap, in units of the column's own spread, is float noise; above CERTAIN it is none
 NOISE = 1e-9
 CERTAIN = 1e-5
+_FEW_VALUES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,8 @@ class _Pair:
     probe: Any
     at_full: NDArray[np.intp]
     at_probe: NDArray[np.intp]
+    stamps_full: NDArray[np.int64]
+    stamps_probe: NDArray[np.int64]
     codes_full: NDArray[np.intp]
     codes_probe: NDArray[np.intp]
 
@@ -98,7 +101,40 @@ def compared(
         change = _change(pair, column, layout=layout, noise=noise.get(column, 0.0))
         if change is not None:
             changes.append(change)
+    if not layout.time and not layout.index and not _runs_in_step(pair, layout):
+        changes = [change for change in changes if _has_new_values(pair, change.column)]
     return Comparison(changes=tuple(changes), rows=len(pair.at_full))
+
+
+def _runs_in_step(pair: _Pair, layout: Layout) -> bool:
+    """Whether rows that are matched by their place alone belong together: most telling values are then equal."""
+    shares = []
+    for column in layout.columns:
+        left = pair.full[column].iloc[pair.at_full]
+        if column in pair.probe.columns and len(left) == len(pair.at_probe) and left.nunique() > _FEW_VALUES:
+            right = pair.probe[column].iloc[pair.at_probe]
+            shares.append(float((gaps_between(left, right, scale=scale_of(left)) <= NOISE).mean()))
+    return bool(shares) and max(shares) > 0.5
+
+
+def _has_new_values(pair: _Pair, column: str) -> bool:
+    """Whether the probe holds values that the whole run doesn't: then something changed, whatever the order."""
+    if len(pair.probe) == len(pair.full) or column not in pair.probe.columns:
+        return False
+    left, right = pair.full[column], pair.probe[column]
+    numbers = (_numbers(left), _numbers(right))
+    if numbers[0] is None or numbers[1] is None:
+        return not set(_texts(right)) <= set(_texts(left))
+    tolerance = scale_of(left) * CERTAIN
+    known = np.sort(numbers[0][~np.isnan(numbers[0])])
+    sought = numbers[1][~np.isnan(numbers[1])]
+    if not len(known) or not len(sought):
+        return bool(len(sought))
+    places = np.clip(np.searchsorted(known, sought), 1, max(len(known) - 1, 1))
+    nearest = np.minimum(
+        np.abs(sought - known[places - 1]), np.abs(sought - known[np.minimum(places, len(known) - 1)])
+    )
+    return bool((nearest > tolerance).any())
 
 
 def gaps_between(full: Any, probe: Any, *, scale: float) -> NDArray[np.float64]:
@@ -129,13 +165,13 @@ def scale_of(values: Any) -> float:
 def _paired(
     full: Snapshot, probe: Snapshot, *, layout: Layout, cut: int, probe_rows: NDArray[np.intp]
 ) -> _Pair | None:
-    in_full = layout.stamps_in(full)
-    in_probe = layout.stamps_in(probe, rows=probe_rows)
+    in_full = layout.stamps_in(full.frame)
+    in_probe = layout.stamps_in(probe.frame, rows=probe_rows)
     if in_full is None or in_probe is None:
         return None
     at_full, at_probe = np.flatnonzero(in_full <= cut), np.flatnonzero(in_probe <= cut)
-    keys_full = layout.keys_in(full, in_full, at_full)
-    keys_probe = layout.keys_in(probe, in_probe, at_probe, rows=probe_rows)
+    keys_full = layout.keys_in(full.frame, in_full, at_full)
+    keys_probe = layout.keys_in(probe.frame, in_probe, at_probe, rows=probe_rows)
     both = pd.concat([keys_full, keys_probe], ignore_index=True)
     codes = both.groupby(list(both.columns), sort=False, dropna=False).ngroup().to_numpy()
     return _Pair(
@@ -143,6 +179,8 @@ def _paired(
         probe=probe.frame,
         at_full=at_full,
         at_probe=at_probe,
+        stamps_full=in_full,
+        stamps_probe=in_probe,
         codes_full=codes[: len(at_full)],
         codes_probe=codes[len(at_full) :],
     )
@@ -156,7 +194,7 @@ def _existence(pair: _Pair, *, layout: Layout) -> list[Change]:
     gone = pair.at_full[difference[pair.codes_full] > 0]
     added = pair.at_probe[difference[pair.codes_probe] < 0]
     frame, rows = (pair.full, gone) if len(gone) else (pair.probe, added)
-    stamps = layout.stamps_of_frame(frame)[rows] if layout.time else rows
+    stamps = (pair.stamps_full if len(gone) else pair.stamps_probe)[rows]
     first = int(np.argmin(stamps))
     return [
         Change(
@@ -186,7 +224,7 @@ def _change(pair: _Pair, column: str, *, layout: Layout, noise: float) -> Change
     if not len(changed):
         return None
     rows = pair.at_full[on_left[changed]]
-    stamps = layout.stamps_of_frame(pair.full)[rows]
+    stamps = pair.stamps_full[rows]
     most = int(np.argmax(np.where(np.isinf(gaps[changed]), np.finfo(float).max, gaps[changed])))
     return Change(
         output=layout.output,
@@ -210,7 +248,7 @@ def _vanished(pair: _Pair, column: str, left: Any, *, layout: Layout) -> Change 
     if not len(changed):
         return None
     rows = pair.at_full[changed]
-    stamps = layout.stamps_of_frame(pair.full)[rows]
+    stamps = pair.stamps_full[rows]
     first = int(np.argmin(stamps))
     return Change(
         output=layout.output,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nbprod.replaying.compare import EXISTENCE
 from nbprod.replaying.stamps import sorted_once, span_text
 from nbprod.replaying.withhold import ProbeKind
 
@@ -126,9 +125,3 @@ def earliest_row(sighting: Sighting) -> int | None:
     """The position of the changed row that a sighting's reach is measured from; None if rows only appeared."""
     change = sighting.change
     return change.earliest_row if len(change.rows) else None
-
-
-def names_of(column: Column) -> str:
-    """A column as notes call it."""
-    output, name = column
-    return f"the rows of '{output}'" if name == EXISTENCE else f"'{output}.{name}'"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, stamps_of, text_of
-from nbprod.replaying.tables import INDEX, ROW, column_of, columns_of
+from nbprod.replaying.tables import INDEX, ROW, Family, column_of, columns_of, is_numbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,34 +40,47 @@ class Layout:
     passed: tuple[str, ...]
     main: NDArray[np.int64]
     name_of_time: str
+    index: str = ""
+    labels: Any = None
 
     @property
     def tells_existence(self) -> bool:
         """Whether a row that is missing is known to be missing rather than elsewhere."""
         return self.time != ""
 
-    def stamps_in(
-        self, snapshot: Snapshot, *, rows: NDArray[np.intp] | None = None
-    ) -> NDArray[np.int64] | None:
-        """The stamps of an output's rows, or None if this run's output can't be dated."""
-        if self.time:
-            return self.stamps_of_frame(snapshot.frame)
-        stamps = self.main if rows is None else self.main[rows]
-        return stamps if len(stamps) == len(snapshot.frame) else None
+    def numbers_in(self, frame: Any, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
+        """The input rows that an output's rows stand for, by its index or else one by one; None if neither fits.
 
-    def stamps_of_frame(self, frame: Any) -> NDArray[np.int64]:
-        """The same for a bare frame; raises KeyError where the time column is missing."""
+        `rows` are the input rows that the run was given.
+        """
+        if not self.index:
+            return rows if len(rows) == len(frame) else None
+        if self.index not in frame.columns:
+            return None
+        if self.labels is not None:
+            numbers = self.labels.get_indexer(frame[self.index])
+            return numbers if (numbers >= 0).all() else None
+        labels = pd.to_numeric(frame[self.index], errors="coerce").to_numpy(dtype="float64", na_value=-1)
+        return rows[labels.astype("int64")] if _are_places(labels, len(rows)) else None
+
+    def stamps_in(self, frame: Any, *, rows: NDArray[np.intp] | None = None) -> NDArray[np.int64] | None:
+        """The stamps of an output's rows, or None if this run's output can't be dated.
+
+        `rows` are the input rows that the run was given; none means all.
+        """
         if self.time == ROW:
-            return _stamps_of_rows(frame[ROW], self.main)
+            return _stamps_of_rows(frame[ROW], self.main) if ROW in frame.columns else None
         if not self.time:
-            return self.main
-        values = frame[self.time] if self.time in frame.columns else pd.Series([pd.NaT] * len(frame))
-        stamps = stamps_of(_in_zone(values, self.zone), axis=self.axis)
+            numbers = self.numbers_in(frame, np.arange(len(self.main)) if rows is None else rows)
+            return None if numbers is None else self.main[numbers]
+        if self.time not in frame.columns:
+            return None
+        stamps = stamps_of(_in_zone(frame[self.time], self.zone), axis=self.axis)
         return np.full(len(frame), NEVER) if stamps is None else stamps
 
     def keys_in(
         self,
-        snapshot: Snapshot,
+        frame: Any,
         stamps: NDArray[np.int64],
         at: NDArray[np.intp],
         *,
@@ -75,21 +88,24 @@ class Layout:
     ) -> Any:
         """A frame of the keys of the rows at those positions, equal across runs for equal rows."""
         if not self.time:
-            numbers = at if rows is None else rows[at]
-            return pd.DataFrame({_STAMP: numbers})
+            numbers = self.numbers_in(frame, np.arange(len(self.main)) if rows is None else rows)
+            return pd.DataFrame({_STAMP: at if numbers is None else numbers[at]})
         keys = {_STAMP: stamps[at]}
         for name in (ROW, *self.key) if self.time == ROW else self.key:
-            keys[name] = _normal(snapshot.frame, name, at)
+            keys[name] = _normal(frame, name, at)
         return pd.DataFrame(keys)
 
     def key_text(self, frame: Any, row: int) -> str:
         """One row's key as people and witnesses read it."""
-        if not self.time:
+        stamps = self.stamps_in(frame)
+        if stamps is None:
             return f"row {row}"
-        parts = [f"{self.name_of_time}={text_of(int(self.stamps_of_frame(frame)[row]), axis=self.axis)}"]
+        parts = [f"{self.name_of_time}={text_of(int(stamps[row]), axis=self.axis)}"]
         parts += [f"{name}={frame[name].iloc[row]}" for name in self.key]
         if self.time == ROW:
             parts.append(f"row={int(frame[ROW].iloc[row])}")
+        elif not self.time:
+            parts.append(f"row={row}")
         return ", ".join(parts)
 
 
@@ -107,8 +123,10 @@ def layout_of(
     known = np.unique(np.concatenate([table.rows for table in timetable.tables.values() if table.time]))
     frame = full.frame
     time, zone = (ROW, None) if ROW in frame.columns else _time_in(frame, timetable, known, main)
-    if not time and len(frame) != len(stamps):
+    by_index = None if time else _index_in(full, inputs[timetable.main])
+    if not time and by_index is None and len(frame) != len(stamps):
         return None
+    index, labels = by_index or ("", None)
     bare = Layout(
         output=output,
         axis=timetable.axis,
@@ -118,7 +136,9 @@ def layout_of(
         columns=(),
         passed=(),
         main=stamps,
-        name_of_time=timetable.time if time == ROW else time,
+        name_of_time=time if time and time != ROW and not time.startswith(INDEX) else timetable.time,
+        index=index,
+        labels=labels,
     )
     return _filled(bare, full, main=main, timetable=timetable, declarations=declarations)
 
@@ -143,6 +163,25 @@ def _filled(
         if name not in aside and name not in passed and not (name.startswith(INDEX) and name in full.index)
     )
     return replace(bare, key=key, columns=columns, passed=passed)
+
+
+def _index_in(full: Snapshot, main: Packed) -> tuple[str, Any] | None:
+    """The output's index column, if it consists of labels of the main table's rows, and those labels.
+
+    None for labels where they are the rows' numbers: a cut frame is numbered anew.
+    """
+    in_pandas = (Family.PANDAS, Family.SERIES)
+    if full.family not in in_pandas or main.family not in in_pandas or len(full.index) != 1:
+        return None
+    name, labels = full.index[0], main.payload.index
+    values = full.frame[name]
+    if not labels.is_unique or not values.is_unique or not values.isin(labels).all():
+        return None
+    return name, None if is_numbered(main.payload) else labels
+
+
+def _are_places(labels: NDArray[np.float64], size: int) -> bool:
+    return bool(((labels >= 0) & (labels < size) & (labels == np.floor(labels))).all())
 
 
 def _time_in(frame: Any, timetable: Timetable, known: NDArray[np.int64], main: Any) -> tuple[str, str | None]:
@@ -195,7 +234,7 @@ def _stamps_of_rows(numbers: Any, main: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _comes_through(layout: Layout, full: Snapshot, main: Any, name: str) -> bool:
     """Whether a column holds, at each time, only values that the input holds there."""
-    stamps = layout.stamps_in(full)
+    stamps = layout.stamps_in(full.frame)
     if stamps is None:
         return False
     given = pd.DataFrame({"stamp": layout.main, "value": _normal_values(column_of(main, name))})
@@ -210,7 +249,7 @@ def _enough_to_tell_apart(
     layout: Layout, full: Snapshot, candidates: list[str], *, entity: str | None
 ) -> tuple[str, ...]:
     """Of the columns passed through, as few as make every row's key unique; identifiers before measures."""
-    stamps = layout.stamps_in(full)
+    stamps = layout.stamps_in(full.frame)
     if layout.time in ("", ROW) or stamps is None:
         return ()
     frame = full.frame

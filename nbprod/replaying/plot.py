@@ -20,13 +20,16 @@ _WIDTH, _HEIGHT, _MARGIN = 480, 150, 26
 _POINTS_BEFORE, _POINTS_AFTER = 60, 15
 
 
-def plotted(full: Snapshot, sighting: Sighting, *, layout: Layout) -> str:
-    """SVG text: the rows around the cut, with the future as a line and without it as dots; "" if not numeric."""
+def plotted(full: Snapshot, sighting: Sighting, *, layout: Layout, rows: NDArray[np.intp]) -> str:
+    """SVG text: the rows around the cut, with the future as a line and without it as dots; "" if not numeric.
+
+    `rows` are the input rows that the run without the future was given.
+    """
     column = sighting.change.column
-    if column not in full.frame.columns or column not in sighting.snapshot.frame.columns or not layout.time:
+    if column not in full.frame.columns or column not in sighting.snapshot.frame.columns:
         return ""
-    with_future = _series(full.frame, column, layout, sighting)
-    without = _series(sighting.snapshot.frame, column, layout, sighting)
+    with_future = _series(full.frame, column, layout, sighting, rows=None)
+    without = _series(sighting.snapshot.frame, column, layout, sighting, rows=rows)
     if with_future is None or without is None:
         return ""
     cut = sighting.probe.cut
@@ -36,7 +39,7 @@ def plotted(full: Snapshot, sighting: Sighting, *, layout: Layout) -> str:
 
 
 def _series(
-    frame: Any, column: str, layout: Layout, sighting: Sighting
+    frame: Any, column: str, layout: Layout, sighting: Sighting, *, rows: NDArray[np.intp] | None
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
     """Stamps and values of the entity that the witness belongs to, in order of time."""
     values = pd.to_numeric(frame[column].astype(object), errors="coerce").to_numpy(dtype="float64")
@@ -49,7 +52,9 @@ def _series(
         texts = frame[name].astype(str)
         if same and texts.nunique() < len(frame) / 4:
             mine &= (texts == same[0]).to_numpy()
-    stamps = layout.stamps_of_frame(frame)
+    stamps = layout.stamps_in(frame, rows=rows)
+    if stamps is None:
+        return None
     order = np.argsort(stamps[mine], kind="stable")
     return stamps[mine][order], values[mine][order]
 

@@ -6,6 +6,7 @@ comes back as a `Snapshot`, a plain pandas frame whose index has become columns.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pickle
 from dataclasses import dataclass
@@ -172,7 +173,7 @@ def kept(payload: Any, mask: NDArray[np.bool_]) -> Any:
     if isinstance(payload, np.ndarray):
         return payload[mask]
     part = payload.loc[mask]
-    return part.reset_index(drop=True) if _is_numbered(payload) else part.copy()
+    return part.reset_index(drop=True) if is_numbered(payload) else part.copy()
 
 
 def with_column(payload: Any, name: str, values: Any) -> Any:
@@ -230,11 +231,11 @@ def packed_all(inputs: Mapping[str, Any]) -> tuple[dict[str, Packed], dict[str, 
 
 
 def _pickled(value: Any) -> bytes:
-    try:
-        return pickle.dumps(value)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        # functions and classes of a notebook live in no module that a worker could import
-        return bytes(importlib.import_module("joblib.externals.cloudpickle").dumps(value))
+    """By value where it can be: functions and classes of a notebook live in no module that a worker could import."""
+    for module in ("cloudpickle", "joblib.externals.cloudpickle"):
+        with contextlib.suppress(ModuleNotFoundError):
+            return bytes(importlib.import_module(module).dumps(value))
+    return pickle.dumps(value)
 
 
 def _is_arrow(payload: Any) -> bool:
@@ -245,14 +246,15 @@ def _is_sparse(value: Any) -> bool:
     return type(value).__module__.startswith("scipy.sparse") and value.ndim == 2 and value.shape[1] <= 2000
 
 
-def _is_numbered(frame: Any) -> bool:
+def is_numbered(frame: Any) -> bool:
+    """Whether a pandas frame's index is nothing but the numbers of its rows."""
     return isinstance(frame.index, pd.RangeIndex) and frame.index.start == 0 and frame.index.step == 1
 
 
 def _snapshot_of_frame(frame: Any, family: Family) -> Snapshot:
     plain = frame.copy()
     plain.columns = _unique(plain.columns)
-    if _is_numbered(frame):
+    if is_numbered(frame):
         return Snapshot(family=family, frame=plain)
     names = [
         str(name) if name is not None else (INDEX if number == 0 else f"{INDEX}{number}")
@@ -283,7 +285,8 @@ def _unique(columns: Any) -> list[str]:
 
 
 def _as_type(series: Any, dtype: Any) -> Any:
-    if series.dtype == dtype:
+    # a flag can't be missing: astype would make it true
+    if series.dtype == dtype or (pd.api.types.is_bool_dtype(dtype) and series.isna().any()):
         return series
     try:
         return series.astype(dtype)

@@ -9,7 +9,7 @@ import numpy as np
 
 from nbprod.model import Proof, Witness
 from nbprod.replaying.boundaries import boundaries_of, draws_by_chance
-from nbprod.replaying.compare import EXISTENCE, compared, text_of_value
+from nbprod.replaying.compare import EXISTENCE, NOISE, compared, gaps_between, scale_of
 from nbprod.replaying.cuts import chosen_cuts, distinct_stamps
 from nbprod.replaying.evidence import (
     Column,
@@ -21,7 +21,6 @@ from nbprod.replaying.evidence import (
     farthest,
     known_stamps,
     most_telling,
-    names_of,
     next_known,
     spans_most,
 )
@@ -30,7 +29,7 @@ from nbprod.replaying.layout import Layout, layout_of
 from nbprod.replaying.plot import plotted
 from nbprod.replaying.report import Chunk, ColumnReplay, Power, Replay, runs_at_most
 from nbprod.replaying.stamps import text_of
-from nbprod.replaying.tables import ROW, Family, Packed, packed_all
+from nbprod.replaying.tables import ROW, Packed, packed_all
 from nbprod.replaying.withhold import Probe, ProbeKind, rows_left
 from nbprod.replaying.worker import Load, Outcome
 
@@ -48,6 +47,7 @@ _STRONGER = 100.0
 _SHARE_FOR_BISECTION = 0.25
 _FIRST_ROWS = 4
 _MANY_ROWS = 10
+_FEW_CUTS = 8
 _IN_TURN = (
     ProbeKind.WITHHELD,
     ProbeKind.ALTERED,
@@ -152,7 +152,7 @@ class Trial:
         if self.whole.error:
             return False
         self._lay_out()
-        if any(name not in self.layouts for name in self.whole.outputs) and self.budget > 1:
+        if any(name not in self.layouts or not self.layouts[name].time for name in self.whole.outputs):
             self._number_rows()
         for name in self.whole.outputs:
             if name not in self.layouts:
@@ -232,23 +232,19 @@ class Trial:
                 timetable=self.question.timetable,
                 declarations=self.question.declarations,
             )
-            if layout is not None and (layout.time or self._runs_alongside(full)):
-                self.layouts[name] = layout
-
-    @staticmethod
-    def _runs_alongside(full: Any) -> bool:
-        # frames can carry a row number, arrays can't
-        return full.family is Family.NUMPY
+            if layout is not None:
+                asked = tuple(column for column in layout.columns if self.question.asks_for((name, column)))
+                self.layouts[name] = replace(layout, columns=asked)
 
     def _number_rows(self) -> None:
         """Let a row number ride along; it counts only if it changes nothing else."""
         numbered = self.run(Probe(), with_rows=True)
-        if numbered.error or not any(ROW in output.frame.columns for output in numbered.outputs.values()):
+        carried = any(ROW in output.frame.columns for output in numbered.outputs.values())
+        if not carried or not _are_alike(self.whole, numbered):
             return
-        plain, self.whole, self.with_rows = self.whole, numbered, True
+        self.whole, self.with_rows, self.noise = numbered, True, {}
         self.layouts.clear()
         self._lay_out()
-        self._measure_noise(plain)
 
     def _measure_noise(self, again: Outcome) -> None:
         self.noise = {}
@@ -320,7 +316,7 @@ def tried(question: Question, worker: Worker, *, cuts: int, notes: tuple[str, ..
     if len(distinct_stamps(question.timetable)) < 3:
         return _unassessed(trial, "the data have fewer than three different times", notes)
     if not trial.begin():
-        return _unassessed(trial, f"the stage raised: {trial.whole.error}", notes)
+        return _unassessed(trial, f"the stage did not run: {trial.whole.error}", notes)
     if not trial.columns:
         return _answer(trial, notes)
     boundaries = boundaries_of(question.chunks, question.plain, question.timetable)
@@ -337,11 +333,13 @@ def tried(question: Question, worker: Worker, *, cuts: int, notes: tuple[str, ..
 def _probe(trial: Trial, cuts: int, boundaries: Boundaries) -> None:
     """Cuts until every column has changed or what may be spent on cuts is spent."""
     reserve = 1 if trial.noise is None else 0
-    reserve += int(cuts * _SHARE_FOR_BISECTION) if cuts > 8 else 0
+    reserve += int(cuts * _SHARE_FOR_BISECTION) if cuts > _FEW_CUTS else 0
     for probe in _plan(trial, trial.budget - reserve, boundaries):
         if trial.budget <= reserve or trial.all_have_changed():
             return
-        trial.read_somehow(probe)
+        # a stage that can't take one prefix will hardly take another
+        gentle = bool(trial.failures) and cuts <= _FEW_CUTS and probe.kind is ProbeKind.WITHHELD
+        trial.read_somehow(replace(probe, kind=ProbeKind.ALTERED) if gentle else probe)
 
 
 def _plan(trial: Trial, count: int, boundaries: Boundaries) -> list[Probe]:
@@ -353,10 +351,10 @@ def _plan(trial: Trial, count: int, boundaries: Boundaries) -> list[Probe]:
     turn = _BY_CHANCE if draws_by_chance(question.chunks) else _IN_TURN
     kinds = [turn[number % len(turn)] for number in range(len(cuts))]
     if after is None and ProbeKind.ALTERED in kinds:
-        cuts[kinds.index(ProbeKind.ALTERED)] = int(stamps[min(_FIRST_ROWS, len(stamps) - 2)])
+        cuts.insert(kinds.index(ProbeKind.ALTERED), int(stamps[min(_FIRST_ROWS, len(stamps) - 2)]))
     return [
         Probe(kind=kind, cut=cut, seed=question.seed + number)
-        for number, (kind, cut) in enumerate(zip(kinds, cuts, strict=True))
+        for number, (kind, cut) in enumerate(zip(kinds, cuts, strict=False))
     ]
 
 
@@ -508,13 +506,24 @@ def _reach(trial: Trial, column: Column) -> Reach | None:
     return Reach(length=length, is_whole=False, is_exact=closed)
 
 
+def _are_alike(plain: Outcome, numbered: Outcome) -> bool:
+    """Whether two whole runs gave the same but for the row number that one of them carried."""
+    for name, output in plain.outputs.items():
+        other = numbered.outputs.get(name)
+        if other is None or len(other.frame) != len(output.frame):
+            return False
+        if list(output.frame.columns) != [column for column in other.frame.columns if column != ROW]:
+            return False
+        for column in output.frame.columns:
+            left, right = output.frame[column], other.frame[column]
+            if (gaps_between(left, right, scale=scale_of(left)) > NOISE).any():
+                return False
+    return True
+
+
 def _answer(trial: Trial, notes: tuple[str, ...]) -> Replay:
     columns = [_column(trial, column) for column in trial.columns]
-    shown = [
-        column
-        for column in columns
-        if column.column != EXISTENCE or column.verdict is not Proof.NOT_REPRODUCED
-    ]
+    shown = [column for column in columns if column.column != EXISTENCE or column.verdict is Proof.CONFIRMED]
     return Replay(
         stage=trial.question.stage,
         columns=(*shown, *_passed(trial), *_undated(trial)),
@@ -541,7 +550,12 @@ def _column(trial: Trial, column: Column) -> ColumnReplay:
         horizon=reach.text(trial.question.timetable),
         is_exact=reach.is_exact,
         rows_changed=max(len(sighting.change.rows), 1),
-        plot=plotted(trial.whole.outputs[output], sighting, layout=trial.layouts[output]),
+        plot=plotted(
+            trial.whole.outputs[output],
+            sighting,
+            layout=trial.layouts[output],
+            rows=rows_left(trial.question.timetable.tables[trial.question.timetable.main], sighting.probe),
+        ),
     )
 
 
@@ -586,9 +600,11 @@ def _passed(trial: Trial) -> list[ColumnReplay]:
 
 
 def _undated(trial: Trial) -> list[ColumnReplay]:
+    """Outputs that were asked for and can't be dated; unasked, a table without a time is no feature table."""
     return [
         ColumnReplay(output=name, column=EXISTENCE, verdict=Proof.UNPROVED, reason=reason)
         for name, reason in trial.undated.items()
+        if name in trial.question.names or not trial.layouts
     ]
 
 
@@ -614,6 +630,3 @@ def _power(trial: Trial) -> Power:
     kinds = [reading.probe.kind for reading in trial.readings]
     withheld = sum(kind is ProbeKind.WITHHELD for kind in kinds)
     return Power(truncated=withheld, altered=len(kinds) - withheld, rows=trial.rows)
-
-
-__all__ = ["Question", "Trial", "names_of", "question_of", "text_of_value", "tried", "witness_of"]

@@ -359,7 +359,9 @@ def _unchanged(load: Load, names: dict[str, Any]) -> set[str]:
             same.add(name)
             continue
         before, after = snapshot(unpacked(value)), snapshot(names.get(name))
-        if before is not None and after is not None and before.frame.equals(after.frame):
+        if before is None or after is None:
+            continue
+        if before.frame.equals(after.frame.drop(columns=ROW, errors="ignore")):
             same.add(name)
     return same
 
