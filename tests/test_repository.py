@@ -86,7 +86,7 @@ def test_a_lock_pins_and_hashes_every_line_and_names_no_address(lock: Path) -> N
 
 @pytest.mark.parametrize(
     ("lock", "groups"),
-    [("demo.txt", ("build", "demo")), ("test.txt", ("build", "demo", "test"))],
+    [("demo.txt", ("build", "demo")), ("test.txt", ("build", "demo", "sidebar", "test"))],
     ids=["what the demo needs", "what the tests need"],
 )
 def test_a_lock_holds_what_the_project_asks_for(lock: str, groups: tuple[str, ...]) -> None:
