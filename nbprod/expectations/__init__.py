@@ -2,16 +2,22 @@
 
 from nbprod.expectations.catalogue import Argument, Signature, Takes, all_signatures, signature
 from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
+from nbprod.expectations.infer import infer
+from nbprod.expectations.profile import ColumnProfile, Profile, Sort
 from nbprod.expectations.text import parameters_of, read_expectations, suite_of, suites_of
 from nbprod.expectations.writing import expectation_text, text_of
 
 __all__ = [
     "Argument",
+    "ColumnProfile",
+    "Profile",
     "Signature",
+    "Sort",
     "Takes",
     "all_signatures",
     "expectation_text",
     "gx_json",
+    "infer",
     "parameters_of",
     "read_expectations",
     "signature",

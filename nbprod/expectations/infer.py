@@ -1,0 +1,255 @@
+"""A suite proposed from a reference, with a stated chance that a fresh batch like it raises a false alarm.
+
+The chance is split evenly over all checks that sampling can break (Bonferroni), so it holds for the whole suite.
+Each expectation carries its reason in its notes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from nbprod.expectations.chances import divergence_bound, outside_bound, rank_band, share_bound
+from nbprod.expectations.profile import ColumnProfile, Profile, Sort
+from nbprod.model import Expectation, Importance, Suite
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from nbprod.model import Json
+
+    Check = Callable[[float], Expectation | None]
+
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+_FEW_ROWS = 30
+
+
+def infer(profile: Profile, *, value: str, alarm_rate: float = 0.01, batch_rows: int | None = None) -> Suite:
+    """A suite that the reference keeps, and that a fresh batch of its distribution breaks at most at `alarm_rate`.
+
+    `batch_rows` is the size of the smallest batches to come, that of the reference if None. The rate holds for rows
+    drawn independently; correlated rows (many of one day or one customer) break it more often.
+    """
+    batch = batch_rows or max(profile.rows, 1)
+    fixed = list(_fixed(profile))
+    checks = list(_checks(profile, batch)) if profile.rows >= _FEW_ROWS else []
+    chance = alarm_rate / max(len(checks), 1)
+    drawn = [made for check in checks if (made := check(chance)) is not None]
+    return Suite(value=value, expectations=(*fixed, *drawn))
+
+
+def _fixed(profile: Profile) -> Iterator[Expectation]:
+    """What sampling doesn't touch: columns, types, keys."""
+    yield _expectation(
+        "expect_table_columns_to_match_set",
+        {"column_set": [column.name for column in profile.columns]},
+        "The reference has these columns.",
+    )
+    yield _expectation(
+        "expect_table_row_count_to_be_between",
+        {"min_value": 1},
+        f"The reference has {profile.rows:,} rows; how many a batch has can't be told from one.",
+    )
+    for column in profile.columns:
+        if column.sort is not Sort.OTHER:
+            yield _expectation(
+                "expect_column_values_to_be_of_type",
+                {"column": column.name, "type_": column.type},
+                "The reference's type.",
+            )
+        if _is_key(column, profile):
+            yield _expectation(
+                "expect_column_values_to_be_unique",
+                {"column": column.name},
+                f"A key: {column.distinct:,} values in {profile.rows:,} rows, none missing.",
+            )
+
+
+def _is_key(column: ColumnProfile, profile: Profile) -> bool:
+    if column.nulls or column.distinct < profile.rows or profile.rows < _FEW_ROWS:
+        return False
+    match column.sort:
+        case Sort.NUMBER if isinstance(column.low, int) and isinstance(column.high, int):
+            # Numbers that leave few gaps were counted, not measured: chance makes no such key.
+            return column.high - column.low < 2 * profile.rows
+        case Sort.TEXT:
+            return column.shape is not None
+        case _:
+            return False
+
+
+def _checks(profile: Profile, batch: int) -> Iterator[Check]:
+    for column in profile.columns:
+        yield _nulls(column, profile.rows, batch)
+        present = profile.rows - column.nulls
+        expected = max(round(batch * present / profile.rows), 1)
+        if present < _FEW_ROWS:
+            continue
+        if column.sort in (Sort.NUMBER, Sort.TIME) and not _is_key(column, profile):
+            yield _range(column, present, expected)
+        if column.ladder and len(set(column.ladder)) > 2 and not _is_key(column, profile):
+            yield _quantiles(column, present, expected)
+        if column.counts and column.sort in (Sort.TEXT, Sort.FLAG):
+            yield _set(column, present, expected)
+            yield _shares(column, expected)
+        if column.sort is Sort.TEXT and not column.counts:
+            yield _lengths(column, present, expected)
+            if column.shape is not None:
+                yield _shape(column, present, expected)
+    for left, right in profile.ordered:
+        yield _order(left, right, profile.rows, batch)
+
+
+def _nulls(column: ColumnProfile, rows: int, batch: int) -> Check:
+    seen = f"{column.nulls:,} of {rows:,} are missing"
+    if column.nulls > rows / 2:
+
+        def filled(chance: float) -> Expectation:
+            share = share_bound(rows - column.nulls, rows, batch=batch, chance=chance)
+            return _rows_expectation("expect_column_values_to_be_null", {"column": column.name}, share, seen)
+
+        return filled
+
+    def missing(chance: float) -> Expectation:
+        share = share_bound(column.nulls, rows, batch=batch, chance=chance)
+        return _rows_expectation("expect_column_values_to_not_be_null", {"column": column.name}, share, seen)
+
+    return missing
+
+
+def _range(column: ColumnProfile, rows: int, batch: int) -> Check:
+    # Time moves on: what comes after the reference's last moment is new, not wrong.
+    is_open = column.sort is Sort.TIME
+
+    def check(chance: float) -> Expectation:
+        share = outside_bound(rows, batch=batch, chance=chance)
+        bounds: dict[str, Json] = {"column": column.name, "min_value": column.low}
+        if not is_open:
+            bounds["max_value"] = column.high
+        return _rows_expectation(
+            "expect_column_values_to_be_between", bounds, share, f"the {'earliest' if is_open else 'extremes'} of {rows:,} values"
+        )
+
+    return check
+
+
+def _quantiles(column: ColumnProfile, rows: int, batch: int) -> Check:
+    def check(chance: float) -> Expectation:
+        ranges: list[Json] = []
+        for quantile in _QUANTILES:
+            low, high = rank_band(quantile, rows, batch=batch, chance=chance / len(_QUANTILES))
+            ranges.append([_rung(column.ladder, low, math.floor), _rung(column.ladder, high, math.ceil)])
+        return _expectation(
+            "expect_column_quantile_values_to_be_between",
+            {
+                "column": column.name,
+                "quantile_ranges": {"quantiles": list(_QUANTILES), "value_ranges": ranges},
+            },
+            f"Bands of order statistics for a batch of {batch:,} after {rows:,} values.",
+            importance=Importance.WARNING,
+        )
+
+    return check
+
+
+def _rung(ladder: tuple[float, ...], quantile: float, outward: Callable[[float], int]) -> float:
+    place = outward(quantile * (len(ladder) - 1))
+    return ladder[min(max(place, 0), len(ladder) - 1)]
+
+
+def _set(column: ColumnProfile, rows: int, batch: int) -> Check:
+    def check(chance: float) -> Expectation:
+        # Good-Turing: what was seen once tells how often the next value is one not seen yet.
+        share = share_bound(column.singletons, rows, batch=batch, chance=chance)
+        values = sorted((value for value, _ in column.counts), key=str)
+        return _rows_expectation(
+            "expect_column_values_to_be_in_set",
+            {"column": column.name, "value_set": values},
+            share,
+            f"{len(values)} values in {rows:,}, {column.singletons} of them once",
+        )
+
+    return check
+
+
+def _shares(column: ColumnProfile, batch: int) -> Check:
+    def check(chance: float) -> Expectation | None:
+        counts = [count for _, count in column.counts]
+        bound = divergence_bound(counts, batch=batch, chance=chance)
+        if bound is None:
+            return None
+        weights: list[Json] = [count / sum(counts) for count in counts]
+        return _expectation(
+            "expect_column_kl_divergence_to_be_less_than",
+            {
+                "column": column.name,
+                "partition_object": {"values": [value for value, _ in column.counts], "weights": weights},
+                "threshold": bound,
+                # A value that was never seen is the set's to judge; here it must not make the divergence infinite.
+                "tail_weight_holdout": 1e-9,
+            },
+            f"The shares of {len(counts)} values; chi-squared bound for a batch of {batch:,}.",
+            importance=Importance.WARNING,
+        )
+
+    return check
+
+
+def _lengths(column: ColumnProfile, rows: int, batch: int) -> Check:
+    def check(chance: float) -> Expectation:
+        bounds: dict[str, Json] = {
+            "column": column.name,
+            "min_value": column.shortest,
+            "max_value": column.longest,
+        }
+        share = outside_bound(rows, batch=batch, chance=chance)
+        return _rows_expectation(
+            "expect_column_value_lengths_to_be_between", bounds, share, f"the lengths of {rows:,} texts"
+        )
+
+    return check
+
+
+def _shape(column: ColumnProfile, rows: int, batch: int) -> Check:
+    def check(chance: float) -> Expectation:
+        share = share_bound(0, rows, batch=batch, chance=chance)
+        return _rows_expectation(
+            "expect_column_values_to_match_regex",
+            {"column": column.name, "regex": column.shape},
+            share,
+            f"all {rows:,} texts have this shape",
+        )
+
+    return check
+
+
+def _order(left: str, right: str, rows: int, batch: int) -> Check:
+    def check(chance: float) -> Expectation:
+        share = share_bound(0, rows, batch=batch, chance=chance)
+        return _rows_expectation(
+            "expect_column_pair_values_a_to_be_greater_than_b",
+            {
+                "column_A": right,
+                "column_B": left,
+                "or_equal": True,
+                "ignore_row_if": "either_value_is_missing",
+            },
+            share,
+            f"'{left}' never exceeds '{right}' in {rows:,} rows",
+        )
+
+    return check
+
+
+def _rows_expectation(kind: str, arguments: Mapping[str, Json], share: float, seen: str) -> Expectation:
+    # Rounded outward, so that the text stays short and the bound holds.
+    mostly = math.floor((1 - share) * 1e6) / 1e6
+    exact = {} if mostly >= 1 else {"mostly": mostly}
+    tolerance = "none may break it" if mostly >= 1 else f"up to {1 - mostly:.4%} of a batch may break it"
+    return _expectation(kind, {**arguments, **exact}, f"In the reference {seen}; {tolerance}.")
+
+
+def _expectation(
+    kind: str, arguments: Mapping[str, Json], notes: str, *, importance: Importance = Importance.CRITICAL
+) -> Expectation:
+    return Expectation(type=kind, arguments=dict(arguments), notes=notes, importance=importance)

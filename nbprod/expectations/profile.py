@@ -1,0 +1,61 @@
+"""What is kept of a reference: counts and order statistics, enough to propose a suite and to see drift."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from nbprod.model import Json
+
+
+class Sort(StrEnum):
+    """What a column's values are, as far as expectations differ."""
+
+    NUMBER = "number"
+    TIME = "time"
+    TEXT = "text"
+    FLAG = "flag"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnProfile:
+    """One column of a reference.
+
+    `singletons` counts the values that occur once. `low` and `high` are the extremes (times as ISO text), `ladder`
+    the numbers at evenly spaced ranks from the smallest to the largest, `counts` each value's count where there are
+    few. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts.
+    """
+
+    name: str
+    type: str
+    sort: Sort
+    nulls: int
+    distinct: int
+    singletons: int
+    low: Json = None
+    high: Json = None
+    ladder: tuple[float, ...] = ()
+    counts: tuple[tuple[Json, int], ...] = ()
+    shortest: int | None = None
+    longest: int | None = None
+    shape: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A reference: its rows (those looked at) and columns.
+
+    `ordered` pairs columns of which the first never exceeded the second, though their ranges overlap.
+    """
+
+    rows: int
+    columns: tuple[ColumnProfile, ...]
+    ordered: tuple[tuple[str, str], ...] = ()
+    was_sampled: bool = False
+
+    def column(self, name: str) -> ColumnProfile | None:
+        """The column of that name, if the reference has it."""
+        return next((one for one in self.columns if one.name == name), None)

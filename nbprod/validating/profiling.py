@@ -1,0 +1,217 @@
+"""A table measured as a profile, from which suites are proposed and drift is seen."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from typing import TYPE_CHECKING, Any
+
+from nbprod.expectations.infer import infer
+from nbprod.expectations.profile import ColumnProfile, Profile, Sort
+from nbprod.validating.asking import Rows, Scalar, measured
+from nbprod.validating.quantiles import nearest_ranks
+from nbprod.validating.sources import source_of
+from nbprod.validating.tables import Limits, opened
+from nbprod.validating.verdicts import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Mapping
+
+    from nbprod.model import Suite
+    from nbprod.validating.asking import Formula
+
+# More rows than these say nothing more about a distribution; a reference keeps its bounds from a sample of it.
+_ENOUGH = 1_000_000
+_RUNGS = 201
+_FEW_VALUES = 50
+_MOST_PAIRED = 30
+
+
+def propose(
+    table: object,
+    *,
+    value: str,
+    alarm_rate: float = 0.01,
+    batch_rows: int | None = None,
+    limits: Limits | None = None,
+) -> Suite:
+    """A suite for fresh batches like this reference table, false alarms held at `alarm_rate` a batch."""
+    profile = profile_of(table, limits=limits)
+    return infer(profile, value=value, alarm_rate=alarm_rate, batch_rows=batch_rows)
+
+
+def profile_of(table: object, *, limits: Limits | None = None) -> Profile:
+    """The table's profile, in few scans and bounded memory."""
+    with opened(table, limits=limits or Limits()) as open_table:
+        source = source_of(open_table.table, columns=open_table.columns, samples=0)
+        rows = source.judged.count().to_pyarrow().as_py()
+        looked_at = source.judged.sample(_ENOUGH / rows, seed=7) if rows > _ENOUGH else source.judged
+        looked_at = looked_at.cache() if rows > _ENOUGH else looked_at
+        formulas: dict[Hashable, Formula] = {
+            name: _column(looked_at, name, kind) for name, kind in looked_at.schema().items()
+        }
+        formulas["rows of all"] = _rows(looked_at)
+        formulas["pairs of all"] = _ordered_pairs(looked_at)
+        found = measured(looked_at, formulas)
+        return _profile(found.values, tuple(looked_at.columns), was_sampled=rows > _ENOUGH)
+
+
+def _profile(found: Mapping[Hashable, Any], columns: tuple[str, ...], *, was_sampled: bool) -> Profile:
+    return Profile(
+        rows=found["rows of all"],
+        columns=tuple(found[name] for name in columns if name in found),
+        ordered=found.get("pairs of all", ()),
+        was_sampled=was_sampled,
+    )
+
+
+def _rows(table: Any) -> Formula:
+    (count,) = yield (Scalar(table.count()),)
+    return count
+
+
+def _column(table: Any, name: str, kind: Any) -> Formula:
+    column, sort = table[name], sort_of(kind)
+    nulls, low, high = yield (
+        Scalar(column.isnull().sum()),
+        *(Scalar(one) for one in _extremes(column, sort)),
+    )
+    kept = table.filter(column.notnull())
+    counts = kept.group_by(value=kept[name]).aggregate(n=kept.count())
+    once = counts.aggregate(distinct=counts.count(), singletons=(counts.n == 1).sum())
+    (numbers,) = yield (Rows(once),)
+    distinct, singletons = numbers[0]["distinct"], numbers[0]["singletons"] or 0
+    values: tuple[Any, ...] = ()
+    if 0 < distinct <= _FEW_VALUES and sort is not Sort.OTHER:
+        (rows,) = yield (Rows(counts.order_by("value")),)
+        values = tuple((plain(row["value"]), row["n"]) for row in rows)
+    ladder = yield from _ladder(kept, name, sort)
+    shape = yield from _shape(kept, counts, name, sort)
+    is_text = sort is Sort.TEXT
+    return ColumnProfile(
+        name=name,
+        type=str(kind.copy(nullable=True)),
+        sort=sort,
+        nulls=nulls or 0,
+        distinct=distinct,
+        singletons=singletons,
+        low=None if is_text else plain(low),
+        high=None if is_text else plain(high),
+        ladder=ladder,
+        counts=values,
+        shortest=low if is_text else None,
+        longest=high if is_text else None,
+        shape=shape,
+    )
+
+
+def sort_of(kind: Any) -> Sort:
+    """What the values of an Ibis type are."""
+    if kind.is_boolean():
+        return Sort.FLAG
+    if kind.is_numeric():
+        return Sort.NUMBER
+    if kind.is_timestamp() or kind.is_date():
+        return Sort.TIME
+    return Sort.TEXT if kind.is_string() else Sort.OTHER
+
+
+def _extremes(column: Any, sort: Sort) -> tuple[Any, Any]:
+    match sort:
+        case Sort.TEXT:
+            return column.length().min(), column.length().max()
+        case Sort.NUMBER if column.type().is_decimal():
+            return column.cast("float64").min(), column.cast("float64").max()
+        case Sort.NUMBER | Sort.TIME:
+            return column.min(), column.max()
+        case _:
+            return column.count(), column.count()
+
+
+def _ladder(kept: Any, name: str, sort: Sort) -> Formula:
+    if sort is not Sort.NUMBER:
+        yield from ()
+        return ()
+    steps = [place / (_RUNGS - 1) for place in range(_RUNGS)]
+    values = yield from nearest_ranks(kept, name, steps)
+    return tuple(value for value in values if value is not None)
+
+
+def _shape(kept: Any, counts: Any, name: str, sort: Sort) -> Formula:
+    if sort is not Sort.TEXT:
+        yield from ()
+        return None
+    (rows,) = yield (Rows(counts.order_by("value").limit(500)),)
+    pattern = shape_of([row["value"] for row in rows])
+    if pattern is None:
+        return None
+    (strange,) = yield (Rows(kept.aggregate(n=(~kept[name].re_search(pattern)).sum())),)
+    return None if strange[0]["n"] else pattern
+
+
+_CLASSES = (("[0-9]", re.compile("[0-9]")), ("[A-Z]", re.compile("[A-Z]")), ("[a-z]", re.compile("[a-z]")))
+
+
+def shape_of(texts: list[str]) -> str | None:
+    """A pattern of runs of digits, capitals and small letters that all the texts have, if they have one."""
+    runs = [_runs(text) for text in texts]
+    if not runs or len({tuple(kind for kind, _ in one) for one in runs}) > 1 or not 0 < len(runs[0]) <= 12:
+        return None
+    parts = []
+    for place, (kind, _) in enumerate(runs[0]):
+        sizes = [one[place][1] for one in runs]
+        low, high = min(sizes), max(sizes)
+        parts.append(kind if low == high == 1 else f"{kind}{{{low}}}" if low == high else f"{kind}+")
+    return f"^{''.join(parts)}$"
+
+
+def _runs(text: str) -> list[tuple[str, int]]:
+    kinds = [
+        next((name for name, one in _CLASSES if one.match(letter)), re.escape(letter)) for letter in text
+    ]
+    return [(kind, len(list(group))) for kind, group in itertools.groupby(kinds)]
+
+
+def _ordered_pairs(table: Any) -> Formula:
+    pairs = _alike(table)
+    if not pairs:
+        yield from ()
+        return ()
+    names = sorted({name for pair in pairs for name in pair})
+    means = yield tuple(Scalar(_as_number(table[name]).mean()) for name in names)
+    middle = dict(zip(names, means, strict=True))
+    # A left value above the right's mean shows that the order is more than two ranges side by side.
+    tests = [
+        (
+            table[left] > table[right],
+            table[left] < table[right],
+            _as_number(table[left]) > (middle[right] or 0),
+        )
+        for left, right in pairs
+    ]
+    counts = yield tuple(Scalar(test.sum()) for group in tests for test in group)
+    ordered = []
+    for place, pair in enumerate(pairs):
+        above, below, mixed = (count or 0 for count in counts[3 * place : 3 * place + 3])
+        if not above and below >= _FEW_VALUES and mixed >= below / 20:
+            ordered.append(pair)
+    return tuple(ordered)
+
+
+def _as_number(column: Any) -> Any:
+    return column.cast("timestamp").epoch_seconds() if column.type().is_temporal() else column
+
+
+def _alike(table: Any) -> list[tuple[str, str]]:
+    sorts: dict[str, list[str]] = {}
+    for name, kind in table.schema().items():
+        if sort_of(kind) in (Sort.NUMBER, Sort.TIME):
+            sorts.setdefault("number" if kind.is_numeric() else str(kind.copy(nullable=True)), []).append(
+                name
+            )
+    return [
+        pair
+        for names in sorts.values()
+        if len(names) <= _MOST_PAIRED
+        for pair in itertools.permutations(names, 2)
+    ]
