@@ -13,6 +13,7 @@ import pytest
 
 from nbprod import api
 from nbprod.artifacts.boundary import take
+from nbprod.faces.cli import exit_code_of
 from nbprod.model import Notebook, Record, Severity, State, Study
 
 ROOT = Path(__file__).parents[1]
@@ -286,17 +287,26 @@ def bad_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_bad_month_stops_before_training_and_shows_the_rows(bad_month: Path, tmp_path: Path) -> None:
-    record = api.run(SAMPLE, root=tmp_path, parameters={**QUICK, "flights_source": str(bad_month)})
-    states = {run.stage: run.state for run in record.stages}
-    broken = [verdict for run in record.stages for verdict in run.verdicts if not verdict.success]
-    assert record.state is State.BROKEN
-    assert states["load"].is_good
-    assert not any(states[stage].is_good for stage in ("features", "split", "train", "evaluate"))
-    assert {
-        (one.expectation.type, one.expectation.arguments["column"], one.broken_count) for one in broken
-    } == {
-        ("expect_column_values_to_not_be_null", "carrier", 300),
-        ("expect_column_values_to_be_between", "distance", 200),
+def test_a_bad_month_stops_before_training_and_shows_the_rows(
+    bad_month: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parameters = {**QUICK, "flights_source": bad_month}
+    words = [word for name, value in parameters.items() for word in ("-p", f"{name}={value}")]
+    code = exit_code_of(["run", str(SAMPLE), "--root", str(tmp_path), *words])
+    told = capsys.readouterr().out
+    (record,) = api.records(tmp_path)
+    broken = {
+        (str(one.expectation.arguments["column"]), one.broken_count, bool(one.rows))
+        for run in record.stages
+        for one in run.verdicts
+        if not one.success
     }
-    assert all(one.rows for one in broken)
+    assert code == 1
+    assert {run.stage: run.state.value for run in record.stages} == {
+        "load": "done",
+        "clean": "broken",
+        **dict.fromkeys(("features", "split", "train", "evaluate"), "skipped"),
+    }
+    assert broken == {("carrier", 300, True), ("distance", 200, True)}
+    assert 'ColumnValuesToNotBeNull(column="carrier")' in told
+    assert "-746" in told, "a row with a distance that can't be"
