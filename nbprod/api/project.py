@@ -16,7 +16,7 @@ STATE_FOLDER = ".nbprod"
 
 def root_of(path: str | os.PathLike[str]) -> Path:
     """The project folder that a notebook or plan belongs to."""
-    start = Path(path).absolute()
+    start = Path(path).resolve()
     start = start if start.is_dir() else start.parent
     for folder in (start, *start.parents):
         if (folder / "pyproject.toml").is_file() or (folder / ".git").exists():

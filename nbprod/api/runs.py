@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from nbprod.model import Event, Record
+    from nbprod.verifying.verify import Verification
 
 
 def run(
@@ -40,7 +41,7 @@ def run(
 
     folder = _plan_folder(source, allow=allow)
     found = read_plan(folder)
-    project = Path(root) if root is not None else root_of(folder)
+    project = Path(root) if root is not None else root_of(folder / found.source)
     settings = settings_for(project)
     return run_plan(
         found,
@@ -90,3 +91,24 @@ def record_within(folder: Path, run_id: str) -> Record | None:
     places = [root_of(folder) / STATE_FOLDER, *folder.glob(f"**/{STATE_FOLDER}")]
     found = (place / "runs" / run_id for place in places)
     return next((read_record(one) for one in found if (one / "record.json").is_file()), None)
+
+
+# Proof
+
+
+def verify(
+    source: Source, *, cut: str = "stages", on_event: Callable[[Event], None] | None = None
+) -> Verification:
+    """Run a notebook top to bottom and as a plan, and compare every value that a stage gives.
+
+    `cut` is `stages` (as tagged), `suggested` or `every-cell`. What both runs leave is thrown away.
+    """
+    from tempfile import TemporaryDirectory
+
+    from nbprod.verifying import Cut
+    from nbprod.verifying import verify as verified
+
+    notebook = notebook_of(source)
+    cwd = Path(notebook.name).resolve().parent
+    with TemporaryDirectory(prefix="nbprod-verify-") as folder:
+        return verified(notebook, cut=Cut(cut), folder=Path(folder), cwd=cwd, on_event=on_event)

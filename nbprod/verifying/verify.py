@@ -1,0 +1,154 @@
+"""The verb: run the plan, run the notebook, compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.artifacts.comparing import Compared, read_report
+from nbprod.artifacts.store import write_atomically
+from nbprod.errors import NbprodError
+from nbprod.extract import plan_of
+from nbprod.model import Kind, PlannedStage, Severity, State, Study
+from nbprod.running import run
+from nbprod.running.stage import Attempt, attempted
+from nbprod.verifying.cuts import Cut, flow_cut
+from nbprod.verifying.whole import STAGE, whole_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nbprod.model import Event, Finding, Flow, Notebook, Plan, Record
+
+
+class Outcome(StrEnum):
+    """What a comparison came to."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    NOT_COMPARED = "not compared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """One name that a stage gives: `says` holds the first difference, or why there was no comparison."""
+
+    stage: str
+    name: str
+    outcome: Outcome
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The whole proof. `refused` holds the findings for which nothing was run, `failure` what went wrong in a run."""
+
+    notebook: str
+    cut: Cut
+    values: tuple[Proven, ...] = ()
+    refused: tuple[Finding, ...] = ()
+    failure: str = ""
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether both ran and no value differs."""
+        return not self.refused and not self.failure and not self.different
+
+    @property
+    def different(self) -> tuple[Proven, ...]:
+        """The values that the plan computes differently."""
+        return tuple(one for one in self.values if one.outcome is Outcome.DIFFERENT)
+
+
+def verify(
+    notebook: Notebook,
+    *,
+    cut: Cut,
+    folder: Path,
+    cwd: Path,
+    on_event: Callable[[Event], None] | None = None,
+) -> Verification:
+    """Run the notebook as a plan and top to bottom, and compare every value that a stage gives.
+
+    All files are written into `folder`; cells run in `cwd`. Where values differ, the notebook is run once more: a
+    value that differs from itself from run to run is not compared.
+    """
+    flow, findings = flow_cut(notebook, cut)
+    verification = Verification(notebook=notebook.name, cut=cut)
+    refused = tuple(one for one in findings if one.severity is Severity.ERROR)
+    if refused:
+        return replace(verification, refused=refused)
+    if not flow.stages:
+        raise NbprodError(
+            "No cell is in a stage.", where=notebook.name, remedy="Verify with `--cut suggested`."
+        )
+    record = _run_plan(notebook, flow, folder=folder, cwd=cwd, on_event=on_event)
+    if record.state is not State.DONE:
+        return replace(verification, failure=_plan_failure(record))
+    given = Path(record.folder) / "artifacts"
+    first = _run_whole(notebook, flow, number=1, compare_with=given, folder=folder, cwd=cwd)
+    if isinstance(first, str):
+        return replace(verification, failure=first)
+    unstable: dict[tuple[str, str], Compared] = {}
+    if any(one.difference for one in first):
+        second = _run_whole(notebook, flow, number=2, compare_with=folder / "whole-1", folder=folder, cwd=cwd)
+        if isinstance(second, str):
+            return replace(verification, failure=second)
+        unstable = {(one.stage, one.name): one for one in second if one.difference}
+    return replace(verification, values=tuple(_proven(first, unstable)))
+
+
+def _proven(compared: Iterable[Compared], unstable: dict[tuple[str, str], Compared]) -> Iterable[Proven]:
+    for one in compared:
+        if one.why_not:
+            outcome, says = Outcome.NOT_COMPARED, one.why_not
+        elif one.difference is None:
+            outcome, says = Outcome.EQUAL, ""
+        elif (one.stage, one.name) in unstable:
+            again = unstable[one.stage, one.name].difference
+            outcome, says = (
+                Outcome.NOT_COMPARED,
+                f"it differs from run to run of the notebook itself: {again}",
+            )
+        else:
+            outcome, says = Outcome.DIFFERENT, one.difference
+        yield Proven(stage=one.stage, name=one.name, outcome=outcome, says=says)
+
+
+def _run_plan(
+    notebook: Notebook, flow: Flow, *, folder: Path, cwd: Path, on_event: Callable[[Event], None] | None
+) -> Record:
+    source = cwd / Path(notebook.name).name
+    plan: Plan = plan_of(notebook, Study(notebook=notebook.name, flow=flow), source=str(source))
+    plan_folder = folder / "plan"
+    for name, text in plan.files.items():
+        write_atomically(plan_folder / name, text)
+    return run(plan, plan_folder=plan_folder, root=folder, on_event=on_event, force=True)
+
+
+def _run_whole(
+    notebook: Notebook, flow: Flow, *, number: int, compare_with: Path, folder: Path, cwd: Path
+) -> tuple[Compared, ...] | str:
+    """The comparisons, or why the notebook does not run from top to bottom."""
+    name = f"whole-{number}"
+    report = folder / f"{name}.jsonl"
+    file = folder / f"{name}.ipynb"
+    write_atomically(file, whole_notebook(notebook, flow, compare_with=str(compare_with), report=str(report)))
+    attempt = Attempt(
+        stage=PlannedStage(name=STAGE, kind=Kind.OTHER, notebook=file.name),
+        notebook=file,
+        output=folder / f"{name}.out.ipynb",
+        cwd=cwd,
+        artifacts=folder / name,
+    )
+    outcome = attempted(attempt)
+    if outcome.manifest is None:
+        return f"The notebook does not run from top to bottom: {outcome.reason}"
+    return read_report(report)
+
+
+def _plan_failure(record: Record) -> str:
+    failed = next((one for one in record.stages if one.state is State.FAILED), record.stages[0])
+    return f"Stage '{failed.stage}' of the plan failed: {failed.reason}"
