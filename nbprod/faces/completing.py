@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from IPython.core.completer import SimpleCompletion, context_matcher
+from IPython.core.completer import SimpleCompletion
 
 from nbprod.errors import NbprodError
 from nbprod.model import Kind
@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from IPython.core.completer import CompletionContext, SimpleMatcherResult
-    from IPython.core.interactiveshell import InteractiveShell
 
-    from nbprod.faces.magics import PipelineMagics
+    from nbprod.faces.session import Session
 
 STAGE_OPTIONS = ("--kind", "--time", "--entity", "--known", "--retries", "--timeout", "--replay")
 PIPELINE_OPTIONS = {
@@ -32,26 +31,22 @@ _OPEN_CALL = re.compile(r"(\w+)\(((?:[^()]|\([^()]*\))*)\Z")
 _OPEN_TEXT = re.compile(r"(?:column\w*\s*=|column_list\s*=\s*\[.*?)\s*[\"']([^\"']*)\Z")
 
 
-def matcher_for(shell: InteractiveShell, magics: PipelineMagics) -> Callable[[CompletionContext], Any]:
-    """A matcher for IPython's completer; silent outside of nbprod's magics."""
-
-    @context_matcher(identifier="nbprod")  # type: ignore[untyped-decorator]
-    def match(context: CompletionContext) -> SimpleMatcherResult:
-        lines = context.full_text.split("\n")
-        above, line = lines[: context.cursor_line], lines[context.cursor_line][: context.cursor_position]
-        found = _offers("\n".join([*above, line]), shell.user_ns, stages=lambda: _stages(magics))
-        if found is None:
-            return {"completions": []}
-        fragment, offers = found
-        texts = dict.fromkeys(one for one in offers if one.startswith(fragment))
-        return {
-            "completions": [SimpleCompletion(text=text, type="nbprod") for text in texts],
-            "matched_fragment": fragment,
-            "suppress": True,
-        }
-
-    match.magics = magics
-    return match  # type: ignore[no-any-return]
+def matches(
+    context: CompletionContext, names: Mapping[str, object], *, session: Session
+) -> SimpleMatcherResult:
+    """What stands to reason at the cursor, and nothing else; no word outside of nbprod's magics."""
+    lines = context.full_text.split("\n")
+    above, line = lines[: context.cursor_line], lines[context.cursor_line][: context.cursor_position]
+    found = _offers("\n".join([*above, line]), names, stages=lambda: _stages(session))
+    if found is None:
+        return {"completions": []}
+    fragment, offers = found
+    texts = dict.fromkeys(one for one in offers if one.startswith(fragment))
+    return {
+        "completions": [SimpleCompletion(text=text, type="nbprod") for text in texts],
+        "matched_fragment": fragment,
+        "suppress": True,
+    }
 
 
 def _offers(
@@ -87,11 +82,11 @@ def _stage_offers(
 ) -> Iterable[str]:
     before = words[-2] if len(words) > 2 else ""
     if before == "--kind":
-        return tuple(Kind)
+        return [kind.value for kind in Kind]
     if before in ("--time", "--entity", "--known"):
         return _all_columns(names)
     if len(words) == 2:
-        return [*stages(), *(kind for kind in Kind if kind is not Kind.OTHER)]
+        return [*stages(), *(kind.value for kind in Kind if kind is not Kind.OTHER)]
     return [option for option in STAGE_OPTIONS if option == "--known" or option not in words[:-1]]
 
 
@@ -130,10 +125,10 @@ def _suite_offers(body: str, table: object) -> tuple[str, Iterable[str]]:
     return _fragment(body), [f"{name}=" for name in offered if name not in given]
 
 
-def _stages(magics: PipelineMagics) -> list[str]:
+def _stages(session: Session) -> list[str]:
     """The stages that the session's cells name, and that can be read."""
     stages: dict[str, None] = {}
-    for cell in magics.session.notebook().code:
+    for cell in session.notebook().code:
         try:
             line = stage_line(cell)
         except NbprodError:

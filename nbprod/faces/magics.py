@@ -6,24 +6,28 @@ cell's last value, its errors and their lines, `await`, and the cell magics belo
 
 from __future__ import annotations
 
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from IPython.core.completer import context_matcher
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, magics_class
 from IPython.display import display
 
 from nbprod.errors import NbprodError, did_you_mean
 from nbprod.faces.session import Session, notebook_file
-from nbprod.model import Cell, CellKind, Proof
-from nbprod.notebook import ParametersLine, StageLine, magic_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from IPython.core.completer import CompletionContext
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
-    from nbprod.model import Finding, Notebook
+    from nbprod.model import Cell, Finding, Notebook
 
+_MAGIC = re.compile(r"^\s*(%%stage|%%?expect|%pipeline)\s", re.MULTILINE)
 EXPECT_SUBCOMMANDS = ("infer", "list")
 
 
@@ -33,11 +37,7 @@ def untagged(lines: list[str]) -> list[str]:
     Above another cell magic the line is dropped: that magic must come first. A line with a mistake stays, and the
     magic below says what is wrong with it.
     """
-    try:
-        line = magic_line(_cell("".join(lines))) if lines else None
-    except NbprodError:
-        return lines
-    if not isinstance(line, StageLine | ParametersLine):
+    if not lines or not lines[0].startswith(("%%stage", "%%parameters")) or not _is_tagged("".join(lines)):
         return lines
     rest = lines[1:]
     first = next((one for one in rest if one.strip()), "")
@@ -50,7 +50,20 @@ def untagged(lines: list[str]) -> list[str]:
 untagged.has_side_effects = True  # type: ignore[attr-defined]
 
 
+def _is_tagged(source: str) -> bool:
+    from nbprod.notebook import ParametersLine, StageLine, magic_line
+
+    try:
+        return isinstance(magic_line(_cell(source)), StageLine | ParametersLine)
+    except NbprodError:
+        return False
+
+
 def _cell(source: str) -> Cell:
+    from nbprod.model import Cell
+
+    from nbprod.model import Cell, CellKind
+
     return Cell(id="cell", index=0, position=0, kind=CellKind.CODE, source=source)
 
 
@@ -77,7 +90,10 @@ class PipelineMagics(Magics):
         """Show under a tagged cell what leaks in it."""
         self._depth = max(0, self._depth - 1)
         info = result.info
-        if self._depth or info is None or info.silent or not result.success:
+        if self._depth or info is None or info.silent:
+            return
+        if not result.success:
+            self.session.failed(info.raw_cell or "", info.cell_id)
             return
         source = info.raw_cell or ""
         if not source.lstrip().startswith("%%stage"):
@@ -92,6 +108,7 @@ class PipelineMagics(Magics):
 
     def _leaks(self, position: int) -> list[Finding]:
         from nbprod import api
+        from nbprod.model import Proof
 
         try:
             findings = api.study(self.session.notebook()).findings
@@ -101,6 +118,20 @@ class PipelineMagics(Magics):
         return [
             one for one in findings if one.verdict not in silent and one.span and one.span.cell == position
         ]
+
+    def matcher(self) -> Callable[[CompletionContext], Any]:
+        """A matcher for IPython's completer; silent outside of these magics."""
+
+        @context_matcher(identifier="nbprod")  # type: ignore[untyped-decorator]
+        def match(context: CompletionContext) -> Any:
+            if not _MAGIC.search(context.full_text):
+                return {"completions": []}
+            from nbprod.faces.completing import matches
+
+            return matches(context, self.shell.user_ns, session=self.session)
+
+        match.magics = self
+        return match  # type: ignore[no-any-return]
 
     # The magics
 
@@ -136,6 +167,8 @@ class PipelineMagics(Magics):
 
     def _run_tagged(self, source: str, body: str) -> None:
         """Reached only where the first line has a mistake, or where other code calls the magic."""
+        from nbprod.notebook import magic_line
+
         try:
             magic_line(_cell(source))
         except NbprodError as error:
@@ -275,19 +308,19 @@ def _show(html: str, text: str) -> None:
 
 
 def _refuse(error: NbprodError) -> NoReturn:
-    raise UsageError(str(error)) from None
+    # In a cell that is being run, only the line is news.
+    where = error.where.removeprefix("cell 1, ")
+    raise UsageError(str(type(error)(error.what, where=where, remedy=error.remedy))) from None
 
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics, their completions, and what watches the cells."""
-    from nbprod.faces.completing import matcher_for
-
     magics = PipelineMagics(shell)
     shell.register_magics(magics)
     shell.input_transformers_cleanup.append(untagged)
     shell.events.register("pre_run_cell", magics.before_cell)
     shell.events.register("post_run_cell", magics.after_cell)
-    shell.Completer.custom_matchers.append(matcher_for(shell, magics))
+    shell.Completer.custom_matchers.append(magics.matcher())
     # The cell that loads the extension is running already: its end will be seen, its start wasn't.
     magics._depth = 1  # noqa: SLF001
 

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.notebook import parse
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -40,8 +38,15 @@ class Session:
         self._sources[key] = source
         return list(self._sources).index(key)
 
+    def failed(self, source: str, cell_id: str | None = None) -> None:
+        """Forget a cell that raised, unless it has a name and so will be seen again once it is mended."""
+        if cell_id is None and (key := self._nameless(source)):
+            del self._sources[key]
+
     def notebook(self, *, name: str = SESSION_NAME) -> Notebook:
         """The cells so far as a notebook of that name."""
+        from nbprod.notebook import parse
+
         cells: list[object] = [
             {
                 "cell_type": "code",
