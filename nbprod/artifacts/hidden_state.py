@@ -36,11 +36,17 @@ def restore(name: str, value: Any) -> None:
     _RESTORE[name](value)
 
 
+def begin_here() -> None:
+    """Take the environment as it is now for the one that this process was started with: said in a fork."""
+    _start.environment = dict(os.environ)
+
+
 def _environment() -> dict[str, str | None]:
+    start = _start.environment
     changed: dict[str, str | None] = {
-        key: value for key, value in os.environ.items() if _START.get(key) != value
+        key: value for key, value in os.environ.items() if start.get(key) != value
     }
-    gone: dict[str, str | None] = {key: None for key in _START if key not in os.environ}
+    gone: dict[str, str | None] = {key: None for key in start if key not in os.environ}
     return {**changed, **gone}
 
 
@@ -77,17 +83,23 @@ def _set_torch_state(state: Any) -> None:
     torch.set_rng_state(torch.from_numpy(state))
 
 
+class _Start:
+    """How this process began."""
+
+    def __init__(self) -> None:
+        self.environment = _start_environment()
+
+
 def _start_environment() -> dict[str, str]:
     """The environment with which this process was started, before any cell changed it."""
     recorded = Path("/proc/self/environ")
-    if os.environ.get("NBPROD_FORKED") or not recorded.exists():
-        # A forked process has its starter's record; this module is loaded there before any cell runs.
+    if not recorded.exists():
         return dict(os.environ)
     lines = recorded.read_bytes().decode(errors="surrogateescape").split("\0")
     return {key: value for key, _, value in (line.partition("=") for line in lines if "=" in line)}
 
 
-_START = _start_environment()
+_start = _Start()
 _CAPTURE: dict[str, Callable[[], object]] = {
     RANDOM: random.getstate,
     NUMPY_RANDOM: _numpy_state,

@@ -18,7 +18,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.log import logger
 
-from nbprod.running.kernels import manager_class
+from nbprod.running.kernels import ColdManager, LeanManager
+from nbprod.running.provisioner import PRELOAD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -99,7 +100,7 @@ class NbprodEngine(Engine):  # type: ignore[misc]
             nb_man,
             wishes=wishes,
             kernel_name=kernel_name,
-            kernel_manager_class=manager_class(kernel_name, preload=wishes.preload),
+            kernel_manager_class=LeanManager,
             startup_timeout=options.get("start_timeout", 60),
             timeout=options.get("execution_timeout"),
             timeout_func=None if deadline is None else lambda _: max(1, int(deadline - time.monotonic())),
@@ -111,7 +112,8 @@ class NbprodEngine(Engine):  # type: ignore[misc]
             stderr_file=options.get("stderr_file"),
             resources={"metadata": {"path": wishes.cwd}} if wishes.cwd else {},
         )
-        client.execute(env={**os.environ, **wishes.environment})
+        warm = {PRELOAD: ",".join(wishes.preload)} if wishes.preload else {}
+        client.execute(env={**os.environ, **warm, **wishes.environment})
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -121,12 +123,29 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         super().__init__(nb_man, **options)
         self._wishes = wishes
         self._kept_bytes = 0
+        self._may_fork = True
+        self._start_options: dict[str, Any] = {}
 
     def start_new_kernel(self, **kwargs: Any) -> None:
+        self._start_options = kwargs
         super().start_new_kernel(**kwargs)
         pid = getattr(getattr(self.km, "provisioner", None), "pid", None)
         if self._wishes.on_kernel and pid:
             self._wishes.on_kernel(pid)
+
+    def start_new_kernel_client(self) -> Any:
+        """Connect to the kernel; a forked one that never answers is replaced by an ordinary one, once."""
+        try:
+            return super().start_new_kernel_client()
+        except RuntimeError:
+            if not self._may_fork:
+                raise
+            self._may_fork = False
+            logger.warning("A forked kernel did not answer; an ordinary one takes its place.")
+            self.kernel_manager_class = ColdManager
+            self.create_kernel_manager()
+            self.start_new_kernel(**self._start_options)
+            return super().start_new_kernel_client()
 
     def papermill_execute_cells(self) -> None:
         total = sum(cell.cell_type == "code" for cell in self.nb.cells)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod import __version__, wire
+from nbprod import wire
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import StoreError
 from nbprod.model import Record
@@ -69,10 +69,10 @@ _DISTRIBUTIONS = {"sklearn": "scikit-learn", "ibis": "ibis-framework", "yaml": "
 def versions_of(modules: Iterable[str]) -> dict[str, str]:
     """The versions that a record tells: Python, nbprod, papermill, and the distributions of these modules."""
     known = dict(_versions())
-    names = {_normal(_DISTRIBUTIONS.get(name, name)) for name in (*modules, "papermill", "ipykernel")}
+    tops = {name.partition(".")[0] for name in modules}
+    names = {_normal(_DISTRIBUTIONS.get(name, name)) for name in (*tops, "nbprod", "papermill", "ipykernel")}
     return {
         "python": platform.python_version(),
-        "nbprod": __version__,
         **{name: known[name] for name in sorted(names) if name in known},
     }
 

@@ -273,9 +273,9 @@ def _store_address(store: str | None, root: Path) -> str:
 
 
 def _modules(plan: Plan) -> tuple[str, ...]:
-    """The top-level modules that the plan's stages import, sorted."""
+    """The modules that the plan's stages import, sorted."""
     codes = [code_of(plan.files[stage.notebook], parameters={}) for stage in plan.stages]
-    return tuple(sorted({name.partition(".")[0] for code in codes for name in code.modules}))
+    return tuple(sorted({name for code in codes for name in code.modules}))
 
 
 def _silent(_: Event) -> None:

@@ -108,10 +108,24 @@ def attempted(
             where=str(attempt.notebook),
             remedy="Install it, or choose another kernel for the notebook and extract again.",
         ) from error
+    finally:
+        _close_loop()
     try:
         return ended(manifest=read_manifest(attempt.artifacts, attempt.stage.name))
     except StoreError as error:
         return ended(reason=str(error))
+
+
+def _close_loop() -> None:
+    """Close the event loop that Jupyter's client has made for this thread and would leave open."""
+    import asyncio
+
+    from jupyter_core.utils import ensure_event_loop
+
+    loop = ensure_event_loop()
+    if not loop.is_running():
+        loop.close()
+        asyncio.set_event_loop(None)
 
 
 def _failure(attempt: Attempt, *, error: str, message: str, traceback: str = "") -> CellFailure:

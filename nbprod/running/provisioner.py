@@ -1,0 +1,60 @@
+"""The kernel provisioner `nbprod-fork`: kernels forked from a warm process, ordinary ones where that cannot be.
+
+A kernelspec that names it in `metadata.kernel_provisioner.provisioner_name` uses it with any Jupyter client. Which
+modules are warm it says in the environment variable NBPROD_PRELOAD, separated by commas.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from jupyter_client.provisioning.local_provisioner import LocalProvisioner
+
+from nbprod.running.warm import ForkedProcess, WarmError, can_fork, preloadable, servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME = "nbprod-fork"
+PRELOAD = "NBPROD_PRELOAD"
+
+
+class ForkProvisioner(LocalProvisioner):
+    """Jupyter's own local provisioner with another way to start the process and a quicker way to see it end."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
+        if not can_fork(cmd):
+            return await super().launch_kernel(cmd, **kwargs)
+        environment = dict(kwargs.get("env") or os.environ)
+        preload = preloadable(filter(None, environment.get(PRELOAD, "").split(",")))
+        arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        cwd = kwargs.get("cwd") or os.getcwd()  # noqa: PTH109 - text is what the request carries
+        try:
+            server = servers().server(preload=preload, environment=environment)
+            process = ForkedProcess(server, arguments=arguments, environment=environment, cwd=str(cwd))
+        except WarmError:
+            return await super().launch_kernel(cmd, **kwargs)
+        self.process = process  # type: ignore[assignment] # it has the manners of Popen
+        self.pid = self.pgid = process.pid
+        return self.connection_info
+
+    async def wait(self) -> int | None:
+        if not isinstance(self.process, ForkedProcess):
+            return await super().wait()
+        for pause in _pauses():
+            if self.process.poll() is not None:
+                break
+            await asyncio.sleep(pause)
+        code = self.process.wait()
+        self.process = None
+        return code
+
+
+def _pauses() -> Iterator[float]:
+    """A killed kernel is gone in milliseconds; one that is asked may take its time."""
+    for _ in range(20):
+        yield 0.002
+    while True:
+        yield 0.05
