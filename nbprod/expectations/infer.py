@@ -127,7 +127,10 @@ def _range(column: ColumnProfile, rows: int, batch: int) -> Check:
         if not is_open:
             bounds["max_value"] = column.high
         return _rows_expectation(
-            "expect_column_values_to_be_between", bounds, share, f"the {'earliest' if is_open else 'extremes'} of {rows:,} values"
+            "expect_column_values_to_be_between",
+            bounds,
+            share,
+            f"the {'earliest' if is_open else 'extremes'} of {rows:,} values",
         )
 
     return check

@@ -1,8 +1,19 @@
 """Suites judged against artifacts: Ibis measures, Great Expectations judges. GX is imported when a suite is judged."""
 
+from nbprod.validating.docs import write_docs
 from nbprod.validating.judging import judge_genuine
 from nbprod.validating.profiling import profile_of, propose
+from nbprod.validating.quarantine import Quarantined, quarantine
 from nbprod.validating.tables import Limits
 from nbprod.validating.verdicts import judge
 
-__all__ = ["Limits", "judge", "judge_genuine", "profile_of", "propose"]
+__all__ = [
+    "Limits",
+    "Quarantined",
+    "judge",
+    "judge_genuine",
+    "profile_of",
+    "propose",
+    "quarantine",
+    "write_docs",
+]

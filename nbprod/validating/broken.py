@@ -79,7 +79,7 @@ _RELATIVE: dict[str, Callable[[Domain, Any], Formula]] = {
     "column_values.z_score.under_threshold": _z_score,
     "column_values.not_outliers": _not_outlying,
 }
-_UNIQUE = ("column_values.unique", "compound_columns.unique")
+UNIQUE = ("column_values.unique", "compound_columns.unique")
 
 
 def repeated(domain: Domain) -> Any:
@@ -92,7 +92,7 @@ def repeated(domain: Domain) -> Any:
 
 
 def _unexpected_count(base: str, domain: Domain, arguments: Mapping[str, Any], _: Source) -> Formula:
-    if base in _UNIQUE:
+    if base in UNIQUE:
         values = repeated(domain)
         (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
         return int(rows[0]["n"] or 0)
@@ -107,7 +107,7 @@ def _unexpected_sample(base: str, domain: Domain, arguments: Mapping[str, Any], 
     count = yield from _unexpected_count(base, domain, arguments, source)
     if not count or wanted == 0:
         return []
-    if base in _UNIQUE:
+    if base in UNIQUE:
         rows = yield from _repeated_rows(domain, source, wanted)
         return rows
     broken = yield from broken_rows(base, domain, arguments)

@@ -40,7 +40,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Case:
+class Case:
     """One expectation as GX's object with the metrics it wants, or why there is none."""
 
     configuration: Any
@@ -52,7 +52,7 @@ class _Case:
     sampled: Hashable = None
 
 
-def judge_genuine(  # what a judgement takes; all named
+def judge_genuine(
     table: object,
     suite: Suite,
     *,
@@ -100,6 +100,19 @@ class Wish:
 
 def judged(table: object, suite: Suite, *, wish: Wish) -> tuple[Judged, ...]:
     """Each expectation of the suite judged, in the suite's order."""
+    great_expectations()
+    with quiet(), opened(table, limits=wish.limits) as open_table:
+        source = source_of(open_table.table, columns=open_table.columns, samples=wish.samples)
+        cases = cases_of(suite, source, wish)
+        measures = _measured(cases, source)
+        return tuple(_judged(case, measures, open_table, wish) for case in cases)
+
+
+def cases_of(suite: Suite, source: Source, wish: Wish) -> list[Case]:
+    """Each expectation of the suite as GX's object with the metrics it wants.
+
+    Raises SuiteError for a parameter that isn't given.
+    """
     missing = sorted(parameters_of(suite) - set(wish.parameters))
     if missing:
         raise SuiteError(
@@ -107,15 +120,11 @@ def judged(table: object, suite: Suite, *, wish: Wish) -> tuple[Judged, ...]:
             where=str(suite.span) if suite.span else suite.value,
             remedy="Give the pipeline a parameter of that name, or write the value.",
         )
-    great_expectations()
-    with quiet(), opened(table, limits=wish.limits) as open_table:
-        source = source_of(open_table.table, columns=open_table.columns, samples=wish.samples)
-        cases = [_case(data, source, wish) for data in gx_json(suite)["expectations"]]  # type: ignore[union-attr]
-        measures = _measured(cases, source)
-        return tuple(_judged(case, measures, open_table, wish) for case in cases)
+    data: Any = gx_json(suite)["expectations"]
+    return [_case(one, source, wish) for one in data]
 
 
-def _case(data: Any, source: Source, wish: Wish) -> _Case:
+def _case(data: Any, source: Source, wish: Wish) -> Case:
     from great_expectations.compatibility.pydantic import ValidationError
     from great_expectations.core.suite_parameters import build_suite_parameters
     from great_expectations.exceptions.exceptions import GreatExpectationsError
@@ -126,7 +135,7 @@ def _case(data: Any, source: Source, wish: Wish) -> _Case:
     try:
         expectation = configuration.to_domain_obj()
         if configuration.type in TYPE_EXPECTATIONS:
-            return _Case(
+            return Case(
                 configuration=configuration,
                 expectation=expectation,
                 result=_type_result(source, configuration),
@@ -135,12 +144,12 @@ def _case(data: Any, source: Source, wish: Wish) -> _Case:
             execution_engine=None, runtime_configuration={"result_format": wish.format()}
         )
     except Uncovered as error:
-        return _Case(configuration=configuration, expectation=expectation, uncovered=str(error))
+        return Case(configuration=configuration, expectation=expectation, uncovered=str(error))
     except (GreatExpectationsError, ValidationError) as error:
-        return _Case(configuration=configuration, broken=str(error))
+        return Case(configuration=configuration, broken=str(error))
     metrics = tuple(dependencies.get_metric_configurations())
     sampled = next((_sample_key(one) for one in metrics if one.metric_name.endswith(_SAMPLE)), None)
-    return _Case(configuration=configuration, expectation=expectation, metrics=metrics, sampled=sampled)
+    return Case(configuration=configuration, expectation=expectation, metrics=metrics, sampled=sampled)
 
 
 def _type_result(source: Source, configuration: Any) -> Any:
@@ -156,7 +165,7 @@ def _no_exception() -> dict[str, Any]:
     return {"raised_exception": False, "exception_traceback": None, "exception_message": None}
 
 
-def _measured(cases: Sequence[_Case], source: Source) -> Measured:
+def _measured(cases: Sequence[Case], source: Source) -> Measured:
     formulas: dict[Hashable, Any] = {}
     for case in cases:
         for metric in case.metrics:
@@ -188,7 +197,7 @@ def _text(kwargs: Mapping[str, Any]) -> str:
     return repr(sorted((name, repr(value)) for name, value in kwargs.items() if name != "batch_id"))
 
 
-def _judged(case: _Case, measures: Measured, table: Opened, wish: Wish) -> Judged:
+def _judged(case: Case, measures: Measured, table: Opened, wish: Wish) -> Judged:
     if case.broken:
         return Judged(result=_error(case.configuration, case.broken), measured_by="")
     if case.result is not None:
@@ -209,7 +218,7 @@ def _judged(case: _Case, measures: Measured, table: Opened, wish: Wish) -> Judge
     return Judged(result=_tidy(result), measured_by=IBIS, rows=tuple(rows))
 
 
-def _by_pandas(case: _Case, why: str, table: Opened, wish: Wish) -> Judged:
+def _by_pandas(case: Case, why: str, table: Opened, wish: Wish) -> Judged:
     result = judged_by_gx(case.expectation, table, result_format=wish.format())
     found = (result.result or {}).get("unexpected_rows")
     rows = () if found is None else tuple(found.head(wish.samples).to_dict("records"))
@@ -259,6 +268,8 @@ def suite_result(suite: Suite, found: Sequence[Judged], *, parameters: Mapping[s
         },
         meta={
             "great_expectations_version": great_expectations().__version__,
+            # Where Data Docs look for what the page is about.
+            "batch_kwargs": {"data_asset_name": suite.value},
             "active_batch_definition": {
                 "datasource_name": "nbprod",
                 "data_connector_name": "fluent",

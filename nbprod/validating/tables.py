@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BATCH = "batch"
+_PARQUET, _ARROW = b"PAR1", b"ARROW1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +67,33 @@ def opened(value: object, *, limits: Limits) -> Iterator[Opened]:
 def _registered(connection: Any, value: object) -> Opened:
     match value:
         case str() | PathLike():
-            path = Path(fspath(value))
-            if not path.exists():
-                raise SuiteError(f"There is no file {path}.", remedy="Give the path of a parquet file.")
-            table = connection.read_parquet(path, table_name=_BATCH)
-            return Opened(table=table, columns=tuple(table.columns))
+            return _file(connection, Path(fspath(value)))
         case _:
             return _in_memory(connection, value)
+
+
+def _file(connection: Any, path: Path) -> Opened:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise SuiteError(f"There is no file {path}.", remedy="Give the path of a parquet file.")
+    with path.open("rb") as opening:
+        magic = opening.read(len(_ARROW))
+    if magic == _ARROW:
+        return _in_memory(connection, pa.ipc.open_file(pa.memory_map(str(path))).read_all())
+    if not magic.startswith(_PARQUET):
+        raise SuiteError(f"{path} is neither parquet nor Arrow.", remedy="Give the path of a parquet file.")
+    table = connection.read_parquet(path, table_name=_BATCH)
+    # What was a frame's index is no column of it.
+    indexes = [name for name in _index_columns(pq.read_schema(path)) if name in table.columns]
+    table = table.drop(*indexes) if indexes and len(indexes) < len(table.columns) else table
+    return Opened(table=table, columns=tuple(table.columns))
+
+
+def _index_columns(schema: Any) -> list[str]:
+    described = (schema.pandas_metadata or {}).get("index_columns", ())
+    return [name for name in described if isinstance(name, str)]
 
 
 def _in_memory(connection: Any, value: object) -> Opened:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from nbprod.validating.tables import Limits
 
 
-def judge(  # what a judgement takes; all named
+def judge(
     table: object,
     suite: Suite,
     *,

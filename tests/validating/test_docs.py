@@ -1,0 +1,48 @@
+"""Data Docs are built by GX from genuine results."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from nbprod.errors import SuiteError
+from nbprod.expectations import read_expectations
+from nbprod.model import Suite
+from nbprod.validating import judge, judge_genuine, write_docs
+
+
+def test_data_docs_show_the_suites_and_what_broke(tmp_path):
+    suite = Suite(
+        value="flights", expectations=read_expectations('ColumnValuesToNotBeNull(column="carrier")')
+    )
+    result = judge_genuine(pa.table({"carrier": ["AA", None]}), suite)
+    started = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    index = write_docs([result], tmp_path / "docs", suites=[suite], run="run-1", started=started)
+    pages = {str(path.relative_to(tmp_path / "docs")) for path in (tmp_path / "docs").rglob("*.html")}
+    (page,) = (name for name in pages if name.startswith("validations/flights/run-1/"))
+    assert pages == {"index.html", "expectations/flights.html", page}
+    text = (tmp_path / "docs" / page).read_text()
+    assert [said in text for said in ("1 unexpected values found", "carrier", "Failed", "run-1")] == [
+        True
+    ] * 4
+    assert index == tmp_path / "docs" / "index.html"
+
+
+def test_a_frames_index_is_no_column_of_its_parquet_file(tmp_path):
+    pd.DataFrame({"a": [1, 2]}, index=["x", "y"]).to_parquet(tmp_path / "t.parquet")
+    suite = Suite(value="t", expectations=read_expectations('TableColumnsToMatchSet(column_set=["a"])'))
+    assert judge(tmp_path / "t.parquet", suite)[0].success
+
+
+def test_an_arrow_file_is_judged_and_another_file_is_refused(tmp_path):
+    table = pa.table({"a": [1, 2]})
+    with pa.OSFile(str(tmp_path / "t.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    (tmp_path / "t.csv").write_text("a\n1\n")
+    suite = Suite(value="t", expectations=read_expectations("TableRowCountToEqual(value=2)"))
+    assert judge(tmp_path / "t.arrow", suite)[0].success
+    with pytest.raises(SuiteError, match="neither parquet nor Arrow"):
+        judge(tmp_path / "t.csv", suite)
