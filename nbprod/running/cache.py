@@ -30,7 +30,10 @@ _FILES_IN_A_FOLDER = 10_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What all stages of a run share: the plan, where it runs, with which values, in which environment."""
+    """What all stages of a run share: the plan, where it runs, with which values, in which environment.
+
+    Secrets are not among the parameters: a key is written down, and a credential does not change a result.
+    """
 
     plan: Plan
     cwd: Path

@@ -55,6 +55,7 @@ def run(
     Raises ParameterError and PlanError before anything is written.
     """
     values = typed(parameters or {}, plan.parameters)
+    secrets = {one.name: values[one.name] for one in plan.parameters if one.secret}
     chosen = selected(plan, only=only, from_=from_, until=until)
     plan_folder, root = Path(plan_folder).absolute(), Path(root).absolute()
     state = root / STATE_FOLDER
@@ -64,7 +65,7 @@ def run(
         around=Surroundings(
             plan=plan,
             cwd=(plan_folder / plan.source).resolve().parent,
-            parameters=values,
+            parameters={name: value for name, value in values.items() if name not in secrets},
             environment=environment_fingerprint(),
         ),
         plan_folder=plan_folder,
@@ -72,7 +73,7 @@ def run(
         store=store_at(_store_address(store, root)),
         ledger=Ledger(path=state / LEDGER),
         judge=judge,
-        secrets={one.name: values[one.name] for one in plan.parameters if one.secret},
+        secrets=secrets,
         preload=_modules(plan),
         environment={},
         kernels=Kernels(),

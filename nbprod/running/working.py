@@ -185,17 +185,16 @@ def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
     cells = 1 + code_cells(shop.around.plan.files[stage.notebook])
     shop.tell(StageStarted(stage=stage.name, cells=cells, attempt=number))
     manifest_path(shop.artifacts, stage.name).unlink(missing_ok=True)
-    parameters = {
-        name: shop.around.parameters[name] for name in stage.reads if name in shop.around.parameters
-    }
     attempt = Attempt(
         stage=stage,
         notebook=shop.plan_folder / stage.notebook,
         output=_output(stage, shop, attempt=number),
         cwd=shop.around.cwd,
         artifacts=shop.artifacts,
-        parameters={name: value for name, value in parameters.items() if name not in shop.secrets},
-        secrets={name: value for name, value in parameters.items() if name in shop.secrets},
+        parameters={
+            name: shop.around.parameters[name] for name in stage.reads if name in shop.around.parameters
+        },
+        secrets={name: shop.secrets[name] for name in stage.reads if name in shop.secrets},
         preload=shop.preload,
         environment=shop.environment,
         before=_WATCH,
