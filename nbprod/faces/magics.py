@@ -60,8 +60,6 @@ def _is_tagged(source: str) -> bool:
 
 
 def _cell(source: str) -> Cell:
-    from nbprod.model import Cell
-
     from nbprod.model import Cell, CellKind
 
     return Cell(id="cell", index=0, position=0, kind=CellKind.CODE, source=source)
