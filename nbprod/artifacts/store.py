@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,12 @@ class Store(Protocol):
 
     def digests(self) -> Iterator[str]:
         """Everything stored."""
+
+    def sweep(self, *, older_than_seconds: float) -> int:
+        """Remove what writers that were killed left behind; how many bytes."""
+
+    def age_seconds(self, digest: str) -> float:
+        """How long ago these bytes were put there last."""
 
     def remove(self, digest: str) -> int:
         """Forget these bytes; how many they were."""
@@ -93,6 +100,19 @@ class FolderStore:
 
     def digests(self) -> Iterator[str]:
         return (file.name for file in (self.folder / "objects").glob("??/*"))
+
+    def sweep(self, *, older_than_seconds: float) -> int:
+        size = 0
+        for scrap in (self.folder / "objects").glob(".*"):
+            with contextlib.suppress(FileNotFoundError):
+                state = scrap.stat()
+                if time.time() - state.st_mtime > older_than_seconds:
+                    scrap.unlink()
+                    size += state.st_size
+        return size
+
+    def age_seconds(self, digest: str) -> float:
+        return time.time() - self._place(digest).stat().st_mtime
 
     def remove(self, digest: str) -> int:
         place = self._place(digest)

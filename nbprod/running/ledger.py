@@ -144,6 +144,14 @@ class Ledger:
             None,
         )
 
+    def written(self, pipeline: str, stage: str) -> frozenset[str]:
+        """Every file that any result of the stage wrote."""
+        with self._reading() as db:
+            rows = db.execute(
+                "select distinct written from results where pipeline = ? and stage = ?", (pipeline, stage)
+            ).fetchall()
+        return frozenset(name for (text,) in rows for name in json.loads(text))
+
     def results(self) -> Iterator[Result]:
         """All results."""
         return self._results("")

@@ -10,12 +10,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.artifacts.store import store_at, write_atomically
+from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Record, RunEnded, RunStarted, StageEnded, StageRun, State
-from nbprod.running.cache import Surroundings, environment_fingerprint
-from nbprod.running.ledger import Ledger
 from nbprod.running.parameters import masked, typed
+from nbprod.running.place import Place, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
 from nbprod.running.schedule import dependencies, selected, upstream
 from nbprod.running.sources import code_of
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
     from nbprod.artifacts.manifest import Manifest
     from nbprod.model import Event, Plan
     from nbprod.running.judging import Judge
-
-STATE_FOLDER = ".nbprod"
-LEDGER = "ledger.sqlite"
 
 
 def run(
@@ -57,21 +53,16 @@ def run(
     values = typed(parameters or {}, plan.parameters)
     secrets = {one.name: values[one.name] for one in plan.parameters if one.secret}
     chosen = selected(plan, only=only, from_=from_, until=until)
-    plan_folder, root = Path(plan_folder).absolute(), Path(root).absolute()
-    state = root / STATE_FOLDER
-    folder = new_run_folder(state, now=now())
+    plan_folder = Path(plan_folder).absolute()
+    place = Place(root=Path(root), store_address=store)
+    folder = new_run_folder(place.state, now=now())
     events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]] = queue.SimpleQueue()
     shop = Workshop(
-        around=Surroundings(
-            plan=plan,
-            cwd=(plan_folder / plan.source).resolve().parent,
-            parameters={name: value for name, value in values.items() if name not in secrets},
-            environment=environment_fingerprint(),
-        ),
+        around=surroundings_of(plan, plan_folder=plan_folder, values=values),
         plan_folder=plan_folder,
         folder=folder,
-        store=store_at(_store_address(store, root)),
-        ledger=Ledger(path=state / LEDGER),
+        store=place.store,
+        ledger=place.ledger,
         judge=judge,
         secrets=secrets,
         preload=_modules(plan),
@@ -80,7 +71,7 @@ def run(
         tell=events.put,
         now=now,
     )
-    write_atomically(shop.artifacts / "store", _store_address(store, root) + "\n")
+    write_atomically(shop.artifacts / "store", f"{place.address}\n")
     record = Record(
         id=folder.name,
         pipeline=plan.name,
@@ -265,12 +256,6 @@ def _state_of(stages: tuple[StageRun, ...]) -> State:
         if worst in states:
             return worst
     return State.CACHED if states == {State.CACHED} else State.DONE
-
-
-def _store_address(store: str | None, root: Path) -> str:
-    if store is None:
-        return str(root / STATE_FOLDER / "store")
-    return store if "://" in store else str(root / store)
 
 
 def _modules(plan: Plan) -> tuple[str, ...]:

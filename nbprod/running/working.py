@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.artifacts.manifest import Manifest, manifest_from, manifest_path, text_of, write_manifest
-from nbprod.errors import StoreError
+from nbprod.artifacts.manifest import Manifest, manifest_path, text_of, write_manifest
 from nbprod.model import CellDone, StageRun, StageStarted, State
-from nbprod.running.cache import changes, ingredients_of, key_of, named_files, source_digest, unchanged
+from nbprod.running.cache import key_of, named_files, source_digest
 from nbprod.running.judging import Judge, broken_reason, judged
 from nbprod.running.ledger import Ledger, Result
+from nbprod.running.looking import Found, Memory
 from nbprod.running.sources import code_cells
 from nbprod.running.stage import Attempt, Outcome, attempted
 
@@ -47,6 +47,11 @@ class Workshop:
     kernels: Kernels
     tell: Callable[[Event], None]
     now: Callable[[], datetime]
+
+    @property
+    def memory(self) -> Memory:
+        """What earlier runs left."""
+        return Memory(around=self.around, ledger=self.ledger, store=self.store)
 
     @property
     def artifacts(self) -> Path:
@@ -94,29 +99,20 @@ class Kernels:
 
 def fetched(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest]) -> Worked | None:
     """What an earlier run gave for the same key, if it is all there, whether or not the stage would run again."""
-    for written in ({}, _written_before(stage, shop)):
-        key = key_of(ingredients_of(stage, around=shop.around, given=given, written=written))
-        result = shop.ledger.result(key)
-        if result is not None and (manifest := _intact(result, shop)):
-            return _again(stage, result, manifest, shop)
-    return None
+    found = shop.memory.found(stage, given=given, as_it_was=True)
+    return _again(stage, found, shop) if isinstance(found, Found) else None
 
 
 def worked(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], force: bool) -> Worked:
     """Take the stage's result from an earlier run where nothing changed, else run it; then judge what it gave."""
-    written = _written_before(stage, shop)
-    before = ingredients_of(stage, around=shop.around, given=given, written=written)
-    key = key_of(before)
-    result = None if force else shop.ledger.result(key)
-    if result is not None and result.reads is not None and unchanged(result.reads):
-        manifest = _intact(result, shop)
-        if manifest is not None:
-            return _again(stage, result, manifest, shop)
-    why = _why(stage, before, shop, force=force)
-    return _ran(stage, shop, given=given, why=why)
+    found = "It was to run again whatever there was." if force else shop.memory.found(stage, given=given)
+    return (
+        _again(stage, found, shop) if isinstance(found, Found) else _ran(stage, shop, given=given, why=found)
+    )
 
 
-def _again(stage: PlannedStage, result: Result, manifest: Manifest, shop: Workshop) -> Worked:
+def _again(stage: PlannedStage, found: Found, shop: Workshop) -> Worked:
+    result, manifest = found.result, found.manifest
     write_manifest(manifest, folder=shop.artifacts)
     run = StageRun(
         stage=stage.name,
@@ -150,7 +146,8 @@ def _ran(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], 
         reason = outcome.reason or "The stage ended without giving anything."
         return Worked(run=replace(run, state=State.FAILED, failure=outcome.failure, reason=reason))
     reads, written = _seen(stage, shop, named)
-    ingredients = ingredients_of(stage, around=shop.around, given=given, written=written)
+    known = shop.memory.written(stage) | written.keys()
+    ingredients = shop.memory.ingredients(stage, given=given, written=known)
     result = Result(
         key=key_of(ingredients),
         pipeline=shop.around.plan.name,
@@ -225,19 +222,6 @@ def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:
     return replace(work, run=run, verdicts=found.new)
 
 
-def _intact(result: Result, shop: Workshop) -> Manifest | None:
-    try:
-        manifest = manifest_from(result.manifest, where=str(shop.ledger.path))
-    except StoreError:
-        return None
-    return manifest if all(shop.store.is_intact(digest) for digest in set(manifest.digests())) else None
-
-
-def _written_before(stage: PlannedStage, shop: Workshop) -> Mapping[str, str]:
-    last = shop.ledger.last_result(shop.around.plan.name, stage.name)
-    return last.written if last else {}
-
-
 def _seen(
     stage: PlannedStage, shop: Workshop, named: Mapping[str, str]
 ) -> tuple[dict[str, str] | None, dict[str, str]]:
@@ -257,21 +241,6 @@ def _seen(
     files = {name: digest for name in sorted(read) if (digest := source_digest(Path(name)))}
     kept = {name: digest for name, digest in written.items() if digest}
     return (None if seen["network"] else {**files, **kept}), kept
-
-
-def _why(stage: PlannedStage, now: Mapping[str, str], shop: Workshop, *, force: bool) -> str:
-    if force:
-        return "It was to run again whatever there was."
-    last = shop.ledger.last_result(shop.around.plan.name, stage.name)
-    if last is None:
-        return "It has not run before."
-    changed = changes(last.ingredients, now)
-    if changed:
-        return f"{'; '.join(changed)}."
-    if last.reads is None:
-        return "It reads from the network, where nothing tells whether something changed."
-    moved = [name for name, digest in last.reads.items() if source_digest(Path(name)) != digest]
-    return f"file {moved[0]} changed." if moved else "What it gave is missing from the store or damaged."
 
 
 def _output(stage: PlannedStage, shop: Workshop, *, attempt: int) -> Path:
