@@ -56,11 +56,18 @@ def joined(values: Iterable[Value]) -> Value:
     return Value(
         own=frozenset().union(*(one.own for one in several)),
         type=_agreed(one.type for one in several),
-        library=_agreed(one.library for one in several),
+        library=_library(several),
         fresh_parts=all(one.fresh_parts for one in several),
         stays=next((one.stays for one in several if one.stays), ""),
         seeded=all(one.seeded for one in several),
     )
+
+
+def _library(several: list[Value]) -> str:
+    """The one library object that it may be, where it can be nothing else that has an inside."""
+    if any(one.own for one in several):
+        return ""
+    return _agreed(one.library for one in several if one.library)
 
 
 def _agreed(texts: Iterable[str]) -> str:

@@ -259,7 +259,7 @@ class Calling(Scoping):
         for name in sorted(free_names(node)):
             if name in self.module.names:
                 value = self.load(name, node)
-                self.effects.change(self.heap.reach(value.own), surely=False)
+                self.effects.change(self.heap.reach(value.own) - set(self.heap.code), surely=False)
         for name in bindings_of(node).shared:
             self.effects.may.add(name)
         return self._call_unknown(
@@ -334,27 +334,33 @@ class Calling(Scoping):
         self.effects.is_copyable = False
         self.effects.opaque.setdefault(what, self.line)
         reached = self.heap.reach(target.own | arguments.own)
-        self._call_back([target, *arguments.all], NOWHERE)
+        returned = self._call_back([target, *arguments.all], NOWHERE)
         self.effects.change({region for region in reached if region not in self.heap.code}, surely=False)
         for state in GENERATORS:
             self.draw(state)
-        return Value(own=target.own | arguments.own | {self.heap.fresh()})
+        return Value(own=target.own | arguments.own | returned | {self.heap.fresh()})
 
-    def _call_back(self, values: Sequence[Value], among: Regions) -> None:
-        """Functions of the notebook's that the values lead to may be called, with anything the values lead to."""
+    def _call_back(self, values: Sequence[Value], among: Regions) -> Regions:
+        """Functions of the notebook's that the values lead to may be called, with anything the values lead to.
+
+        Gives the regions of what they return.
+        """
         if not self.heap.code:
-            return
+            return NOWHERE
         reached = self.heap.reach(NOWHERE.union(*(value.own for value in values)) if values else NOWHERE)
         codes = [self.heap.code[region] for region in sorted(reached) if region in self.heap.code]
         given = Value(own=frozenset(reached - set(self.heap.code)) | among)
+        returned: set[int] = set()
         for code in codes:
-            if isinstance(code.node, ast.ClassDef):
-                continue
-            self._maybe_follow(code, Arguments(spread=[given] if given.own else [self.fresh_value()]))
+            brought = Arguments(spread=[given] if given.own else [self.fresh_value()])
+            returned |= self._maybe_follow(code, brought)
+        return frozenset(returned)
 
-    def _maybe_follow(self, code: Code, arguments: Arguments) -> None:
+    def _maybe_follow(self, code: Code, arguments: Arguments) -> Regions:
+        returned: list[Value] = []
         if not isinstance(code.node, ast.ClassDef) and code.node not in self._following:
-            self._either(lambda: self.follow(code, arguments), lambda: None)
+            self._either(lambda: returned.append(self.follow(code, arguments)), lambda: None)
+        return NOWHERE.union(*(value.own for value in returned))
 
     # Libraries
 
@@ -457,16 +463,16 @@ class Calling(Scoping):
         ]
         if receiver is not None and receiver.type.startswith(("sklearn.", "builtins.iterator")):
             functions.append(receiver)
+        returned = NOWHERE
         if functions:
             others = [
                 one for one in (*arguments.all, *([receiver] if receiver else [])) if one.type != "function"
             ]
-            self._call_back(
-                functions, self.heap.parts(NOWHERE.union(*(one.own for one in others))) if others else NOWHERE
-            )
-        if receiver is not None:
-            return self._result(call, arguments, receiver)
-        return self._result(call, arguments, None)
+            among = self.heap.parts(NOWHERE.union(*(one.own for one in others)))
+            returned = self._call_back(functions, among)
+        result = self._result(call, arguments, receiver)
+        self.heap.keep(result.own, returned)
+        return result
 
     def _apply_changes(self, call: Call, arguments: Arguments, receiver: Value | None, name: str) -> None:
         effects = self.effects
@@ -530,10 +536,13 @@ class Calling(Scoping):
             case Result.SEVERAL:
                 value = self.fresh_value()
                 return replace(value, fresh_parts=True, part_type=call.gives)
+            case Result.PAIRS:
+                pair = self.container("builtins.tuple", self.heap.parts(held))
+                return replace(self.container(call.gives, pair.own), stays=call.stays)
             case Result.HOLDS:
                 return replace(self._holding(call, held), stays=call.stays, seeded=is_seeded)
             case Result.FRESH:
-                region = self.heap.fresh(of_type=call.gives, closed=bool(call.gives))
+                region = self.heap.fresh(of_type=call.gives, closed=call.gives.startswith(_SHALLOW))
                 return Value(own=frozenset([region]), type=call.gives, stays=call.stays, seeded=is_seeded)
 
     def _holding(self, call: Call, held: Regions) -> Value:
@@ -542,6 +551,9 @@ class Calling(Scoping):
             self.heap.look_at(frozenset([region]), held)
             codes = frozenset(one for one in held if one in self.heap.code)
             self.heap.keep(frozenset([region]), codes)
+        elif call.gives == "builtins.dict":
+            # Pairs make values of what is inside them.
+            region = self.heap.fresh(holds=self.heap.reach(held), of_type=call.gives)
         elif call.gives.startswith("builtins."):
             region = self.heap.fresh(holds=self.heap.parts(held), closed=True, of_type=call.gives)
         else:

@@ -24,9 +24,9 @@ def _defines(node: ast.stmt, known: Mapping[str, Value]) -> bool:
         case ast.Import() | ast.ImportFrom() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
             return True
         case ast.Assign(targets=targets, value=value):
-            return all(_is_names(target) for target in targets) and is_literal(value, known)
-        case ast.AnnAssign(target=ast.Name(), value=value):
-            return value is not None and is_literal(value, known)
+            return all(_is_names(target) for target in targets) and _is_constant(targets[0], value, known)
+        case ast.AnnAssign(target=ast.Name() as target, value=value):
+            return value is not None and _is_constant(target, value, known)
         case ast.If(test=test, body=body, orelse=orelse):
             return is_literal(test, known) and all(_defines(one, known) for one in (*body, *orelse))
         case ast.Try(body=body, handlers=handlers, orelse=orelse, finalbody=finalbody):
@@ -36,6 +36,21 @@ def _defines(node: ast.stmt, known: Mapping[str, Value]) -> bool:
             return True
         case _:
             return type(node).__name__ == "TypeAlias"
+
+
+def _is_constant(target: ast.expr, value: ast.expr, known: Mapping[str, Value]) -> bool:
+    """Whether a constant is assigned; one made of other names is a value like others unless written in capitals."""
+    if not is_literal(value, known):
+        return False
+    names = [one for one in ast.walk(value) if isinstance(one, ast.Name)]
+    is_in_capitals = isinstance(target, ast.Name) and target.id.isupper()
+    return is_in_capitals or isinstance(value, ast.Lambda) or all(_is_of_library(one, known) for one in names)
+
+
+def _is_of_library(name: ast.Name, known: Mapping[str, Value]) -> bool:
+    return (
+        name.id not in known or bool(known[name.id].library) or known[name.id].type in ("function", "class")
+    )
 
 
 def _is_names(target: ast.expr) -> bool:

@@ -195,17 +195,13 @@ class _Assembly:
             found.update(
                 dict.fromkeys(name for name in step.effects.uses if (stage, name) in self._history.last_in)
             )
-        return [name for name in found if self._is_outcome(stage, name)]
+        outcomes = [name for name in found if self._is_outcome(stage, name)]
+        made = [name for name in outcomes if not self._history.last_in[stage, name].is_definition]
+        return made or outcomes
 
     def _is_outcome(self, stage: str, name: str) -> bool:
         version = self._history.last_in.get((stage, name))
-        if (
-            version is None
-            or name.startswith("_")
-            or "." in name
-            or version.is_definition
-            or version.is_shared
-        ):
+        if version is None or name.startswith("_") or "." in name or version.is_shared:
             return False
         value = version.value
         is_lasting = (

@@ -123,7 +123,7 @@ class Needs:
         """Classes and functions that a value leads to must be there before the value comes."""
         for index in self._marks.definitions(wanted.value.own):
             copy = self._history.definition_copies.get(index)
-            if copy is not None:
+            if copy is not None and index <= wanted.step:
                 self.taken[taker].copies[id(copy)] = copy
 
     def _can_be_given(self, taker: str, wanted: Version, step: Step) -> bool:
@@ -141,12 +141,15 @@ class Needs:
         if wanted.stage is None:
             self._say_orphaned(taker, wanted, step)
             return False
-        if wanted.value.stays:
+        reason = wanted.value.stays
+        if not reason and wanted.value.type in ("function", "class"):
+            reason = f"a {wanted.value.type} that statements change or make anew"
+        if reason:
             self._say(
                 "cannot-cross",
                 step,
                 taker,
-                message=f"Stage '{taker}' reads '{name}' of stage '{wanted.stage}', which is {wanted.value.stays}"
+                message=f"Stage '{taker}' reads '{name}' of stage '{wanted.stage}', which is {reason}"
                 " and cannot leave the process that made it.",
                 remedy=f"Join '{wanted.stage}' and '{taker}' into one stage, or make '{name}' anew in '{taker}'.",
                 about=name,

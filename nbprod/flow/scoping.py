@@ -38,6 +38,7 @@ class Scoping:
         self.step = 0
         self.line = 1
         self.depth = 0
+        self.has_lazy_annotations = False
         self.returned: list[Value] = []
         self.unpacked: dict[int, Value] = {}
         self._journals: list[Journal] = []

@@ -36,7 +36,7 @@ class Tracer(Calling):
         for statement in statements:
             self.run_one(statement)
 
-    def run_one(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912 - one case for each kind of statement
+    def run_one(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of statement
         self.spend()
         match node:
             case ast.Expr(value=value) | ast.Await(value=value):
@@ -45,7 +45,9 @@ class Tracer(Calling):
                 given = self.value_of(value)
                 for target in targets:
                     self.bind(target, given, of=value)
-            case ast.AnnAssign(target=target, value=value):
+            case ast.AnnAssign(target=target, annotation=annotation, value=value):
+                if self.frame is self.module or self.frame.is_class:
+                    self.annotate(annotation)
                 if value is not None:
                     self.bind(target, self.value_of(value), of=value)
             case ast.AugAssign():
@@ -120,10 +122,17 @@ class Tracer(Calling):
             argument.annotation for argument in ast.walk(node.args) if isinstance(argument, ast.arg)
         ):
             if annotation is not None:
-                self.value_of(annotation)
+                self.annotate(annotation)
+        if node.returns is not None:
+            self.annotate(node.returns)
         for decorator in reversed(node.decorator_list):
             value = self.decorated(decorator, value)
         self.bind_name(node.name, value)
+
+    def annotate(self, annotation: ast.expr) -> None:
+        """Read the names of an annotation, where Python evaluates it at once."""
+        if not self.has_lazy_annotations:
+            self.value_of(annotation)
 
     def function_value(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Value:
         """The function as a value, its defaults evaluated now; it holds what its defaults and its scope hold."""
@@ -255,6 +264,7 @@ class Tracer(Calling):
                 self.effects.stars.append(node.module or "")
             elif node.module == "__future__":
                 self.set_state("python.__future__")  # holds for every cell that follows
+                self.has_lazy_annotations |= alias.name == "annotations"
             else:
                 self.bind_name(alias.asname or alias.name, Value(library=f"{node.module or ''}.{alias.name}"))
 

@@ -300,7 +300,7 @@ class _Recorder:
     def _share(self, region: int, name: str, step: Step, stage: str) -> None:
         for other in sorted(self._names_with.get(region, ())):
             before = self.history.current[other]
-            if other == name or before.stage == stage:
+            if other == name or (before.stage == stage and not before.is_copied):
                 continue
             self._keep(
                 Version(

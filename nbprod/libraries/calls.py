@@ -43,6 +43,7 @@ class Result(StrEnum):
     HOLDS = "holds"  # a new object that goes on holding the receiver and the arguments
     PLAIN = "plain"  # something that cannot change: a number, a text
     SEVERAL = "several"  # a fresh collection of fresh objects
+    PAIRS = "pairs"  # a new series of tuples that hold parts of the arguments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

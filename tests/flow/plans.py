@@ -3,12 +3,17 @@
 Between stages everything that a stage gives goes through one pickle, as it does in a plan.
 """
 
+# ruff: noqa: NPY002, S102, S301, PTH109, PLR0124 - running code in a process whose state is put back is what this is for
+
 from __future__ import annotations
 
 import builtins
 import copy
+import functools
+import io
 import json
 import os
+import pickle
 import random
 import sys
 import types
@@ -37,7 +42,9 @@ def notebook_of(*sources: str, tags: dict[int, str] | None = None) -> Notebook:
         }
         for index, source in enumerate(sources)
     ]
-    return parse(json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), name="case.ipynb")
+    return parse(
+        json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}), name="case.ipynb"
+    )
 
 
 class Process:
@@ -58,21 +65,34 @@ class Process:
         np.random.seed(int.from_bytes(os.urandom(4), "big"))
         _set_module_state(self._options)
         main = types.ModuleType("__main__")
-        main.__dict__.update(display=lambda *_: None, get_ipython=lambda: None)
+        main.__dict__.update(display=lambda *_: None, get_ipython=_Shell)
+        warnings.filters[:] = [("ignore", None, Warning, None, 0)]
         sys.modules["__main__"] = main
         return main.__dict__
 
     def restore(self, main: types.ModuleType) -> None:
         self.fresh()
+        warnings.filters[:] = self._options["filters"]
         random.setstate(self._generators[0])
         np.random.set_state(self._generators[1])
         sys.modules["__main__"] = main
 
 
+class _Shell:
+    """Stands for IPython, whose magics do nothing here."""
+
+    def __getattr__(self, name: str) -> object:
+        return lambda *_: None
+
+
 def _module_state() -> dict[str, object]:
     import pandas as pd
 
-    return {"rows": pd.get_option("display.max_rows"), "print": np.get_printoptions(), "filters": warnings.filters[:]}
+    return {
+        "rows": pd.get_option("display.max_rows"),
+        "print": np.get_printoptions(),
+        "filters": warnings.filters[:],
+    }
 
 
 def _set_module_state(state: dict[str, object]) -> None:
@@ -80,13 +100,12 @@ def _set_module_state(state: dict[str, object]) -> None:
 
     pd.set_option("display.max_rows", state["rows"])
     np.set_printoptions(**{key: value for key, value in state["print"].items() if key != "override_repr"})
-    warnings.filters[:] = state["filters"]
 
 
 _STATES = {
     "random.state": (random.getstate, random.setstate),
     "numpy.random.state": (np.random.get_state, np.random.set_state),
-    "os.environ": (lambda: dict(os.environ), lambda value: os.environ.update(value)),
+    "os.environ": (lambda: dict(os.environ), os.environ.update),
     "os.getcwd": (os.getcwd, os.chdir),
 }
 
@@ -114,17 +133,18 @@ def outcome_of(notebook: Notebook, *, every: bool = True) -> Outcome:
         apart = _run_apart(notebook, flow, process)
     finally:
         process.restore(main)
-    wrong = [f"{key}: {apart[key]!r} is not {whole[key]!r}" for key in whole if not same(whole[key], apart[key])]
+    wrong = [
+        f"{key}: {apart[key]!r} is not {whole[key]!r}" for key in whole if not same(whole[key], apart[key])
+    ]
     return Outcome(flow=flow, wrong=tuple(wrong), compared=len(whole))
 
 
 def _run(source: str, names: dict[str, object]) -> None:
-    with warnings.catch_warnings(record=True), _quiet():
-        warnings.filters[:] = warnings.filters[:]
+    with _Quiet():
         exec(compile(source, "<cell>", "exec"), names)
 
 
-class _quiet:
+class _Quiet:
     def __enter__(self) -> None:
         self._print = builtins.print
         builtins.print = lambda *_, **__: None
@@ -168,7 +188,7 @@ def _run_apart(notebook: Notebook, flow: Flow, process: Process) -> dict[str, ob
                 names[parameter.name] = copy.deepcopy(parameter.default)
         _run(python_text("\n".join(snippet.code for snippet in stage.preamble)), names)
         for giver in dict.fromkeys(need.giver for need in stage.needs):
-            bundle = cloudpickle.loads(stored[giver])
+            bundle = pickle.loads(stored[giver])
             for need in stage.needs:
                 if need.giver != giver:
                     continue
@@ -180,14 +200,43 @@ def _run_apart(notebook: Notebook, flow: Flow, process: Process) -> dict[str, ob
             _run(python_text(body_of(notebook.code[position])), names)
         given = {name: _STATES[name][0]() if name in _STATES else names[name] for name in stage.gives}
         seen |= {f"{stage.name}.{name}": _copy(value) for name, value in given.items()}
-        stored[stage.name] = cloudpickle.dumps(given)
+        stored[stage.name] = _pickled(given)
     return {key: value for key, value in seen.items() if not _is_environment(key)}
 
 
-def same(left: object, right: object) -> bool:
+class _Pickler(cloudpickle.Pickler):
+    """Functions and classes that the notebook defines go by name, as stages define them for themselves."""
+
+    def reducer_override(self, obj: object) -> object:
+        main = vars(sys.modules["__main__"])
+        if (
+            isinstance(obj, types.FunctionType | type)
+            and main.get(getattr(obj, "__qualname__", "")) is obj
+            and obj.__module__ == "__main__"
+        ):
+            return _by_name, (obj.__qualname__,)
+        return super().reducer_override(obj)
+
+
+def _by_name(name: str) -> object:
+    return getattr(sys.modules["__main__"], name)
+
+
+def _pickled(values: dict[str, object]) -> bytes:
+    sink = io.BytesIO()
+    _Pickler(sink).dump(values)
+    return sink.getvalue()
+
+
+def same(  # noqa: C901, PLR0912 - one case for each kind of value
+    left: object, right: object, within: tuple[int, ...] = ()
+) -> bool:
     """Whether two values are equal to the bit, by what they hold."""
     import pandas as pd
 
+    if id(left) in within:
+        return True
+    within = (*within, id(left))
     if type(left).__name__ != type(right).__name__:
         return False
     match left:
@@ -196,16 +245,30 @@ def same(left: object, right: object) -> bool:
         case np.ndarray():
             return left.dtype == right.dtype and left.tobytes() == right.tobytes()
         case dict():
-            return list(left) == list(right) and all(same(left[key], right[key]) for key in left)
+            return list(left) == list(right) and all(same(left[key], right[key], within) for key in left)
         case list() | tuple():
-            return len(left) == len(right) and all(same(a, b) for a, b in zip(left, right, strict=True))
+            return len(left) == len(right) and all(
+                same(a, b, within) for a, b in zip(left, right, strict=True)
+            )
         case float():
             return left == right or (left != left and right != right)
         case str() | int() | bytes() | set() | frozenset() | None:
             return left == right
+        case functools.partial():
+            return same(
+                (left.func, left.args, left.keywords), (right.func, right.args, right.keywords), within
+            )
+        case types.ModuleType():
+            return left is right
         case types.FunctionType():
             return left.__code__.co_code == right.__code__.co_code
+        case np.random.Generator():
+            return left.bit_generator.state == right.bit_generator.state
+        case random.Random():
+            return left.getstate() == right.getstate()
+        case _ if type(left).__name__ == "list_iterator":
+            return list(copy.copy(left)) == list(copy.copy(right))
         case _ if hasattr(left, "__dict__") and not callable(left):
-            return same(left.__dict__, right.__dict__)
+            return same(left.__dict__, right.__dict__, within)
         case _:
             return repr(left) == repr(right) or left == right
