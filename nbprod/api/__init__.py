@@ -4,7 +4,7 @@ A notebook or plan may be given as a path. What runs leave stands under `ROOT/.n
 folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
 """
 
-from nbprod.api.plans import PLAN_SUFFIX, extract, plan, read_plan, tag
+from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.runs import record, record_within, records, run, verify
 from nbprod.api.studying import Source, read, study, suggest
@@ -15,6 +15,7 @@ __all__ = [
     "STATE_FOLDER",
     "Check",
     "Source",
+    "diff",
     "doctor",
     "extract",
     "infer",

@@ -13,6 +13,7 @@ from nbprod.errors import NotebookError, PlanError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from nbprod.changes import StageChange
     from nbprod.model import Notebook, Plan
 
 PLAN_SUFFIX = ".plan"
@@ -138,3 +139,14 @@ def _edited_by_hand(edited: tuple[str, ...], folder: Path) -> PlanError:
         where=str(folder),
         remedy="Make the change in the notebook and extract again with --force, which overwrites these files.",
     )
+
+
+def diff(source: Source, folder: str | os.PathLike[str] | None = None) -> tuple[StageChange, ...]:
+    """What a notebook's edits since it was extracted to a folder do to each stage; nothing is written."""
+    from nbprod.changes import changes
+    from nbprod.extract import plan_from
+
+    notebook = notebook_of(source)
+    target = Path(folder) if folder is not None else default_folder(notebook)
+    old = plan_from(_plan_files(target), where=os.fspath(target))
+    return changes(old, plan(notebook, folder=target, allow=old.allowed))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nbprod.flow import every_cell, flow_of, flow_with, suggest
-from nbprod.notebook import STAGE_TAG
+from nbprod.notebook import STAGE_TAG, stage_line, stage_tags
 
 if TYPE_CHECKING:
     from nbprod.model import Cell, Finding, Flow, Notebook, Suggestion
@@ -33,12 +33,13 @@ def flow_cut(notebook: Notebook, cut: Cut) -> tuple[Flow, tuple[Finding, ...]]:
 
 
 def accepted(notebook: Notebook, suggestion: Suggestion) -> Notebook:
-    """The notebook as it would be with the suggestion's tags."""
+    """The notebook as it would be with the suggestion's tags; cells that are in a stage stay there."""
     tags = {cell: f"{STAGE_TAG}{stage.name}" for stage in suggestion.stages for cell in stage.cells}
     tags |= dict.fromkeys(suggestion.parameter_cells, "parameters")
 
     def tagged(cell: Cell) -> Cell:
         tag = tags.get(cell.position) if cell.position is not None else None
-        return replace(cell, tags=(*cell.tags, tag)) if tag and tag not in cell.tags else cell
+        is_told = stage_line(cell) is not None or stage_tags(cell)
+        return cell if tag is None or is_told or tag in cell.tags else replace(cell, tags=(*cell.tags, tag))
 
     return replace(notebook, cells=tuple(tagged(cell) for cell in notebook.cells))
