@@ -210,6 +210,8 @@ class Servers:
         with self._lock:
             known = self._known.get(key)
             if known is None or not known.is_alive:
+                if known is not None:
+                    known.end()
                 known = ForkServer(preload=preload, environment=environment)
                 self._known[key] = known
             return known
