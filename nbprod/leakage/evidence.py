@@ -1,0 +1,164 @@
+"""Whether data have a time, what is a label, what is a feature: the questions that roles in the notebook answer."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from math import inf
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret.clocks import words
+from nbprod.leakage.interpret.values import Cells, Facts, Opaque, Rows, Seq, Table, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from nbprod.leakage.interpret.context import Run
+
+_LABEL_WORDS = frozenset(
+    [
+        "y",
+        "target",
+        "targets",
+        "label",
+        "labels",
+        "outcome",
+        "response",
+        "ytrue",
+        "groundtruth",
+        "gt",
+        "dependent",
+    ]
+)
+_FORWARD_WORDS = frozenset(["fwd", "forward", "future"])
+_STATIC_WORDS = frozenset(
+    [
+        "dim",
+        "dims",
+        "lookup",
+        "static",
+        "calendar",
+        "cal",
+        "holidays",
+        "meta",
+        "metadata",
+        "stores",
+        "master",
+        "mapping",
+        "info",
+        "reference",
+        "ref",
+        "products",
+        "iid",
+    ]
+)
+_FEATURE_NAME = re.compile(r"^(X|feature|features|feats|inputs)(_|$|\d)|(^|_)(features?|X)$")
+_PROSE = re.compile(
+    r"time[\s_-]*series|temporal|walk[\s-]*forward|forecast|back-?test|\bhourly\b|\bstock (price|market)|ohlcv|clickstream|"
+    r"session-ordered|look-?ahead|chronolog|returns panel|sensor stream",
+    re.IGNORECASE,
+)
+
+
+def is_label_name(name: object) -> bool:
+    """Whether a column or variable of that name is likely to be what is to be predicted."""
+    if not isinstance(name, str):
+        return False
+    found = words(name.strip("‹›"))
+    if not found:
+        return False
+    if re.fullmatch(r"[yY](_?\d+|_.*)?", name.strip("‹›")):
+        return True
+    if len(found) <= 3 and (found[-1] in _LABEL_WORDS or found[0] in _LABEL_WORDS):
+        return not (
+            len(found) > 1
+            and found[-1] in ("mean", "enc", "encoded", "encoding", "rolling", "std", "lag", "te")
+        )
+    return False
+
+
+def is_forward_name(name: object) -> bool:
+    """Whether a column's name says itself that it looks ahead, as labels' names do."""
+    found = words(name) if isinstance(name, str) else []
+    return bool(found) and found[0] in _FORWARD_WORDS
+
+
+def is_feature_name(name: str) -> bool:
+    """Whether a variable of that name is likely to hold what a model is fitted on."""
+    return bool(_FEATURE_NAME.search(name))
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the notebook shows about time in its tables."""
+
+    run: Run
+    prose: str
+    lone: bool
+
+    def tables_of(self, value: Rows | Facts) -> set[str]:
+        """The source tables of rows or facts."""
+        if isinstance(value, Rows):
+            return set(value.tables)
+        return {source.partition(".")[0] for source in value.reads}
+
+    def is_static(self, table: str) -> bool:
+        """Whether a table holds what does not change in time."""
+        if table in self.run.record.static and table not in self.run.record.times:
+            return True
+        return bool(set(words(table)) & _STATIC_WORDS) and table not in self.run.record.exact_times
+
+    def is_temporal(self, tables: Iterable[str]) -> bool:
+        """Whether the rows of these tables have a time that matters, as far as the notebook tells."""
+        names = [table for table in tables if not self.is_static(table)]
+        if not names:
+            return False
+        if self.run.time is not None:
+            return True
+        record = self.run.record
+        if any(record.times.get(name) for name in names):
+            return True
+        return self.lone and any(name in record.free for name in names)
+
+    def is_sequence(self, tables: Iterable[str]) -> bool:
+        """Whether rows are treated as a sequence in time: declared, indexed by time, lagged, or said to be."""
+        names = [table for table in tables if not self.is_static(table)]
+        if not names:
+            return False
+        if self.run.time is not None or bool(_PROSE.search(self.prose)):
+            return True
+        record = self.run.record
+        return any(record.exact_times.get(name) or name in record.sequences for name in names)
+
+
+def columns_of(run: Run, value: Value) -> Iterator[tuple[str | None, Facts]]:
+    """The columns of a value, by name where they have one."""
+    held = run.at(value)
+    match held:
+        case Table():
+            yield from held.columns.items()
+            if held.rest is not None and (held.rest.aheads or held.rest.reads):
+                yield None, held.rest
+        case Cells():
+            yield held.name, held.facts
+        case Seq(items=items) if items is not None:
+            for item in items:
+                yield from columns_of(run, item)
+        case Opaque(facts=facts):
+            yield None, facts
+        case _:
+            yield None, run.facts(held)
+
+
+def names_label(facts: Facts) -> set[str]:
+    """The sources of these facts whose names say label."""
+    return {source for source in facts.reads if is_label_name(source.partition(".")[2])}
+
+
+def reaches_label(feature: Facts, label: dict[str, float]) -> set[str]:
+    """The label's sources that a feature reads at the label's own row or later."""
+    return {
+        source
+        for source, at in label.items()
+        if feature.reads.get(source, -inf) >= at and not source.endswith(".*")
+    }

@@ -1,0 +1,6 @@
+"""Abstract interpretation of a notebook: what each column depends on, and what reaches a model."""
+
+from nbprod.leakage.interpret.context import Record, Run, Sink, Split
+from nbprod.leakage.interpret.engine import interpreted
+
+__all__ = ["Record", "Run", "Sink", "Split", "interpreted"]

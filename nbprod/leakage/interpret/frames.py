@@ -1,0 +1,392 @@
+"""Frames and their columns: what an attribute is, which rows a mask leaves, how a column is stored."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret import knowledge
+from nbprod.leakage.interpret.clocks import is_time_name
+from nbprod.leakage.interpret.combining import misaligned
+from nbprod.leakage.interpret.values import (
+    ALL_ROWS,
+    IN_TIME,
+    NOTHING,
+    Ahead,
+    Bound,
+    Cells,
+    Class,
+    Clock,
+    Const,
+    Deferred,
+    Estimator,
+    Facts,
+    Folds,
+    Function,
+    Grouped,
+    Instance,
+    Mapped,
+    Method,
+    Opaque,
+    Picks,
+    Ref,
+    Rows,
+    Scope,
+    Seq,
+    Splitter,
+    Symbol,
+    Table,
+    Value,
+    Windowed,
+)
+from nbprod.model import Step
+
+if TYPE_CHECKING:
+    from nbprod.leakage.interpret.context import Run
+
+# an unknown number of rows, taken for a small one
+UNKNOWN_STEP = 1
+INDEXERS = frozenset({"loc", "iloc", "at", "iat", "ix"})
+_PLAIN = frozenset({"values", "array", "T", "real"})
+_SHAPES = frozenset({"shape", "dtypes", "dtype", "ndim", "empty", "name", "schema", "width", "height"})
+
+
+def is_class_name(name: str) -> bool:
+    """Whether a free capitalised name is a class that some library's table knows."""
+    return knowledge.function(name) is not None
+
+
+def is_library_function(name: str) -> bool:
+    """Whether a free name is a function that everyone imports by that name, as after a star import."""
+    return name in knowledge.BARE_FUNCTIONS
+
+
+def is_hashable(value: object) -> bool:
+    """Whether a constant can be a key."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def row_guard(_run: Run, _test: ast.expr) -> None:
+    """Conditions on a loop's index need no care: the index itself says how far ahead it reads."""
+
+
+def free(run: Run, name: str) -> Ref | Value:
+    """Data that the notebook uses but does not make: a table of unknown columns, remembered from then on."""
+    root = name
+    run.record.free.add(root)
+    side = side_of_name(name)
+    rows = Rows(tables=frozenset({root}))
+    if side:
+        rows = rows.narrowed(Bound(kind="part", subject=name, side=side))
+    table = Table(rest=NOTHING, rows=rows, root=root, library=run.libraries.get(name, ""), order=IN_TIME)
+    place = run.new(table)
+    run.frees[name] = place
+    counts = run.record.shown if run.showing else run.record.used
+    counts[name] = counts.get(name, 0) + 1
+    return place
+
+
+_TRAIN = frozenset({"train", "training", "tr", "trn", "dev", "fit"})
+_TEST = frozenset(
+    {"test", "testing", "te", "tst", "val", "valid", "validation", "holdout", "eval", "oos", "ts_"}
+)
+
+
+def side_of_name(name: str) -> str:
+    """The side of a split that a name speaks of, or nothing."""
+    from nbprod.leakage.interpret.clocks import words
+
+    found = words(name)
+    if any(word in _TEST for word in found):
+        return "test"
+    return "train" if any(word in _TRAIN for word in found) else ""
+
+
+def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:
+    """What `owner.name` is: a column, a method to be called, a part of a library."""
+    held = run.at(owner)
+    match held:
+        case Symbol(path=path):
+            return Symbol(f"{path}.{name}")
+        case Table():
+            return _of_table(run, owner, held, name, node)
+        case Cells():
+            return _of_cells(run, owner, held, name)
+        case Deferred():
+            return _of_deferred(run, held, name, node)
+        case Grouped() if name not in knowledge.METHODS and not name.startswith("_"):
+            return replace(held, picked=(name,), single=True)
+        case Estimator():
+            return _of_estimator(run, owner, held, name)
+        case Instance():
+            return _of_instance(held, owner, name)
+        case Class(methods=methods) if name in methods:
+            return methods[name]
+        case Const() | Seq() | Mapped() | Function() | Grouped() | Windowed() | Splitter() | Folds():
+            return Method(owner, name)
+        case Picks() if name in ("values", "array"):
+            return held
+        case Opaque() if name in ("values", "T", "index"):
+            return held
+        case Method(owner=inner, name=accessor) if accessor in knowledge.ACCESSORS:
+            from nbprod.leakage.interpret.times import part_of_time
+
+            cells = run.at(inner)
+            if isinstance(cells, Cells):
+                found = part_of_time(run, cells, name, node)
+                if found is not None:
+                    return found
+    return Method(owner, name)
+
+
+def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:
+    if table.library == "ibis" and name not in knowledge.METHODS:
+        return Deferred(
+            lambda given, scope: column(run, given if given.root == table.root else table, name, scope=scope),
+            name=name,
+            library="ibis",
+            table=table,
+        )
+    if name in table.columns and name not in knowledge.TABLE_METHODS:
+        return column(run, table, name)
+    if name == "index":
+        return index_of(run, table)
+    if name == "columns":
+        return (
+            Seq(tuple(Const(each) for each in table.columns), is_list=True)
+            if table.rest is None
+            else Opaque(hint="columns")
+        )
+    if name in _PLAIN:
+        return as_matrix(run, table)
+    if name in _SHAPES:
+        return Opaque()
+    if name in INDEXERS or name in knowledge.METHODS or name.startswith("_"):
+        return Method(owner, name)
+    if table.rest is None:
+        return Method(owner, name)
+    return column(run, table, name)
+
+
+def index_of(run: Run, table: Table) -> Value:
+    """The index as data where it holds times, else as labels that pick rows."""
+    if table.index:
+        return column(run, table, table.index[0])
+    last = table.rows.bounds[-1] if table.rows.bounds else Bound(kind="all")
+    return Picks(last, rows=table.rows)
+
+
+def as_matrix(run: Run, table: Table) -> Cells:
+    """The frame as an array, its columns no longer told apart."""
+    width = len(table.columns) if table.rest is None else None
+    return Cells(
+        facts=known_facts(run, table),
+        shape="matrix",
+        rows=table.rows,
+        order=table.order,
+        array=True,
+        library="numpy",
+        within=table.within,
+        name=next(iter(table.columns)) if width == 1 else None,
+    )
+
+
+def known_facts(run: Run, table: Table) -> Facts:
+    """All columns joined; of an open table, a source that stands for those not named."""
+    _ = run
+    return table.every_fact
+
+
+def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:
+    if name in _PLAIN:
+        return replace(cells, array=True)
+    if name == "index":
+        last = cells.rows.bounds[-1] if cells.rows.bounds else Bound(kind="all")
+        if cells.index:
+            return Cells(
+                facts=Facts(clock=Clock() if is_time_name(cells.index) else None),
+                rows=cells.rows,
+                name=cells.index,
+            )
+        return Picks(last, rows=cells.rows)
+    if name in ("shape", "dtype", "ndim", "name"):
+        return Const(cells.name) if name == "name" and cells.name else Opaque()
+    if cells.shape == "element" and name not in knowledge.METHODS and cells.width is None:
+        # a row in a loop: `row.x`
+        return replace(cells, name=name)
+    return Method(owner, name)
+
+
+def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Value:
+    if deferred.library == "ibis" and deferred.table is None and name not in knowledge.METHODS:
+
+        def build(table: Table, scope: Scope) -> Value:
+            from nbprod.leakage.interpret.deferred import built
+
+            owner = run.at(built(run, deferred, table, scope))
+            if isinstance(owner, Table):
+                return column(run, owner, name, scope=scope)
+            return attribute(run, owner, name, node)
+
+        return Deferred(build, name=name, library="ibis")
+    return Method(deferred, name)
+
+
+def _of_estimator(run: Run, owner: Value, estimator: Estimator, name: str) -> Value:
+    if name in ("best_estimator_", "estimator", "steps", "named_steps", "model", "base_estimator"):
+        return owner
+    if name.endswith("_") and not name.startswith("_"):
+        from nbprod.leakage.interpret.learning import learnt
+
+        facts = learnt(run, estimator)
+        shape = "column" if name in ("labels_", "embedding_", "feature_importances_") else "scalar"
+        return Cells(facts=facts, shape=shape, rows=estimator.fitted or ALL_ROWS, array=True)
+    return Method(owner, name)
+
+
+def _of_instance(instance: Instance, owner: Value, name: str) -> Value:
+    if name in instance.fields:
+        return instance.fields[name]
+    method = instance.of.methods.get(name)
+    if isinstance(method, Function):
+        return replace(method, owner=owner)
+    return method if method is not None else Method(owner, name)
+
+
+def column(run: Run, table: Table, name: str, *, scope: Scope | None = None) -> Cells:
+    """One column of a frame as cells, with what is declared about it."""
+    facts = table.facts(name)
+    if facts is None:
+        if table.index and name == table.index[0]:
+            facts = Facts(clock=Clock())
+        else:
+            facts = Facts(reads={f"{table.root or '?'}.{name}": 0.0})
+    if run.showing:
+        run.record.columns_shown.add((table.root, name))
+    else:
+        run.record.columns_used.add((table.root, name))
+    if table.root:
+        run.saw_column(table.root, name)
+    if facts.clock is None and run.is_time(name, facts) and not facts.derived:
+        facts = replace(facts, clock=Clock())
+    facts = awaited(run, table, name, facts)
+    scope = scope or Scope()
+    return Cells(
+        facts=facts,
+        rows=table.rows,
+        order=scope.order or table.order,
+        name=name,
+        keyed=table.keyed,
+        library=table.library or "pandas",
+        index=table.index[0] if table.index else None,
+        within=(*table.within, *scope.keys),
+        frame=scope.frame,
+    )
+
+
+def awaited(run: Run, table: Table, name: str, facts: Facts) -> Facts:
+    """A column that is declared to be known only from another column's time on."""
+    known = run.known.get(name)
+    if known is None or known == run.time or facts.derived or not facts.reads or run.node is None:
+        return facts
+    if (
+        any(ahead.rule == "not-yet-known" for ahead in facts.aheads)
+        or known in table.index
+        or table.order.by == known
+    ):
+        return facts
+    span = run.span(run.node)
+    says = f"{name!r} is known only from {known!r} on"
+    ahead = Ahead(
+        rule="not-yet-known",
+        reach=Reach(awaits=known),
+        span=span,
+        says=says,
+        steps=(Step(span=span, says=says),),
+        sources=facts.sources,
+        detail=known,
+    )
+    return facts.with_ahead(ahead)
+
+
+def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
+    """The rows of a frame or column where a mask is true."""
+    bounds = mask.conditions or (
+        Bound(kind="where", subject=run.text(node), low=run.text(node), span=run.span(node)),
+    )
+    chosen = tuple(ahead for ahead in mask.facts.aheads if ahead.reach.whole and ahead.rule != "codes")
+    chosen = tuple(a.then(Step(span=run.span(node), says="decides which rows are kept")) for a in chosen)
+    before = any(bound.kind == "before" for bound in bounds)
+    if before:
+        chosen = tuple(ahead for ahead in chosen if ahead.rule != "unbounded-join")
+    if isinstance(value, Table):
+        kept = replace(value, rows=value.rows.narrowed(*bounds), presence=(*value.presence, *chosen))
+        return kept.mapped(_in_time) if before else kept
+    if isinstance(value, Cells):
+        return replace(value, rows=value.rows.narrowed(*bounds), conditions=())
+    return value
+
+
+def _in_time(facts: Facts) -> Facts:
+    return facts.without(lambda ahead: ahead.rule in ("unbounded-join", "not-yet-known"))
+
+
+def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST) -> Table:
+    """The frame with a column set to a value."""
+    value = run.at(value)
+    facts = run.facts(value)
+    if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):
+        if value.order.newest_first != table.order.newest_first and facts.reads:
+            facts = facts.with_ahead(misaligned(run, value, node))
+    if isinstance(value, Deferred):
+        from nbprod.leakage.interpret.deferred import built
+
+        facts = run.facts(built(run, value, table))
+    facts = replace(facts, derived=True).then(Step(span=run.span(node), says=f"stored as column {name!r}"))
+    run.record.stored[name] = run.span(node)
+    if facts.clock is not None and table.root:
+        run.record.times.setdefault(table.root, set()).add(name)
+    presence = value.presence if isinstance(value, Table) else ()
+    _ = presence
+    return table.with_column(name, facts)
+
+
+def columns_named(run: Run, table: Table, value: Value) -> tuple[str, ...] | None:
+    """The column names that a value lists, None where they aren't known."""
+    value = run.at(value)
+    match value:
+        case Const(str(name)):
+            return (name,)
+        case Const(list() | tuple() as names) if all(isinstance(name, str) for name in names):
+            return tuple(names)
+        case Opaque(hint=hint) if hint and hint != "columns" and not hint.startswith("forward"):
+            return (f"‹{hint}›" if "‹" not in hint else hint,)
+        case Seq(items=items) if items is not None:
+            names_: list[str] = []
+            for item in items:
+                inner = columns_named(run, table, item)
+                if inner is None:
+                    return None
+                names_.extend(inner)
+            return tuple(names_)
+    return None
+
+
+def projected(run: Run, table: Table, names: tuple[str, ...]) -> Table:
+    """The frame with these columns only."""
+    columns = {}
+    for name in names:
+        columns[name] = column(run, table, name).facts
+    return replace(table, columns=columns, rest=None, gone=frozenset())
+
+
+def dropped(table: Table, names: tuple[str, ...]) -> Table:
+    """The frame without these columns."""
+    kept = {name: facts for name, facts in table.columns.items() if name not in names}
+    return replace(table, columns=kept, gone=table.gone | frozenset(names))

@@ -1,0 +1,154 @@
+"""Loops and comprehensions: over a few known items they are unrolled, over rows they stand on one row."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.learning import folds_of
+from nbprod.leakage.interpret.values import (
+    Cells,
+    Const,
+    Folds,
+    Grouped,
+    Mapped,
+    Opaque,
+    Picks,
+    Position,
+    Seq,
+    Symbol,
+    Table,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from nbprod.leakage.interpret.context import Run
+
+MOST_TURNS = 12
+
+
+def items_of(run: Run, value: Value) -> tuple[Value, ...] | None:
+    """The items of an iterable where they are few and known."""
+    held = run.at(value)
+    match held:
+        case Seq(items=items) if items is not None and len(items) <= MOST_TURNS:
+            return items
+        case Seq(items=items) if items is not None:
+            return None
+        case Const(range() | list() | tuple() | set() | frozenset() as inner) if len(inner) <= MOST_TURNS:
+            return tuple(Const(item) for item in inner)
+        case Const(str()):
+            return None
+        case Mapped(items=items, any_item=None) if len(items) <= MOST_TURNS:
+            return tuple(Const(key) for key in items)
+    return None
+
+
+def any_item_of(run: Run, value: Value) -> Value:
+    """What any item of an iterable may be."""
+    held = run.at(value)
+    match held:
+        case Cells(shape="column") | Cells(shape="matrix"):
+            return replace(held, shape="element", conditions=())
+        case Cells():
+            return held
+        case Table():
+            return Opaque(hint="any column") if held.rest is not None else _columns(held)
+        case Folds():
+            return folds_of(run, held)
+        case Grouped(base=base, keys=keys):
+            inner = run.at(base)
+            if isinstance(inner, Table):
+                part = replace(inner, within=(*inner.within, *keys))
+                return Seq((Opaque(hint="key"), run.new(part)))
+            return Seq((Opaque(hint="key"), inner))
+        case Seq(items=items, any_item=any_item):
+            result: Value = any_item if any_item is not None else Opaque()
+            for item in (items or ())[:32]:
+                result = join_values(run, result, item)
+            return result
+        case Const(range()):
+            return Position()
+        case Const(list() | tuple() | set() as inner) if inner:
+            return Opaque()
+        case Mapped(items=items):
+            return Opaque(hint="key")
+        case Position() | Picks():
+            return held
+        case Opaque(hint="columns"):
+            return Opaque(hint="any column")
+        case Opaque(hint="zip"):
+            return held
+    return Opaque(facts=run.facts(held), rows=run.rows(held))
+
+
+def _columns(table: Table) -> Value:
+    names = list(table.columns)
+    return Const(names[0]) if len(names) == 1 else Opaque(hint="any column")
+
+
+def comprehended(run: Run, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp) -> Value:
+    """A comprehension, unrolled where its items are known."""
+    outer = run.env
+    run.env = dict(outer)
+    try:
+        return _turns(run, node, list(node.generators))
+    finally:
+        run.env = outer
+
+
+def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Value:
+    from nbprod.leakage.interpret.statements import assign
+
+    if len(generators) != 1:
+        for generator in generators:
+            assign(run, generator.target, any_item_of(run, run.evaluate(run, generator.iter)), generator.iter)
+        return _element(run, node, rows=None)
+    generator = generators[0]
+    source = run.evaluate(run, generator.iter)
+    items = items_of(run, source)
+    if items is None:
+        assign(run, generator.target, any_item_of(run, source), generator.iter)
+        for test in generator.ifs:
+            run.evaluate(run, test)
+        return _element(run, node, rows=source)
+    made: list[Value] = []
+    pairs: dict[object, Value] = {}
+    for item in items:
+        assign(run, generator.target, item, generator.iter)
+        tests = [run.at(run.evaluate(run, test)) for test in generator.ifs]
+        if any(isinstance(test, Const) and not test.value for test in tests):
+            continue
+        if isinstance(node, ast.DictComp):
+            key = run.at(run.evaluate(run, node.key))
+            pairs[
+                key.value
+                if isinstance(key, Const) and isinstance(key.value, str | int)
+                else run.text(node.key)
+            ] = run.evaluate(run, node.value)
+        else:
+            made.append(run.evaluate(run, node.elt))  # type: ignore[attr-defined]
+    if isinstance(node, ast.DictComp):
+        return run.new(Mapped(pairs))
+    if made and all(isinstance(item, Const) for item in made) and isinstance(node, ast.SetComp):
+        return Seq(tuple(made))
+    return run.new(Seq(tuple(made), is_list=True))
+
+
+def _element(run: Run, node: ast.expr, *, rows: Value | None) -> Value:
+    if isinstance(node, ast.DictComp):
+        key = run.evaluate(run, node.key)
+        _ = key
+        return run.new(Mapped({}, run.evaluate(run, node.value)))
+    value = run.evaluate(run, node.elt)  # type: ignore[attr-defined]
+    held = run.at(rows) if rows is not None else None
+    if isinstance(held, Opaque) and held.hint == "columns":
+        return Opaque(hint="columns")
+    return run.new(Seq(None, any_item=value, is_list=True))
+
+
+def is_range(value: Value) -> bool:
+    """Whether a value is the builtin `range`."""
+    return isinstance(value, Symbol) and value.path == "builtins.range"

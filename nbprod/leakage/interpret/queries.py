@@ -1,0 +1,203 @@
+"""SQL in strings: its horizon comes from the reader of SQL, and goes on as a table like any other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret.clocks import is_time_name
+from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.values import (
+    NOTHING,
+    Ahead,
+    Const,
+    Facts,
+    Opaque,
+    Rows,
+    Table,
+    Value,
+)
+from nbprod.model import Span, Step
+
+if TYPE_CHECKING:
+    import ast
+
+    from nbprod.leakage.horizon import Path, Reach
+    from nbprod.leakage.horizon import Value as Horizoned
+
+_QUERY = re.compile(
+    r"^\s*(--.*\n\s*)*(with|select|from|create\s+(or\s+replace\s+)?(temp\w*\s+)?(table|view))\b",
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)\b")
+_SOURCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][\w.]*)(?:\s+(?:as\s+)?([A-Za-z_]\w*))?", re.IGNORECASE)
+_NO_ALIAS = frozenset(
+    [
+        "on",
+        "using",
+        "where",
+        "group",
+        "order",
+        "asof",
+        "left",
+        "right",
+        "inner",
+        "join",
+        "limit",
+        "qualify",
+        "having",
+        "window",
+        "natural",
+        "full",
+        "cross",
+    ]
+)
+
+
+def is_query(run: Run, args: Args) -> bool:
+    """Whether the first argument is SQL text."""
+    first = run.at(args.places[0]) if args.places else run.at(next(iter(args.names.values()), None))
+    return (
+        isinstance(first, Const)
+        and isinstance(first.value, str)
+        and bool(_QUERY.match(first.value))
+        and (" from " in f" {' '.join(first.value.lower().split())} ")
+    )
+
+
+def queried(run: Run, query: Value | None, args: Args, node: ast.AST, *, own: Table | None = None) -> Value:
+    """The table that a query makes."""
+    held = run.at(query) if query is not None else Opaque()
+    if not isinstance(held, Const):
+        held = next((run.at(v) for v in args.every if isinstance(run.at(v), Const)), Opaque())
+    if not isinstance(held, Const) or not isinstance(held.value, str):
+        return Opaque()
+    _ = own
+    return run.new(table_of(run, held.value, run.span(node)))
+
+
+def table_of(run: Run, text: str, span: Span) -> Table:
+    """The columns of a query's result, with what the reader of SQL says of each."""
+    from nbprod.leakage.declared import Declared
+    from nbprod.leakage.sql import horizon_of_sql
+
+    times = _times(run, text)
+    time = run.time or _main_time(text)
+    if time is None:
+        # nobody says what the rows' time is; rows have one all the same, and the judge asks whether it matters
+        times = {table: "time" for table, _ in _SOURCE.findall(text)}
+    declared = Declared(
+        time=time,
+        known=tuple((a, b) for a, b in run.known.items() if _mentions(text, a) and b not in times.values()),
+        labels=("y", "target", "label"),
+        times=times,
+    )
+    try:
+        judged = horizon_of_sql(text, declared)
+    except (AttributeError, KeyError, TypeError, ValueError, AssertionError, RecursionError):
+        # a tree that the reader does not foresee is no reason to lose the notebook
+        return Table(rest=NOTHING, rows=Rows(tables=frozenset({"sql"})), root="sql")
+    root = f"sql@{span.cell}:{span.line}"
+    run.record.free.add(root)
+    if time is not None:
+        run.record.times.setdefault(root, set()).add(time)
+    tables = {source.partition(".")[0] for value in judged.columns.values() for source in value.sources}
+    tables |= {match.group(1) for match in _SOURCE.finditer(text)}
+    for table in tables:
+        if table not in run.record.times and table not in run.env:
+            run.record.free.add(table)
+        if time is not None or any(is_time_name(c) for _, c in _COLUMN.findall(text)):
+            run.record.times.setdefault(table, set()).add(time or "time")
+    columns = {name: _facts(value, span, text) for name, value in judged.columns.items()}
+    presence = _facts(judged.rows, span, text).aheads if judged.rows.proved else ()
+    presence = tuple(
+        replace(a, detail="rows", sources=frozenset()) for a in presence if a.reach.whole or a.reach.time
+    )
+    for name in columns:
+        run.saw_column(root, name)
+    return Table(
+        columns=columns, rest=NOTHING, rows=Rows(tables=frozenset({root})), root=root, presence=presence
+    )
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
+
+
+def _main_time(text: str) -> str | None:
+    words = re.findall(r"order\s+by\s+([A-Za-z_]\w*(?:\.\w+)?(?:\s*,\s*\w+(?:\.\w+)?)*)", text, re.IGNORECASE)
+    names = [name.strip().rpartition(".")[2] for group in words for name in group.split(",")]
+    names += re.findall(r"\b([A-Za-z_]\w*)\b(?!\s*\()", text)
+    return next((name for name in names if is_time_name(name) and name.lower() not in _NO_ALIAS), None)
+
+
+def _times(run: Run, text: str) -> dict[str, str]:
+    """For each table the first column with a name of time that the text takes from it."""
+    aliases: dict[str, str] = {}
+    for table, alias in _SOURCE.findall(text):
+        aliases[table.lower()] = table
+        if alias and alias.lower() not in _NO_ALIAS:
+            aliases[alias.lower()] = table
+    found: dict[str, list[str]] = {}
+    for alias, column in _COLUMN.findall(text):
+        table = aliases.get(alias.lower())
+        if table is not None and (is_time_name(column) or column in run.known.values()):
+            found.setdefault(table, []).append(column)
+    known = set(run.known.values())
+    times: dict[str, str] = {}
+    for table, names in found.items():
+        own = [name for name in names if name not in known]
+        if run.time in names:
+            continue
+        times[table] = (own or names)[0]
+    return times
+
+
+def _facts(value: Horizoned, span: Span, text: str) -> Facts:
+    aheads = tuple(
+        _ahead(reach, path, span, text, value)
+        for reach, path in value.trails
+        if reach.is_ahead and value.proved
+    )
+    reads = {
+        source: float(max((r.rows for r, _ in value.trails if not r.whole), default=0))
+        for source in value.sources
+    }
+    return Facts(reads=reads, aheads=aheads, proved=value.proved, derived=True)
+
+
+def _ahead(reach: Reach, path: Path, span: Span, text: str, value: Horizoned) -> Ahead:
+    says = path[-1].says if path else "the query"
+    steps = tuple(Step(span=span, says=move.says) for move in path) or (Step(span=span, says=says),)
+    _ = text
+    return Ahead(
+        rule=_rule(reach, " / ".join(move.says for move in path)),
+        reach=reach,
+        span=span,
+        says=f"`{says}` in the query reaches {reach}",
+        steps=steps,
+        sources=value.sources,
+        detail="sql",
+    )
+
+
+def _rule(reach: Reach, says: str) -> str:
+    lowered = says.lower()
+    if reach.awaits:
+        return "not-yet-known"
+    if "asof" in lowered:
+        return "forward-asof-join"
+    if "lead(" in lowered:
+        return "shift-into-future"
+    if "lag(" in lowered:
+        return "unsorted-shift" if reach.whole else "shift-into-future"
+    if "following" in lowered and "preceding to" in lowered:
+        return "centred-window"
+    if "following" in lowered or "to end" in lowered:
+        return "forward-window"
+    if "group by" in lowered and not reach.whole:
+        return "period-aggregate"
+    if "join" in lowered or ("subquery" in lowered and reach.whole):
+        return "unbounded-join"
+    return "whole-sample-statistic" if reach.whole else "shift-into-future"

@@ -1,0 +1,202 @@
+"""From a notebook and its flow to findings: what leaks, from how far ahead, by which path, and what to do."""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.allows import Allow, allows_of
+from nbprod.leakage.evidence import Evidence
+from nbprod.leakage.interpret import interpreted
+from nbprod.leakage.leaks import Leak, leaks
+from nbprod.leakage.rules import RULES
+from nbprod.leakage.splitting import split_leaks
+from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from nbprod.leakage.interpret import Run
+    from nbprod.model import Notebook, StageOptions
+
+_LONE_CELLS = 10
+
+
+def check(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
+    """Every leak that the notebook's code shows, without running it, in the order of the cells.
+
+    Stages of kind features say what is a feature, with `--time`, `--entity` and `--known`; without stages it is what
+    reaches a model, or what the notebook leaves behind. Allow comments are taken into account.
+    """
+    if notebook.language not in ("python", "Python", "ipython", "python3", ""):
+        return ()
+    options = _options(flow)
+    time, entity, known = _declared(options)
+    run, _trees = interpreted(notebook, time=time, entity=entity, known=known)
+    evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS)
+    has_features = any(stage.kind is Kind.FEATURES for stage in flow.stages)
+    found = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
+    findings = _grouped(found, flow=flow)
+    findings += _unproved(run, findings, time=time)
+    return _sorted(_allowed(findings, tuple(allows_of(notebook))))
+
+
+def _options(flow: Flow) -> tuple[StageOptions, ...]:
+    features = [stage.options for stage in flow.stages if stage.kind is Kind.FEATURES]
+    others = [stage.options for stage in flow.stages if stage.kind is not Kind.FEATURES]
+    return (*features, *others)
+
+
+def _declared(options: Iterable[StageOptions]) -> tuple[str | None, str | None, Mapping[str, str]]:
+    every = tuple(options)
+    time = next((each.time for each in every if each.time), None)
+    entity = next((each.entity for each in every if each.entity), None)
+    known: dict[str, str] = {}
+    for each in every:
+        for column, at in each.known:
+            known.setdefault(column, at)
+    return time, entity, known
+
+
+def _prose(notebook: Notebook) -> str:
+    """What people wrote about their data: text cells, comments, docstrings."""
+    parts = [cell.source for cell in notebook.cells if cell.kind is CellKind.MARKDOWN]
+    for cell in notebook.code:
+        parts.extend(_spoken(cell.source))
+    return "\n".join(parts)
+
+
+def _spoken(source: str) -> list[str]:
+    if "#" not in source and '"""' not in source:
+        return []
+    found = []
+    try:
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT or (
+                token.type == tokenize.STRING and token.string.startswith('"""')
+            ):
+                found.append(token.string)
+    except (tokenize.TokenError, SyntaxError, IndentationError):
+        # magics and half a cell: the comments up to there were read
+        return found
+    return found
+
+
+# Findings
+
+
+def _grouped(found: Iterable[Leak], *, flow: Flow) -> list[Finding]:
+    """One finding a rule and place, with all columns that it concerns."""
+    groups: dict[tuple[object, ...], list[Leak]] = {}
+    for leak in found:
+        groups.setdefault((leak.rule, leak.span), []).append(leak)
+    return [_finding(group, flow=flow) for group in groups.values()]
+
+
+def _finding(group: list[Leak], *, flow: Flow) -> Finding:
+    leak = max(group, key=lambda each: len(each.steps))
+    rule = RULES[leak.rule]
+    columns = tuple(dict.fromkeys(each.column for each in group if each.column))
+    words = {
+        "column": _named(columns),
+        "reach": _ahead(leak.reach),
+        "says": leak.says,
+        "detail": leak.detail,
+    }
+    message = (
+        f"{_capital(rule.what.format_map(words))}: {leak.says}."
+        if "{says}" not in rule.what
+        else f"{_capital(leak.says)}."
+    )
+    arrives = f" It reaches {leak.arrives}." if leak.arrives else ""
+    severity = leak.severity or rule.severity
+    stage = next((s.name for s in flow.stages if leak.span.cell in s.cells), None)
+    return Finding(
+        rule=leak.rule,
+        severity=severity,
+        message=f"{message}{arrives} {rule.why}",
+        span=leak.span,
+        verdict=Proof.SUSPECTED,
+        column_names=columns,
+        horizon=leak.reach or None,
+        path=leak.steps,
+        remedy=rule.remedy.format_map(words),
+        edits=tuple(edit for edit in leak.edits if isinstance(edit, Edit)),
+        stage=stage,
+    )
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    shown = [f"'{column}'" for column in columns[:3]]
+    if not shown:
+        return "a feature"
+    more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
+    return ", ".join(shown) + more
+
+
+def _ahead(reach: str) -> str:
+    return reach
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _unproved(run: Run, findings: list[Finding], *, time: str | None) -> list[Finding]:
+    """Calls that nobody knows, given data: their result is not shown clean. Told where features are declared."""
+    _ = run, findings, time
+    return []
+
+
+def _allowed(findings: list[Finding], allows: tuple[Allow, ...]) -> list[Finding]:
+    kept: list[Finding] = []
+    used: set[Allow] = set()
+    for finding in findings:
+        matching = [allow for allow in allows if allow.covers(finding)]
+        used |= set(matching)
+        if not any(allow.reason for allow in matching):
+            kept.append(finding)
+    return [*kept, *_unused(allows, used)]
+
+
+def _unused(allows: tuple[Allow, ...], used: set[Allow]) -> list[Finding]:
+    rule = RULES["unused-allow"]
+    found = []
+    for allow in allows:
+        if allow.reason and (allow in used or allow.rule not in RULES):
+            if allow.rule in RULES or allow in used:
+                continue
+        what = (
+            f"This comment allows {allow.rule!r} without a reason."
+            if not allow.reason
+            else f"This comment allows {allow.rule!r}, but no such finding stands here."
+        )
+        found.append(
+            Finding(
+                rule=rule.name,
+                severity=rule.severity,
+                message=f"{what} {rule.why}",
+                span=allow.span,
+                remedy=rule.remedy,
+            )
+        )
+    return found
+
+
+def _sorted(findings: list[Finding]) -> tuple[Finding, ...]:
+    order = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.NOTE: 2}
+    return tuple(
+        sorted(
+            findings,
+            key=lambda f: (
+                (f.span.cell, f.span.line, f.span.column) if f.span else (-1, 0, 0),
+                order[f.severity],
+                f.rule,
+            ),
+        )
+    )
+
+
+__all__ = ["check", "replace"]

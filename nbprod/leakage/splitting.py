@@ -1,0 +1,324 @@
+"""Leaks of the protocol: how rows were divided, what the test rows were used for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
+from nbprod.leakage.interpret.values import Bound, Cells, Const, Facts, Picks, Rows, Seq, Table
+from nbprod.leakage.leaks import Leak
+from nbprod.model import Severity, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbprod.leakage.interpret.context import Run, Sink, Split
+
+
+def split_leaks(run: Run, evidence: Evidence) -> Iterator[Leak]:
+    """Every leak in how rows are divided into those that train and those that test."""
+    for split in run.record.splits.values():
+        yield from _of_split(run, evidence, split)
+    yield from _positional(run, evidence)
+    yield from _overlaps(run)
+    yield from _test_uses(run)
+
+
+def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
+    tables = set(split.rows.tables) or evidence.tables_of(split.facts)
+    match split.how:
+        case "shuffled" | "folds" if not split.grouped and evidence.is_sequence(tables):
+            yield _shuffled(split)
+        case "shuffled" | "folds" if run.entity is not None and not split.grouped:
+            says = f"`{split.what}` puts rows of one {run.entity!r} on both sides"
+            yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
+                       steps=(Step(span=split.span, says=says),), detail=run.entity)  # fmt: skip
+        case "sample" if evidence.is_sequence(tables) and _is_divided(run, split):
+            yield _shuffled(split)
+        case "time-folds":
+            yield from _gap(run, split)
+
+
+def _shuffled(split: Split) -> Leak:
+    verb = (
+        "mixes later rows into the training rows"
+        if split.how != "folds"
+        else "trains on rows after those it tests"
+    )
+    return Leak(
+        rule="shuffled-temporal-split",
+        span=split.span,
+        says=f"`{split.what}` {verb}",
+        reach="the whole sample",
+        steps=(Step(span=split.span, says=f"`{split.what}` divides rows without regard to time"),),
+        edits=split.edits,
+        detail=split.what,
+    )
+
+
+def _is_divided(run: Run, split: Split) -> bool:
+    """Whether a sample's rows train while the others test."""
+    for value in _finals(run):
+        for bound in run.rows(value).bounds:
+            if bound.subject == split.id and (bound.kind == "without" or bound.side):
+                return True
+    return any(
+        split.id in {b.subject for b in sink.rows.bounds} and sink.role == "model"
+        for sink in run.record.sinks
+    )
+
+
+def _finals(run: Run) -> list[object]:
+    return [*run.env.values(), *(value for _, value, _ in run.record.bound)]  # type: ignore[list-item]
+
+
+def _gap(run: Run, split: Split) -> Iterator[Leak]:
+    span_rows = _label_rows(run, split)
+    if span_rows < 2:
+        return
+    gap = run.at(split.gap) if split.gap is not None else None
+    if isinstance(gap, Const) and isinstance(gap.value, int) and gap.value >= span_rows - 1:
+        return
+    if gap is not None and not isinstance(gap, Const):
+        return
+    says = f"labels take {span_rows} rows, and the folds leave no gap of that length before the test rows"
+    yield Leak(
+        rule="no-gap",
+        span=split.span,
+        says=says,
+        reach=f"{span_rows} rows ahead",
+        steps=(Step(span=split.span, says=says),),
+        detail=str(span_rows),
+    )
+
+
+def _label_rows(run: Run, split: Split) -> int:
+    """How many rows a label takes to be known."""
+    found = [split.labels] if split.labels is not None else []
+    for value in (*run.env.values(), *run.frees.values()):
+        held = run.at(value)
+        if isinstance(held, Table):
+            found += [f for n, f in held.columns.items() if is_label_name(n) or is_forward_name(n)]
+    for name, value, _span in run.record.bound:
+        held = run.at(value)
+        if is_label_name(name) and isinstance(held, Cells):
+            found.append(held.facts)
+    rows = [_finite(facts) for facts in found]
+    return max(rows, default=0)
+
+
+def _finite(facts: Facts) -> int:
+    return max(
+        (a.reach.rows for a in facts.aheads if not a.reach.whole and a.rule == "shift-into-future"), default=0
+    )
+
+
+# Splits by position
+
+
+def _sided(run: Run) -> list[tuple[str, Rows, object]]:
+    """Named parts of rows: the name, the rows, the value."""
+    found = []
+    for name, value, span in run.record.bound:
+        rows = run.rows(value)
+        if rows.side and isinstance(run.at(value), Table | Cells):
+            found.append((name, rows, (run.at(value), span)))
+    return found
+
+
+def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
+    seen = set()
+    for _name, rows, pair in _sided(run):
+        value, span = pair  # type: ignore[misc]
+        last = rows.bounds[-1]
+        if last.kind != "slice" or not (evidence.is_temporal(rows.tables) or value.order.shuffled):
+            continue
+        shuffled = value.order.shuffled
+        if shuffled is not None and shuffled not in seen and evidence.is_temporal(rows.tables):
+            seen.add(shuffled)
+            yield Leak(
+                rule="shuffled-temporal-split",
+                span=shuffled,
+                says="rows are shuffled before they are divided by position",
+                reach="the whole sample",
+                steps=(
+                    Step(span=shuffled, says="rows are shuffled"),
+                    Step(span=span, says="and divided by position"),
+                ),
+                detail="sample",
+            )
+    parts = _sided(run)
+    for name, train, pair in parts:
+        value, span = pair  # type: ignore[misc]
+        bound = train.bounds[-1]
+        if (
+            bound.kind not in ("slice", "where")
+            or bound.side != "train"
+            or bound.low is None
+            or bound.high is not None
+        ):
+            continue
+        if bound.kind == "where" and not bound.in_time:
+            continue
+        for other, test, _ in parts:
+            against = test.bounds[-1]
+            same = against.kind == bound.kind and against.side == "test" and test.tables == train.tables
+            if same and against.high == bound.low and against.low is None and not value.order.newest_first:
+                if span in seen or not evidence.is_temporal(train.tables):
+                    continue
+                seen.add(span)
+                says = f"`{other}` holds the rows before those of `{name}`: the model trains on what comes after the test"
+                yield Leak(
+                    rule="test-before-train",
+                    span=span,
+                    says=says,
+                    reach="the whole sample",
+                    steps=(Step(span=span, says=says),),
+                )
+
+
+# Rows on both sides
+
+
+def _overlaps(run: Run) -> Iterator[Leak]:
+    parts = [(name, rows, pair) for name, rows, pair in _sided(run) if rows.bounds]
+    fits = [s for s in run.record.sinks if s.kind == "fit" and s.role == "model"]
+    tests = [*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict")]
+    pairs = [
+        (a, b, sb[1]) for _, a, _ in parts for _, b, sb in parts if a.side == "train" and b.side == "test"
+    ]  # type: ignore[index]
+    pairs += [(fit.rows, test.rows, test.span) for fit in fits for test in tests if _same_model(fit, test)]
+    seen = set()
+    for train, test, span in pairs:
+        why = _shared(train, test)
+        if why and why not in seen:
+            seen.add(why)
+            yield Leak(
+                rule="overlap-of-train-and-test",
+                span=span,
+                says=why,
+                reach="the same rows",
+                steps=(Step(span=span, says=why),),
+            )
+
+
+def _same_model(fit: Sink, test: Sink) -> bool:
+    return fit.model_id is not None and fit.model_id == test.model_id
+
+
+def _shared(train: Rows, test: Rows) -> str:
+    """Why two parts share rows for certain, or nothing."""
+    if train.tables != test.tables or not train.bounds or not test.bounds:
+        return ""
+    mine = [b for b in train.bounds if b not in test.bounds]
+    theirs = [b for b in test.bounds if b not in train.bounds]
+    if len(mine) != 1 or len(theirs) != 1:
+        return ""
+    a, b = mine[0], theirs[0]
+    if a.kind == b.kind == "sample" and a.subject != b.subject:
+        return "both parts are drawn from all rows, so some rows are in both"
+    if a.kind == b.kind and a.kind in ("slice", "where") and a.subject == b.subject:
+        return _overlapping(a, b)
+    return ""
+
+
+def _overlapping(a: Bound, b: Bound) -> str:
+    def number(value: object, default: float) -> float | None:
+        if value is None:
+            return default
+        return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    ends = [
+        number(a.low, float("-inf")),
+        number(a.high, float("inf")),
+        number(b.low, float("-inf")),
+        number(b.high, float("inf")),
+    ]
+    if any(end is None for end in ends):
+        return ""
+    low_a, high_a, low_b, high_b = (float(end) for end in ends if end is not None)
+    if a.kind == "slice" and any(
+        end < 0 for end in (low_a, high_a, low_b, high_b) if end not in (float("-inf"),)
+    ):
+        return ""
+    low, high = max(low_a, low_b), min(high_a, high_b)
+    if low < high and (a.low, a.high) != (b.low, b.high):
+        what = "rows" if a.kind == "slice" else a.subject
+        return f"training and test rows overlap where {what} lies between {low:g} and {high:g}"
+    return ""
+
+
+# What the test rows are used for
+
+
+def _test_uses(run: Run) -> Iterator[Leak]:
+    """Stopping, choosing and tuning on rows that are scored as the test afterwards."""
+    scored = [s for s in run.record.scored if s.rows.side == "test"]
+    for sink in run.record.sinks:
+        if sink.kind == "stop" and sink.rows.side == "test":
+            final = any(other.rows == sink.rows for other in (*scored, *_predicted(run)))
+            if final:
+                says = "the number of rounds is chosen on the rows that test the model"
+                yield Leak(
+                    rule="early-stopping-on-test",
+                    span=sink.span,
+                    says=says,
+                    reach="the test rows",
+                    steps=(Step(span=sink.span, says=says),),
+                    detail=sink.name,
+                )
+        if sink.kind == "search" and sink.rows.side == "test":
+            says = "hyperparameters are searched on the test rows"
+            yield Leak(rule="tuned-on-test", span=sink.span, says=says, reach="the test rows",
+                       steps=(Step(span=sink.span, says=says),))  # fmt: skip
+    yield from _chosen(run)
+    yield from _reused(run)
+
+
+def _predicted(run: Run) -> list[Sink]:
+    return [s for s in run.record.sinks if s.kind == "predict"]
+
+
+def _chosen(run: Run) -> Iterator[Leak]:
+    """A loop that keeps the best of several models by their score on rows that nothing else tests."""
+    scored = [s for s in run.record.scored if s.in_loop and s.rows.side == "test"]
+    for span, _facts in run.record.chosen:
+        in_cell = [
+            s for s in scored if s.span.cell == span.cell and s.span.line <= span.line <= s.span.line + 12
+        ]
+        if not in_cell:
+            continue
+        rows = in_cell[0].rows
+        others = [
+            s
+            for s in (*run.record.scored, *_predicted(run))
+            if s.rows != rows and not s.in_loop and _narrower(s.rows, rows)
+        ]
+        if others:
+            continue
+        says = "the best model is kept by its score on the rows that also give the final score"
+        yield Leak(rule="tuned-on-test", span=in_cell[0].span, says=says, reach="the test rows",
+                   steps=(Step(span=in_cell[0].span, says="scored in the loop"), Step(span=span, says="the best is kept")))  # fmt: skip
+
+
+def _narrower(rows: Rows, other: Rows) -> bool:
+    return rows.side == "test" and rows.bounds != other.bounds
+
+
+def _reused(run: Run) -> Iterator[Leak]:
+    """The same test rows score many models: told, as the last of many looks is no longer a test."""
+    by_rows: dict[Rows, list[Sink]] = {}
+    for sink in run.record.scored:
+        if sink.rows.side == "test":
+            by_rows.setdefault(sink.rows, []).append(sink)
+    for sinks in by_rows.values():
+        models = {s.model_id for s in sinks if s.model_id is not None}
+        if len(models) >= 3:
+            says = f"the same test rows score {len(models)} models"
+            yield Leak(rule="test-set-reused", span=sinks[-1].span, says=says, reach="the test rows",
+                       steps=tuple(Step(span=s.span, says="scored on the test rows") for s in sinks[:8]),
+                       severity=Severity.NOTE)  # fmt: skip
+
+
+__all__ = ["Picks", "Seq", "replace", "split_leaks"]
