@@ -101,9 +101,18 @@ _PARTS = frozenset(
 )
 
 
+_FUNCTIONS = frozenset(
+    ("ScalarUDF", "AggUDF", "ElementWiseVectorizedUDF", "ReductionVectorizedUDF", "AnalyticVectorizedUDF")
+)
+
+
 def _is(node: Node, *names: str) -> bool:
     """Whether a node's class has one of these names, or a base of it."""
-    return any(base.__name__ in names for base in type(node).__mro__)
+    return any(base in names for base in _bases(node))
+
+
+def _bases(node: Node) -> tuple[str, ...]:
+    return tuple(base.__name__ for base in type(node).__mro__)
 
 
 @dataclass(slots=True)
@@ -278,8 +287,10 @@ class _Reader:
 
     def term(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         name = type(node).__name__
-        if name in _TERMS:
-            return _TERMS[name](self, node, scope, relation)
+        # The class of a user's function is its own; its base says what kind it is.
+        kind = next((each for each in (name, *_bases(node)) if each in _TERMS), "")
+        if name in _TERMS or kind in _FUNCTIONS:
+            return _TERMS[kind](self, node, scope, relation)
         match treatment_of(type(node)):
             case "row-wise":
                 return tm.Call(name.lower(), self._arguments(node, scope, relation))

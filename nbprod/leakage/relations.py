@@ -193,7 +193,7 @@ class Clock:
 
     The latter says whose rows they are (`base`, `entity`). Where that table has no time, its clock is that of the
     first row of each group, `grouped` by those identities; `dates_rows` is False where there is one row for sure.
-    `cell` is the unit on whose starts all its times lie.
+    `cell` is the unit on whose starts all its times lie, `origin` as in a relation.
     """
 
     token: str
@@ -203,6 +203,7 @@ class Clock:
     grouped: frozenset[str] | None = None
     cell: str = ""
     dates_rows: bool = True
+    origin: tuple[str, frozenset[str]] | None = None
 
     @property
     def is_joined(self) -> bool:
@@ -220,7 +221,8 @@ class Relation:
     `others` answers for columns nobody listed, by table alias ("" for the only table). `grouped` are the
     identities by which all rows of `base` were grouped into rows without a time: what is at most present there is
     known from the group's first row on. `equal` holds the pairs of identities that are equal in every row, `cell`
-    the unit on whose starts all times lie.
+    the unit on whose starts all times lie. `origin` says that the rows are all the groups of a table by these
+    identities. `joins` counts the joins made, so that no two clocks share a name.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -238,6 +240,8 @@ class Relation:
     bounds: Mapping[tuple[str, str], Sup] = field(default_factory=dict)
     equal: frozenset[frozenset[str]] = frozenset()
     cell: str = ""
+    origin: tuple[str, frozenset[str]] | None = None
+    joins: int = 0
 
     @property
     def presence(self) -> Value:
@@ -510,6 +514,7 @@ def kept(
         equal=relation.equal | facts.equal,
         until=facts.until or relation.until,
         thinned=relation.thinned | {f"#{says}"},
+        origin=None,
     )
 
 
@@ -525,7 +530,7 @@ def limited(relation: Relation, *, says: str = "limit") -> Relation:
     hops = hops_of(relation, order=order, frame=Frame(end=0)) if order else (EVERY_ROW,)
     keys = [key.column for key in order]
     rows = reading(relation, CONSTANT, hops=hops, by=keys, says=Move(says=says))
-    return replace(relation, rows=relation.rows | rows, thinned=relation.thinned | {f"#{says}"})
+    return replace(relation, rows=relation.rows | rows, thinned=relation.thinned | {f"#{says}"}, origin=None)
 
 
 def distinct(relation: Relation, *, says: str = "distinct") -> Relation:
@@ -584,7 +589,15 @@ def aggregated(
         until=relation.until if low >= NO_TIME else "",
         clocks=relation.clocks,
         cell=key.grid,
+        origin=_origin(relation, groups),
+        joins=relation.joins,
     )
+
+
+def _origin(relation: Relation, groups: Mapping[str, Column]) -> tuple[str, frozenset[str]] | None:
+    whole = not relation.thinned and not relation.rows.trails and relation.base
+    identities = _identities(groups.values())
+    return (relation.base, identities) if whole and len(identities) == len(groups) else None
 
 
 def _group_column(column: Column, bound: Bound | None, *, low: timedelta, high: timedelta | None) -> Column:
@@ -645,6 +658,7 @@ def _aggregated_without_time(
         rows=read(CONSTANT, first=True) if groups else CONSTANT,
         base=relation.base,
         grouped=_identities(by) if from_first else None,
+        joins=relation.joins,
     )
 
 
@@ -677,7 +691,8 @@ def joined(
     right = settled(right)
     if not left.timed and right.timed:
         return joined(right, settled(left), left_prefix=right_prefix, right_prefix=left_prefix)
-    seen = _from_clock(right, f"{right_prefix}#{len(left.clocks)}")
+    joins = max(left.joins, right.joins) + 1
+    seen = _from_clock(right, f"{right_prefix}#{joins}")
     columns = {f"{left_prefix}{name}": column for name, column in left.columns.items()}
     columns |= {f"{right_prefix}{name}": column for name, column in seen.columns.items()}
     others = {f"{left_prefix}{alias}".rstrip("."): column for alias, column in left.others.items()}
@@ -690,6 +705,7 @@ def joined(
         clocks=(*left.clocks, *seen.clocks),
         bounds={**left.bounds, **seen.bounds},
         order=None,
+        joins=joins,
     )
 
 
@@ -708,7 +724,7 @@ def matched(
     several) about both.
     """
     there = join(
-        Value(trails=((Reach(awaits=clock.token), ()),))
+        Value(trails=((Reach(awaits=rows_of(clock.token)), ()),))
         for clock in pairs.clocks
         if clock.is_joined and clock.dates_rows and clock.token.startswith(f"{right_prefix}#")
     )
@@ -727,6 +743,7 @@ def matched(
         equal=pairs.equal | facts.equal,
         until=pairs.until if optional else facts.until or pairs.until,
         thinned=pairs.thinned if kept_all else pairs.thinned | {f"#{says}"},
+        origin=pairs.origin if kept_all else None,
     )
 
 
@@ -745,9 +762,14 @@ def _from_clock(right: Relation, token: str) -> Relation:
     def renamed(clock: str) -> str:
         return f"{token}:{clock}" if clock else token
 
-    def moved(value: Value) -> Value:
+    def moved(value: Value, *, by: str = token) -> Value:
         trails = tuple(
-            (reach if reach.whole else replace(reach, awaits=renamed(reach.awaits)), path)
+            (
+                reach
+                if reach.whole
+                else replace(reach, awaits=renamed(reach.awaits) if reach.awaits else by),
+                path,
+            )
             for reach, path in value.trails
         )
         return replace(value, trails=trails)
@@ -757,8 +779,10 @@ def _from_clock(right: Relation, token: str) -> Relation:
         identity = column.identity and f"{token}:{column.identity}"
         return replace(column, value=moved(column.value), bound=bound, identity=identity)
 
+    rows = moved(right.rows, by=rows_of(token))
+
     def with_rows(column: Column) -> Column:
-        return replace(column, value=column.value | moved(right.rows))
+        return replace(column, value=column.value | rows)
 
     clocks = tuple(replace(clock, token=renamed(clock.token)) for clock in right.clocks)
     grouped = None if right.timed else right.grouped or frozenset()
@@ -770,13 +794,14 @@ def _from_clock(right: Relation, token: str) -> Relation:
         grouped=grouped,
         cell=right.cell,
         dates_rows=dates_rows,
+        origin=right.origin,
     )
     is_static = not dates_rows and not _has_trails(right)
     return replace(
         right,
         columns={name: with_rows(column_of(column)) for name, column in right.columns.items()},
         others={alias: with_rows(column_of(column)) for alias, column in right.others.items()},
-        rows=moved(right.rows),
+        rows=rows,
         clocks=() if is_static else (own, *clocks),
         bounds={(renamed(one), renamed(two)): sup for (one, two), sup in right.bounds.items()},
     )
@@ -794,6 +819,7 @@ def settled(relation: Relation) -> Relation:
     hops = {clock.token: _hops_to(relation, clock, sups=sups) for clock in relation.clocks}
     joined_clocks = {clock.token for clock in relation.clocks if clock.is_joined}
     named = {clock.token: clock.shown for clock in relation.clocks if not clock.is_joined}
+    cells = {clock.token: _span(clock.cell)[0] for clock in relation.clocks if clock.cell}
     ends = {
         clock.token: (longest(clock.cell), sups[end_of(clock.token), TAU][0])
         for clock in relation.clocks
@@ -804,15 +830,19 @@ def settled(relation: Relation) -> Relation:
         rest = replace(value, trails=())
         return join([rest, *(Value(trails=((at_tau(reach), path),)) for reach, path in value.trails)])
 
+    own_groups = {rows_of(clock.token) for clock in relation.clocks if _is_own_group(relation, clock)}
+
     def at_tau(reach: Reach) -> Reach:
-        token = reach.awaits
+        if reach.awaits in own_groups:
+            return Reach()
+        token = reach.awaits.removesuffix(_ROWS)
         if reach.whole or token not in hops:
             return reach
         is_joined, of_another = token in joined_clocks, reach.anywhere and token not in joined_clocks
         if hops[token] and not of_another:
-            return min(
-                _arrivals(replace(reach, awaits=""), hops=hops[token], end=ends.get(token)), key=_badness
-            )
+            free = replace(reach, awaits="")
+            found = _arrivals(free, hops=hops[token], end=ends.get(token), cell=cells.get(token, NO_TIME))
+            return min(found, key=_badness)
         owner, _, nested = token.partition(":")
         if is_joined or (nested and not hops.get(owner)):
             return WHOLE
@@ -832,6 +862,7 @@ def settled(relation: Relation) -> Relation:
         bounds={
             pair: sup for pair, sup in relation.bounds.items() if not any("#" in clock for clock in pair)
         },
+        equal=frozenset(),
     )
 
 
@@ -840,11 +871,35 @@ def end_of(token: str) -> str:
     return f"{token}+"
 
 
-def _arrivals(reach: Reach, *, hops: tuple[Hop, ...], end: tuple[timedelta, timedelta] | None) -> list[Reach]:
+_ROWS = "!"
+
+
+def rows_of(token: str) -> str:
+    """The clock of a joined table's rows being there: not later than r, if its row is the group of r itself."""
+    return f"{token}{_ROWS}"
+
+
+def _is_own_group(relation: Relation, clock: Clock) -> bool:
+    if clock.origin is None:
+        return False
+    base, identities = clock.origin
+    return base == relation.base and _all_equal(relation, identities, clock=clock)
+
+
+def _arrivals(
+    reach: Reach, *, hops: tuple[Hop, ...], end: tuple[timedelta, timedelta] | None, cell: timedelta
+) -> list[Reach]:
     found = [reach.after(hop) for hop in hops]
+    if reach.rows < 0 and cell:
+        # Rows on a grid are a unit apart at least.
+        earlier = replace(reach.readings[-1] if reach.spaced else reach, along=frozenset())
+        earlier = replace(earlier, rows=0, time=earlier.time + earlier.rows * cell)
+        found += [earlier.after(hop) for hop in hops]
     if end is not None and reach.spaced and reach.rows <= 0 and reach.time == end[0]:
         # What is known by the end of its unit, where that end is bounded better than the start.
-        found.append(replace(reach, time=NO_TIME, spaced=False, along=frozenset()).after(Hop(time=end[1])))
+        found.append(
+            replace(reach, time=NO_TIME, spaced=False, rows=0, along=frozenset()).after(Hop(time=end[1]))
+        )
     return found
 
 
@@ -947,6 +1002,7 @@ def united(left: Relation, right: Relation, *, says: str = "union") -> Relation:
         until=" and ".join(dict.fromkeys((left.until, right.until))) if left.until and right.until else "",
         clocks=tuple(dict.fromkeys((*left.clocks, *right.clocks))),
         bounds=loosened(left.bounds, right.bounds),
+        joins=max(left.joins, right.joins),
     )
 
 
@@ -965,7 +1021,7 @@ def among(left: Relation, right: Relation, *, says: str) -> Relation:
     dated = any(mine.bound == Bound() == theirs.bound for mine, theirs in both)
     hops = (Hop(time=NO_TIME),) if dated else (EVERY_ROW,)
     decided = reading(right, values, hops=hops, says=Move(says=says))
-    return replace(left, rows=left.rows | decided, thinned=left.thinned | {f"#{says}"})
+    return replace(left, rows=left.rows | decided, thinned=left.thinned | {f"#{says}"}, origin=None)
 
 
 def doubted(relation: Relation) -> Relation:

@@ -375,6 +375,8 @@ def _keys(order: tuple[Sorted, ...], relation: Relation) -> tuple[Key, ...]:
 
 def _over(term: Over, relation: Relation) -> Column:
     function = term.function
+    if isinstance(function, Shift) and function.rows == 0:
+        return Column(value=column_of(function.argument, relation).value)
     partition = tuple(column_of(each, relation) for each in term.partition)
     order = _keys(term.order, relation)
     by = (*partition, *(key.column for key in order))
@@ -529,9 +531,18 @@ def facts_of(predicate: Term, relation: Relation) -> Facts:
         case Not(Not(argument)) | Same(argument):
             return facts_of(argument, relation)
         case Compare(operator, left, right):
-            return _comparison(operator, left, right, relation)
+            return _comparison(operator, _folded(left), _folded(right), relation)
         case _:
             return Facts()
+
+
+def _folded(term: Term) -> Term:
+    """A constant, where a term is computed of constants alone."""
+    parts = tuple(map(_folded, parts_of(term)))
+    if not parts or not all(isinstance(part, Fixed) for part in parts):
+        return term
+    texts = [part.text for part in parts if isinstance(part, Fixed)]
+    return Fixed(f"{term.name}({', '.join(texts)})" if isinstance(term, Call) else " ".join(texts))
 
 
 def _comparison(operator: str, left: Term, right: Term, relation: Relation) -> Facts:
