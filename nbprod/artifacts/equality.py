@@ -58,6 +58,10 @@ def _difference(pair: _Pair) -> str | None:
 
 def _judge_of(value: object) -> Callable[[_Pair], str | None]:
     package = type(value).__module__.partition(".")[0]
+    return _judge_of_builtin(value, package) or _judge_of_library(value, package)
+
+
+def _judge_of_builtin(value: object, package: str) -> Callable[[_Pair], str | None] | None:
     match value:
         case float() | complex():
             return _numbers
@@ -73,6 +77,11 @@ def _judge_of(value: object) -> Callable[[_Pair], str | None]:
             return _sequences
         case AbstractSet() if package == "builtins":
             return _sets
+        case _:
+            return None
+
+
+def _judge_of_library(value: object, package: str) -> Callable[[_Pair], str | None]:
     library = {
         "numpy": _numpy,
         "pandas": _pandas,
@@ -82,6 +91,8 @@ def _judge_of(value: object) -> Callable[[_Pair], str | None]:
     }
     if package in library and package in sys.modules:
         return library[package]
+    if any(base.__module__ == "sklearn.base" for base in type(value).__mro__):
+        return _estimators
     if package in ("matplotlib", "io", "_io", "threading", "_thread"):
         raise NotComparableError(f"a {type(value).__name__} can't be compared")
     return _objects
@@ -275,6 +286,19 @@ def _ibis(pair: _Pair) -> str | None:
     if not hasattr(pair.left, "execute"):
         return _plain(pair.at("", repr(pair.left), repr(pair.right)))
     return _difference(pair.at(".execute()", pair.left.execute(), pair.right.execute()))
+
+
+def _estimators(pair: _Pair) -> str | None:
+    """Estimators by their parameters and what they have learnt; private whole numbers may be addresses."""
+    states = [
+        {
+            name: value
+            for name, value in vars(one).items()
+            if not (name.startswith("_") and isinstance(value, int))
+        }
+        for one in (pair.left, pair.right)
+    ]
+    return _named(pair.at("", type(pair.left), type(pair.right))) or _mappings(pair.at(".__dict__", *states))
 
 
 def _objects(pair: _Pair) -> str | None:

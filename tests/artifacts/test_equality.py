@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -94,6 +96,12 @@ def test_first_difference_is_named(left, right, says):
 def test_estimators_fitted_on_other_data_differ_in_a_named_attribute():
     found = difference(fitted(), fitted(1.0), name="model")
     assert found == "model.__dict__['n_iter_']: at [0]: np.int32(12) is not np.int32(20)"
+
+
+def test_vectorizers_that_note_an_address_are_equal_all_the_same():
+    fitted_one = CountVectorizer().fit(["one two", "two three"])
+    assert difference(fitted_one, copy.deepcopy(fitted_one)) is None
+    assert difference(fitted_one, CountVectorizer().fit(["one two", "two four"])) is not None
 
 
 def test_scaler_that_is_not_fitted_differs_from_a_fitted_one():
