@@ -107,13 +107,13 @@ def _conditions(
 
 def _bars(stamps: NDArray[np.int64]) -> Iterator[_Condition]:
     """Inside a bar of a length that the data have many of: the next time lies in the same bar."""
-    times = pd.Series(pd.to_datetime(stamps))
+    times = pd.DatetimeIndex(stamps)
     for bar in _BARS:
-        periods = times.dt.to_period(bar)
-        inside = np.r_[(periods.to_numpy()[1:] == periods.to_numpy()[:-1]), False]
-        if inside.any() and len(periods.unique()) > 1:
-            place = periods.groupby(periods).cumcount().to_numpy()
-            yield _Condition(name=f"inside {bar}", holds=inside & (place > 0), weight=0.6)
+        numbers = times.to_period(bar).asi8
+        starts = np.r_[True, numbers[1:] != numbers[:-1]]
+        inside = ~starts & np.r_[~starts[1:], False]
+        if inside.any() and starts.sum() > 1:
+            yield _Condition(name=f"inside {bar}", holds=inside, weight=0.6)
 
 
 def _waiting(

@@ -49,7 +49,9 @@ class Reach:
     is_exact: bool
 
     def text(self, timetable: Timetable) -> str:
-        return "the whole sample" if self.is_whole else span_text(self.length, axis=timetable.axis)
+        if self.is_whole:
+            return "the whole sample"
+        return span_text(self.length, axis=timetable.axis, is_exact=self.is_exact)
 
 
 def known_stamps(timetable: Timetable) -> NDArray[np.int64]:

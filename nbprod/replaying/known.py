@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, source_and_delay, stamps_of
 from nbprod.replaying.tables import Family, Packed, column_of, columns_of, index_times_of, length_of
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 # shorter tables are of equal length by chance
 _FEW_ROWS = 30
+_SAYS_KNOWN = re.compile(r"(?i)known|avail|publi|pub$|pub_|releas|announc|issued|ingest|as_?of|vintage")
+_SAYS_HAPPENED = re.compile(r"(?i)ed_(?:at|on)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +47,7 @@ class Timetable:
     time: str
     entity: str | None
     tables: Mapping[str, Knowledge]
+    keys: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property
@@ -66,6 +72,8 @@ def timetable_of(inputs: Mapping[str, Packed], declarations: Declarations) -> Ti
         knowledge = knowledge_of(value.payload, name=name, time=time, axis=axis, declarations=declarations)
         if knowledge is not None:
             known[name] = knowledge
+            if knowledge.time not in (time, declarations.tables.get(name)) and not knowledge.cells:
+                notes.append(f"'{name}' was taken as known from '{knowledge.time}' on")
         elif moments := _moments_in(value):
             notes.append(
                 f"'{name}' was taken as known in advance: it has times ({', '.join(moments)}) "
@@ -74,13 +82,24 @@ def timetable_of(inputs: Mapping[str, Packed], declarations: Declarations) -> Ti
     if not known:
         return None
     known |= _borrowed(tables, known, declarations=declarations)
-    return Timetable(axis=axis, time=time, entity=declarations.entity, tables=known, notes=tuple(notes))
+    return Timetable(
+        axis=axis,
+        time=time,
+        entity=declarations.entity,
+        tables=known,
+        keys=_keys_in(tables),
+        notes=tuple(notes),
+    )
 
 
 def knowledge_of(
     payload: Any, *, name: str, time: str, axis: Axis, declarations: Declarations
 ) -> Knowledge | None:
-    """When the rows and cells of one table become known, or None if it is known in advance."""
+    """When the rows and cells of one table become known, or None if it is known in advance.
+
+    A row's time is the declared one, the stage's own, the first at which any of its cells is declared to be known,
+    or else the column that speaks for itself.
+    """
     cells: dict[str, NDArray[np.int64]] = {}
     sources: set[str] = set()
     columns = columns_of(payload)
@@ -94,9 +113,29 @@ def knowledge_of(
     rows = _stamps_in(payload, own, axis)
     if rows is None and cells:
         rows = np.minimum.reduce(list(cells.values()))
+    if rows is None and (speaking := _speaking_time_in(payload)) is not None:
+        own, rows = speaking, _stamps_in(payload, speaking, axis)
     if rows is None:
         return None
     return Knowledge(rows=rows, cells=cells, sources=frozenset(sources | {own}), time=own)
+
+
+def _speaking_time_in(payload: Any) -> str | None:
+    """The column of times that a table's rows go by although nothing declares it, or None.
+
+    Its name says so (`known_at`, `published`, `observed_at`), or it is the only one beside measures: what was
+    measured is not known before. A calendar, which measures nothing, is known in advance.
+    """
+    if isinstance(payload, np.ndarray):
+        return None
+    columns = columns_of(payload)
+    times = [name for name in columns if is_moment(column_of(payload, name))]
+    for says in (_SAYS_KNOWN, _SAYS_HAPPENED):
+        named = [name for name in times if says.search(name)]
+        if len(named) == 1:
+            return named[0]
+    measured = any(_measures(payload, name) for name in columns)
+    return times[0] if len(times) == 1 and measured else None
 
 
 def _stamps_in(payload: Any, column: str, axis: Axis) -> NDArray[np.int64] | None:
@@ -120,6 +159,19 @@ def _moments_in(value: Packed) -> list[str]:
     if value.family is Family.NUMPY:
         return []
     return [name for name in columns_of(value.payload) if is_moment(column_of(value.payload, name))]
+
+
+def _keys_in(tables: Mapping[str, Packed]) -> frozenset[str]:
+    """Columns of one name in several tables that hold no measures: what tables are joined on."""
+    counts: Counter[str] = Counter()
+    for value in tables.values():
+        if value.family is not Family.NUMPY:
+            counts.update({name for name in columns_of(value.payload) if not _measures(value.payload, name)})
+    return frozenset(name for name, count in counts.items() if count > 1)
+
+
+def _measures(payload: Any, name: str) -> bool:
+    return bool(pd.api.types.is_float_dtype(column_of(payload, name).dtype))
 
 
 def _inferred_time(tables: Mapping[str, Packed]) -> str | None:

@@ -121,20 +121,20 @@ def stamp_of(text: str, *, axis: Axis) -> int:
             return round(float(text) * _MILLIONTHS)
 
 
-def span_text(length: int, *, axis: Axis) -> str:
-    """A stretch of time in the largest unit that says it exactly: `24 hours`, `3 days`, `7 steps`."""
+def span_text(length: int, *, axis: Axis, is_exact: bool = True) -> str:
+    """A stretch of time in the largest unit that says it exactly: `24 hours`, `3 days`, `7 steps`.
+
+    One that is no more than a lower bound is rounded down to a unit of which it has two.
+    """
     if axis is not Axis.TIME:
         amount = length if axis is Axis.WHOLE else length / _MILLIONTHS
         return f"{amount} step" if amount == 1 else f"{amount} steps"
-    if length == _UNITS[0][1]:
-        return "24 hours"
     for unit, size in _UNITS:
-        if length >= size and length % size == 0:
-            amount = length // size
-            return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"
-    for unit, size in _UNITS:
-        if length >= size:
-            return f"{length / size:.1f} {unit}s"
+        count = length // size
+        if count > 1 and (length % size == 0 or not is_exact):
+            return f"{count} {unit}s"
+        if count == 1 and length % size == 0 and unit != "day":
+            return f"1 {unit}"
     return f"{length} nanoseconds"
 
 

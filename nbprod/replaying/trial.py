@@ -130,6 +130,7 @@ class Trial:
     readings: list[Reading] = field(default_factory=list)
     rows: int = 0
     failures: list[str] = field(default_factory=list)
+    prefixes_fail: bool = False
     undated: dict[str, str] = field(default_factory=dict)
     dismissed: dict[Column, str] = field(default_factory=dict)
     tries: dict[Column, int] = field(default_factory=dict)
@@ -164,6 +165,7 @@ class Trial:
         outcome = self.run(probe)
         if outcome.error:
             self.failures.append(f"with the future {probe.kind} the stage raised: {outcome.error}")
+            self.prefixes_fail |= probe.kind is ProbeKind.WITHHELD
             return None
         reading = Reading(probe=probe, sightings=self._sightings(outcome, probe))
         self.readings.append(reading)
@@ -338,7 +340,7 @@ def _probe(trial: Trial, cuts: int, boundaries: Boundaries) -> None:
         if trial.budget <= reserve or trial.all_have_changed():
             return
         # a stage that can't take one prefix will hardly take another
-        gentle = bool(trial.failures) and cuts <= _FEW_CUTS and probe.kind is ProbeKind.WITHHELD
+        gentle = trial.prefixes_fail and cuts <= _FEW_CUTS and probe.kind is ProbeKind.WITHHELD
         trial.read_somehow(replace(probe, kind=ProbeKind.ALTERED) if gentle else probe)
 
 
@@ -466,7 +468,7 @@ def _bisect(trial: Trial) -> None:
 def _opening(trial: Trial, column: Column) -> Opening | None:
     """What is not yet known of a column's reach, or None if it is closed or whole."""
     found = farthest(trial.readings, column, trial.stamps)
-    if found is None or column[1] == EXISTENCE or spans_most(found[1], trial.stamps):
+    if found is None or column[1] == EXISTENCE or spans_most(found[1], trial.rows_known):
         return None
     if earliest_row(found[0]) is None:
         return None
@@ -495,7 +497,7 @@ def _reach(trial: Trial, column: Column) -> Reach | None:
     if found is None:
         return None
     sighting, least = found
-    if spans_most(least, trial.stamps):
+    if spans_most(least, trial.rows_known):
         return Reach(length=least, is_whole=True, is_exact=True)
     if column[1] == EXISTENCE or earliest_row(sighting) is None:
         return Reach(length=least, is_whole=False, is_exact=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 RULE = "reads-the-future"
 _ROWS = "*"
+_IN_SQL = re.compile(r"(?i)\bas\s+[\"`]?(\w+)")
 
 
 def findings_of(report: Replay, *, chunks: Sequence[Chunk] = ()) -> tuple[Finding, ...]:
@@ -152,36 +154,65 @@ def _column_names(column: ColumnReplay) -> tuple[str, ...]:
 
 
 def _span_of(column: ColumnReplay, chunks: Sequence[Chunk]) -> Span | None:
-    """The last place in a cell that names the column, or failing that the output."""
-    wanted = column.output if column.column == _ROWS else column.column
-    found: Span | None = None
-    for chunk in chunks:
-        for node, name in _names_in(chunk.source) if chunk.cell is not None else ():
-            if name == wanted and chunk.cell is not None:
-                found = _span(chunk, node)
-    if found is None and column.column != _ROWS:
-        return _span_of(replace(column, column=_ROWS), chunks)
-    return found
+    """The last place in a cell that makes the column, or failing that names it, or failing that names the output."""
+    wanted = (column.output,) if column.column == _ROWS else (column.column, column.output)
+    for name in wanted:
+        for places in (_makings_in, _namings_in):
+            found = [
+                _span(chunk, node)
+                for chunk in chunks
+                if chunk.cell is not None
+                for node, what in _in_order(places(chunk.source))
+                if what == name
+            ]
+            if found:
+                return found[-1]
+    return None
 
 
-def _names_in(source: str) -> Iterator[tuple[ast.expr, str]]:
-    """Every place where a name or text stands that may be a column's: in the order of the lines."""
-    try:
-        tree = ast.parse(source)
-    except SyntaxError:
-        return
-    places: list[tuple[ast.expr, str]] = []
-    for node in ast.walk(tree):
+def _makings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
+    """Where columns and names are bound: `df["f"] = ...`, `f=...`, `.alias("f")`, `... as f` in SQL, `df = ...`."""
+    for node in _nodes_in(source):
         match node:
-            case ast.Constant(value=str() as name):
-                places.append((node, name))
-            case ast.Name(id=name):
-                places.append((node, name))
+            case ast.Subscript(slice=ast.Constant(value=str() as name), ctx=ast.Store()):
+                yield node, name
+            case ast.Subscript(
+                slice=ast.Tuple(elts=[*_, ast.Constant(value=str() as name)]), ctx=ast.Store()
+            ):
+                yield node, name
+            case ast.Name(id=name, ctx=ast.Store()):
+                yield node, name
             case ast.keyword(arg=str() as name, value=value):
-                places.append((value, name))
+                yield value, name
+            case ast.Call(
+                func=ast.Attribute(attr="alias" | "name" | "rename"), args=[ast.Constant(value=str() as name)]
+            ):
+                yield node, name
+            case ast.Constant(value=str() as text) if _IN_SQL.search(text):
+                yield from ((node, found[1]) for found in _IN_SQL.finditer(text))
             case _:
                 continue
-    yield from sorted(places, key=lambda place: (place[0].lineno, place[0].col_offset))
+
+
+def _namings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
+    """Where a text or a name stands that may be a column's or an output's."""
+    for node in _nodes_in(source):
+        match node:
+            case ast.Constant(value=str() as name) | ast.Name(id=name):
+                yield node, name
+            case _:
+                continue
+
+
+def _nodes_in(source: str) -> Iterator[ast.AST]:
+    try:
+        yield from ast.walk(ast.parse(source))
+    except SyntaxError:
+        return
+
+
+def _in_order(places: Iterable[tuple[ast.expr, str]]) -> list[tuple[ast.expr, str]]:
+    return sorted(places, key=lambda place: (place[0].lineno, place[0].col_offset))
 
 
 def _span(chunk: Chunk, node: ast.expr) -> Span:

@@ -3,7 +3,8 @@
 A probe leaves every cell that is known at its cut as it is. *Withheld*: rows known only later are removed, cells
 known only later are emptied. *Altered*: they stay but hold values beyond both extremes and levels never seen,
 one run being enough for maxima, minima and vocabularies alike. *Permuted*: they change places among themselves.
-Times, the entity and columns that never change within an entity stay: they are no news.
+Times, the entity and columns that never change within an entity stay: they are no news. So do identifiers and the
+keys of joins: a row that takes another's identifier is no other future but a broken table.
 """
 
 from __future__ import annotations
@@ -74,17 +75,24 @@ def probe_of(text: str, *, cut: int) -> Probe:
     )
 
 
-def probed(payload: Any, knowledge: Knowledge, probe: Probe, *, entity: str | None) -> Any:
-    """The table as the probe lets the stage see it."""
+def probed(
+    payload: Any,
+    knowledge: Knowledge,
+    probe: Probe,
+    *,
+    entity: str | None,
+    keys: frozenset[str] = frozenset(),
+) -> Any:
+    """The table as the probe lets the stage see it; `keys` are columns that tables are joined on."""
     match probe.kind:
         case ProbeKind.WHOLE:
             return payload
         case ProbeKind.WITHHELD:
             return _withheld(payload, knowledge, probe.cut)
         case ProbeKind.ALTERED:
-            return _changed(payload, knowledge, probe, entity=entity, change=_altered)
+            return _changed(payload, knowledge, probe, entity=entity, keys=keys, change=_altered)
         case ProbeKind.PERMUTED:
-            return _changed(payload, knowledge, probe, entity=entity, change=_permuted)
+            return _changed(payload, knowledge, probe, entity=entity, keys=keys, change=_permuted)
 
 
 def rows_left(knowledge: Knowledge, probe: Probe) -> NDArray[np.intp]:
@@ -114,10 +122,11 @@ def _changed(
     probe: Probe,
     *,
     entity: str | None,
+    keys: frozenset[str],
     change: Callable[[Any, NDArray[np.bool_], Probe, np.random.Generator], Any],
 ) -> Any:
     later = knowledge.rows > probe.cut
-    fixed = knowledge.sources | ({entity} if entity else set())
+    fixed = knowledge.sources | keys | ({entity} if entity else set())
     attributes = _attributes(payload, fixed=fixed, entity=entity)
     for number, column in enumerate(columns_of(payload)):
         unknown = later | (knowledge.cells[column] > probe.cut) if column in knowledge.cells else later
@@ -131,9 +140,9 @@ def _changed(
 
 
 def _attributes(payload: Any, *, fixed: frozenset[str] | set[str], entity: str | None) -> set[str]:
-    """Columns that are constant, or constant within each entity and not within all."""
+    """Columns that are constant, that identify the row, or that are constant within each entity."""
     columns = {name: column_of(payload, name) for name in columns_of(payload) if name not in fixed}
-    constant = {name for name, values in columns.items() if _levels(values) <= 1}
+    constant = {name for name, values in columns.items() if _is_constant(values) or _identifies(values)}
     key = column_of(payload, entity) if entity else None
     if key is None:
         return constant
@@ -144,14 +153,25 @@ def _attributes(payload: Any, *, fixed: frozenset[str] | set[str], entity: str |
 
 
 def _is_settled_by(values: Any, codes: NDArray[np.intp]) -> bool:
-    levels = pd.factorize(values.astype(str) if values.dtype == object else values)[0]
+    levels = pd.factorize(values.astype(str) if pd.api.types.is_object_dtype(values.dtype) else values)[0]
     pairs = pd.DataFrame({"key": codes, "level": levels})
     pairs = pairs[(pairs["level"] >= 0) & (pairs["key"] >= 0)].drop_duplicates()
     return bool(pairs["key"].is_unique)
 
 
-def _levels(values: Any) -> int:
-    return int(values.astype(str).nunique() if values.dtype == object else values.nunique())
+def _is_constant(values: Any) -> bool:
+    present = values[values.notna()]
+    return len(present) == 0 or bool((present == present.iloc[0]).all())
+
+
+def _identifies(values: Any) -> bool:
+    """Whether a column holds whole numbers or words, each once."""
+    if len(values) < _LEVELS_OF_AN_ATTRIBUTE or values.isna().any():
+        return False
+    if pd.api.types.is_integer_dtype(values.dtype):
+        return bool(values.is_unique)
+    is_text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.is_object_dtype(values.dtype)
+    return is_text and not any(" " in str(value) for value in values.head(50)) and bool(values.is_unique)
 
 
 def _altered(values: Any, unknown: NDArray[np.bool_], probe: Probe, draws: np.random.Generator) -> Any:

@@ -276,7 +276,7 @@ def _cut_read(table: Any, name: str, *, load: Load, run: Run, sandbox: Sandbox) 
     if knowledge is None:
         sandbox.notes.append(f"'{name}' has no declared time: it was taken as known in advance")
         return table
-    payload = probed(crossing.payload, knowledge, run.probe, entity=known.entity)
+    payload = probed(crossing.payload, knowledge, run.probe, entity=known.entity, keys=known.keys)
     return unpacked(Packed(family=crossing.family, payload=payload))
 
 
@@ -296,7 +296,9 @@ def _probed(name: str, value: Packed, *, load: Load, run: Run) -> Packed:
     knowledge = load.timetable.tables.get(name)
     if knowledge is None:
         return value
-    payload = probed(value.payload, knowledge, run.probe, entity=load.timetable.entity)
+    payload = probed(
+        value.payload, knowledge, run.probe, entity=load.timetable.entity, keys=load.timetable.keys
+    )
     if run.with_rows and name == load.timetable.main:
         payload = with_column(payload, ROW, rows_left(knowledge, run.probe))
     return Packed(family=value.family, payload=payload)
