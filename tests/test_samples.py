@@ -70,12 +70,14 @@ def run_by_hand(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_papermill(notebook: str, output: str, *, folder: Path, parameters: dict[str, object]) -> None:
     """Run a notebook of the folder as anyone would who has papermill and no command line of ours."""
     words = [word for name, value in parameters.items() for word in ("-p", name, str(value))]
-    subprocess.run(
-        [sys.executable, "-m", "papermill", notebook, output, *words],
+    done = subprocess.run(
+        [sys.executable, "-m", "papermill", "--no-progress-bar", notebook, output, *words],
         cwd=folder,
-        check=True,
+        check=False,
         capture_output=True,
+        text=True,
     )
+    assert done.returncode == 0, done.stderr[-3000:]
 
 
 def code_cell_ids(notebook: Notebook) -> list[str]:
