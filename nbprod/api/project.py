@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 from nbprod.artifacts.store import write_atomically
@@ -116,6 +115,8 @@ def _kernel() -> Check:
 
 
 def _package(name: str, why: str) -> Check:
+    from importlib import metadata
+
     try:
         return Check(name=name, is_good=True, says=f"{metadata.version(name)}, {why}")
     except metadata.PackageNotFoundError:

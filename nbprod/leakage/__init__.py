@@ -1,1 +1,5 @@
 """Temporal leakage: how far past its own row a value may see, and what that means for a model."""
+
+from nbprod.leakage.judge import check
+
+__all__ = ["check"]
