@@ -10,7 +10,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-annotate --no-header --group build --group demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check-types check-layers lock clean
+.PHONY: help demo test lint check-types check-layers check-tests lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,8 +18,7 @@ help: ## what can be made
 demo: $(VENV)/.demo ## run the sample pipeline on the flights of 2013
 	$(BIN)/nbprod run $(SAMPLE)
 
-test: $(VENV)/.test lint check-types check-layers ## everything that must hold before a change lands
-	$(BIN)/python -m pytest
+test: lint check-types check-layers check-tests ## everything that must hold before a change lands
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check
@@ -30,6 +29,9 @@ check-types: $(VENV)/.test
 
 check-layers: $(VENV)/.test
 	$(BIN)/lint-imports
+
+check-tests: $(VENV)/.test
+	$(BIN)/python -m pytest
 
 lock: $(VENV)/bin/python ## pin anew what demo and tests install
 	$(INSTALL) uv
