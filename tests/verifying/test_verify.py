@@ -1,0 +1,45 @@
+"""The proof on real habits: every case gives equal values, as suggested and cut cell by cell, or is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from notebooks import write_notebook
+
+from nbprod import api
+from nbprod.verifying import Cut
+
+CASES = sorted((Path(__file__).parents[1] / "cases").iterdir())
+# A class whose own attributes are changed is made anew in each process: no plan can pass it on.
+REFUSED = {("classes.py", Cut.EVERY_CELL): {"cannot-cross"}}
+
+
+@pytest.mark.parametrize("cut", [Cut.SUGGESTED, Cut.EVERY_CELL], ids=str)
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_plan_gives_what_the_notebook_gives(case, cut, tmp_path):
+    notebook = shutil.copy(case, tmp_path)
+    found = api.verify(notebook, cut=cut)
+    refused = {finding.rule for finding in found.refused}
+    assert (found.failure, found.different, refused) == ("", (), REFUSED.get((case.name, cut), set()))
+    assert refused or found.values
+
+
+def test_value_that_differs_from_run_to_run_is_not_held_against_the_plan(tmp_path):
+    notebook = write_notebook(
+        tmp_path / "n.ipynb",
+        "%%stage a\nimport uuid\nkey = uuid.uuid4().hex\nfixed = [1]",
+        "%%stage b\nfixed.append(key)",
+    )
+    found = {(one.stage, one.name): (one.outcome, one.says[:36]) for one in api.verify(notebook).values}
+    differs = ("not compared", "it differs from run to run of the no")
+    assert found == {("a", "key"): differs, ("a", "fixed"): ("equal", ""), ("b", "fixed"): differs}
+
+
+def test_notebook_that_does_not_run_is_said_so(tmp_path):
+    notebook = write_notebook(tmp_path / "n.ipynb", "%%stage a\nx = 1", "y = 1 / 0", "%%stage b\nz = x")
+    found = api.verify(notebook)
+    assert (
+        found.failure == "The notebook does not run from top to bottom: ZeroDivisionError: division by zero"
+    )
