@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage import relations as rel
@@ -72,8 +72,13 @@ class Judged:
     time: str | None
 
     def within(self, *names: str) -> Value:
-        """The join of some columns (all, if none is named) and the rows' existence."""
-        return join(self.columns[name] for name in names or self.columns) | self.rows
+        """The join of some columns (all, if none is named) and the rows' existence.
+
+        A leak of the columns is certain even where the rows' existence is not understood.
+        """
+        columns = join(self.columns[name] for name in names or self.columns)
+        is_certain = columns.proved and columns.horizon.is_ahead
+        return columns | (replace(self.rows, proved=True) if is_certain else self.rows)
 
     @property
     def horizon(self) -> Horizon:
@@ -86,6 +91,15 @@ class Judged:
         return self.within().is_clean
 
 
+def _cells_assumed(rows: Value) -> Value:
+    """The rows' existence, if every calendar unit had one from its start: likely, and not proved.
+
+    A day's row is there once something happened that day; who scores days has a row for each.
+    """
+    sure = tuple(trail for trail in rows.trails if not (trail[0].spaced and not trail[0].rows))
+    return rows if len(sure) == len(rows.trails) else replace(rows, trails=sure, proved=False)
+
+
 def judged_from(relation: Relation, *, declared: Declared) -> Judged:
     """The relation's values, seen from the declared time where the result has it."""
     relation = rel.settled(relation)
@@ -95,6 +109,6 @@ def judged_from(relation: Relation, *, declared: Declared) -> Judged:
     time = declared.time if declared.time in own else next(iter(own), None)
     return Judged(
         columns={name: column.value for name, column in relation.columns.items()},
-        rows=relation.rows,
+        rows=_cells_assumed(relation.rows),
         time=time if relation.timed else None,
     )

@@ -146,6 +146,8 @@ class _Reader:
         order = _order_of(node, terms, relation)
         result = made(relation, dict(self._items(node, scope)))
         result = replace(result, others=_others(node, scope), order=order or result.order)
+        if node.args.get("sample") is not None:
+            result = rel.kept(result, Value(proved=False), says="sample")
         distinct = node.args.get("distinct")
         if distinct is not None:
             result = self._distinct(distinct, result, scope=scope, order=order)

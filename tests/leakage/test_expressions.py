@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import ClassVar
 
 import ibis
 import ibis.expr.operations as ops
@@ -13,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ibis import _
+from ibis.common.collections import FrozenOrderedDict
 
 from nbprod.leakage.declared import Declared
 from nbprod.leakage.expressions import horizon_of_expression, treatment_of
@@ -225,7 +225,7 @@ def test_every_operation_of_ibis_is_handled_or_named_as_unbounded():
 def test_an_operation_that_nobody_knows_is_unbounded():
     class Prophecy(ops.Relation):
         parent: ops.Relation
-        values: ClassVar = {}
+        values = FrozenOrderedDict()
 
         @property
         def schema(self):
