@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from nbprod.errors import SuiteError, did_you_mean
@@ -107,13 +108,21 @@ def fits(value: Json, argument: Argument) -> bool:
         case Takes.NUMBER:
             return is_number
         case Takes.BOUND:
-            return is_number or isinstance(value, str)
+            return is_number or (isinstance(value, str) and _is_time(value))
         case Takes.SHARE:
             return isinstance(value, (int, float)) and is_number and 0 <= value <= 1
         case Takes.LIST:
             return isinstance(value, list)
         case Takes.CONDITION | Takes.ANY:
             return True
+
+
+def _is_time(text: str) -> bool:
+    try:
+        dt.datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 _WANTED = {

@@ -80,7 +80,7 @@ def _nearest(name: str) -> str:
     near = did_you_mean(_folded(name), names)
     for folded, shown in names.items():
         near = near.replace(f"'{folded}'", f"'{shown}'")
-    return near or "`nbprod.expectations.all_signatures()` lists them all."
+    return near or "`nbprod expect list` lists them all."
 
 
 @cache

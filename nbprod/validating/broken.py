@@ -61,10 +61,14 @@ def _not_outlying(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
             return ibis.literal(value=True)
         width = multiplier * deviation
         return (column == mean) if width <= 0 else ((column - mean).abs() < width)
-    low, high = yield (
+    low, high, least, most = yield (
         Scalar(column.cast("float64").quantile(0.25, where=where)),
         Scalar(column.cast("float64").quantile(0.75, where=where)),
+        Scalar(column.min(where=where)),
+        Scalar(column.max(where=where)),
     )
+    if least is not None and not _is_finite(least, most):
+        raise Uncovered("quartiles beside infinities, which pandas interpolates to no number")
     if not _is_finite(low, high):
         return ibis.literal(value=True)
     width = multiplier * (high - low)
@@ -79,7 +83,8 @@ _RELATIVE: dict[str, Callable[[Domain, Any], Formula]] = {
     "column_values.z_score.under_threshold": _z_score,
     "column_values.not_outliers": _not_outlying,
 }
-UNIQUE = ("column_values.unique", "compound_columns.unique")
+_COMPOUND = "compound_columns.unique"
+UNIQUE = ("column_values.unique", _COMPOUND)
 
 
 def repeated(domain: Domain) -> Any:
@@ -135,14 +140,11 @@ def _sample_size(arguments: Mapping[str, Any], source: Source) -> int | None:
 
 def _unexpected_values(base: str, domain: Domain, arguments: Mapping[str, Any], source: Source) -> Formula:
     rows = yield from _unexpected_sample(base, domain, arguments, source)
-    return [_value(row, domain) for row in rows]
-
-
-def _value(row: Mapping[str, Any], domain: Domain) -> Any:
-    if len(domain.columns) == 1:
-        return row[domain.columns[0]]
-    # GX shows a pair as a tuple and more columns as a dict, or a pair by name if it came as a list.
-    return {name: row[name] for name in domain.columns}
+    if base in PAIR:
+        return [tuple(row[name] for name in domain.columns) for row in rows]
+    if base in MULTI or base == _COMPOUND:
+        return [{name: row[name] for name in domain.columns} for row in rows]
+    return [row[domain.columns[0]] for row in rows]
 
 
 def _unexpected_rows(base: str, domain: Domain, arguments: Mapping[str, Any], source: Source) -> Formula:

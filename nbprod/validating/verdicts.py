@@ -99,6 +99,9 @@ def plain(value: Any) -> Json:
         case list() | tuple() | set() | frozenset():
             items = value if isinstance(value, (list, tuple)) else sorted(value, key=str)
             return [plain(one) for one in items]
+        case _ if getattr(getattr(value, "dtype", None), "kind", "") == "M":
+            # numpy lists times of nanoseconds as numbers.
+            return plain(value.astype("datetime64[us]").tolist())
         case _ if hasattr(value, "tolist"):
             return plain(value.tolist())
         case _:

@@ -178,6 +178,10 @@ WRONG = {
         'ColumnValuesToBeNull(column="a", severity="warn")',
         "`severity` of ColumnValuesToBeNull is 'warn'. Did you mean 'warning'?",
     ),
+    "text for a bound": (
+        'ColumnMaxToBeBetween(column="a", max_value="z")',
+        "`max_value` of ColumnMaxToBeBetween is 'z', which is neither a number nor a date.",
+    ),
     "assignment": ("x = 1", "cell 3, line 1: `x = 1` is no expectation."),
     "no call": ("ColumnValuesToBeNull", "ColumnValuesToBeNull stands without its arguments."),
     "no Python": ("ColumnValuesToBeNull(", "cell 3, line 1: This is no Python:"),
