@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbprod.api.plans import extract, read_plan
 from nbprod.api.project import STATE_FOLDER, root_of, settings_for
 from nbprod.api.studying import Source, notebook_of
+from nbprod.errors import NotebookError, did_you_mean
 from nbprod.model import Notebook
 
 if TYPE_CHECKING:
@@ -62,9 +63,22 @@ def _plan_folder(source: Source, *, allow: Mapping[str, str] | None) -> Path:
     if not isinstance(source, Notebook) and Path(source).is_dir():
         return Path(source)
     notebook = notebook_of(source)
+    _refuse_missing_kernel(notebook)
     folder = root_of(notebook.name) / STATE_FOLDER / "plans" / Path(notebook.name).stem
     extract(notebook, folder, allow=allow, force=True)
     return folder
+
+
+def _refuse_missing_kernel(notebook: Notebook) -> None:
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    known = KernelSpecManager().find_kernel_specs()
+    if notebook.kernel not in known:
+        raise NotebookError(
+            f"There is no kernel '{notebook.kernel}' here.",
+            where=notebook.name,
+            remedy=f"Install it, or choose another in Jupyter. {did_you_mean(notebook.kernel, known)}".rstrip(),
+        )
 
 
 # Records

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbprod.api.project import settings_for
-from nbprod.errors import NotebookError
-from nbprod.model import Notebook, Severity, StageOptions, Study
+from nbprod.errors import NotebookError, did_you_mean
+from nbprod.model import Finding, Notebook, Severity, StageOptions, Study
 from nbprod.notebook import options_from, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from nbprod.model import Finding, Suggestion
+    from nbprod.model import Flow, Suggestion, Suite
     from nbprod.settings import Settings
 
 Source: TypeAlias = str | os.PathLike[str] | Notebook
@@ -41,12 +41,34 @@ def study(source: Source, *, leakage: bool = True) -> Study:
         )
     flow, findings = flow_of(notebook, overrides=_overrides(settings))
     suites, suite_findings = suites_of(notebook)
-    findings += suite_findings
+    findings += (*suite_findings, *_of_nothing(suites, flow))
     if leakage:
         from nbprod.leakage import check
 
         findings += check(notebook, flow)
     return Study(notebook=notebook.name, flow=flow, suites=suites, findings=_weighed(findings, settings))
+
+
+def _of_nothing(suites: Iterable[Suite], flow: Flow) -> Iterator[Finding]:
+    """Suites on values that no stage gives, or not the stage that they name: they would never be judged."""
+    givers = {
+        name: [one.name for one in flow.stages if name in one.gives]
+        for one in flow.stages
+        for name in one.gives
+    }
+    for suite in suites if flow.stages else ():
+        known = givers.get(suite.value, [])
+        if known and suite.stage in (None, *known):
+            continue
+        who = f"Stage '{suite.stage}' doesn't give" if known else "No stage gives"
+        near = did_you_mean(suite.stage or "", known) if known else did_you_mean(suite.value, givers)
+        yield Finding(
+            rule="suite-of-nothing",
+            severity=Severity.ERROR,
+            message=f"{who} '{suite.value}', of which this cell expects something.",
+            span=suite.span,
+            remedy=near or "Make the value in a stage, or take the cell out.",
+        )
 
 
 def suggest(source: Source) -> Suggestion:

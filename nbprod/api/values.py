@@ -23,9 +23,9 @@ def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:
 def infer(value: object, name: str) -> str:
     """The text of a `%%expect` cell that proposes a suite for a value; raises SuiteError where none can be."""
     from nbprod.expectations import text_of
-    from nbprod.validating import infer as inferred
+    from nbprod.validating import propose
 
-    return text_of(inferred(value, name=name))
+    return text_of(propose(value, value=name))
 
 
 def infer_from_last_run(notebook: Path, value: str) -> str:
