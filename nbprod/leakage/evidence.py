@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret.clocks import words
+from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.values import Cells, Facts, Opaque, Rows, Seq, Table, Value
 
 if TYPE_CHECKING:
@@ -51,6 +51,13 @@ _STATIC_WORDS = frozenset(
         "products",
         "iid",
     ]
+)
+_MARKET_WORDS = frozenset(
+    ["open", "high", "low", "close", "adj", "volume", "vwap", "bid", "ask", "iv", "price", "ret", "returns", "return", "ohlc", "mid", "spread"]
+)
+_PRICE_WORDS = frozenset(["close", "ohlc", "ohlcv", "vwap", "bid", "ask", "iv"])
+_SERIES_WORDS = frozenset(
+    ["bars", "ticks", "quotes", "ohlc", "ohlcv", "prices", "stock", "stocks", "daily", "hourly", "timeseries", "trades", "candles", "minute", "intraday"]
 )
 _FEATURE_NAME = re.compile(r"^(X|feature|features|feats|inputs)(_|$|\d)|(^|_)(features?|X)$")
 _PROSE = re.compile(
@@ -116,9 +123,21 @@ class Evidence:
         if self.run.time is not None:
             return True
         record = self.run.record
-        if any(record.times.get(name) for name in names):
+        if any(record.times.get(name) or self._speaks_of_time(name) for name in names):
             return True
-        return self.lone and any(name in record.free for name in names)
+        # what a function that nobody calls is given may be anything
+        return self.lone and any(name in record.free and "·" not in name for name in names)
+
+    def _speaks_of_time(self, table: str) -> bool:
+        """Whether a table's name, or the names of its columns, are those of prices, quotes or calendars."""
+        columns = {column for root, column in self.run.record.columns_used if root == table}
+        market = {word for column in columns for word in words(column)} & _MARKET_WORDS
+        return (
+            len(market) > 1
+            or bool(market & _PRICE_WORDS)
+            or bool(set(words(table)) & _SERIES_WORDS)
+            or any(map(is_calendar_name, columns))
+        )
 
     def is_sequence(self, tables: Iterable[str]) -> bool:
         """Whether rows are treated as a sequence in time: declared, indexed by time, lagged, or said to be."""
@@ -128,7 +147,10 @@ class Evidence:
         if self.run.time is not None or bool(_PROSE.search(self.prose)):
             return True
         record = self.run.record
-        return any(record.exact_times.get(name) or name in record.sequences for name in names)
+        return any(
+            record.exact_times.get(name) or name in record.sequences or set(words(name)) & _SERIES_WORDS
+            for name in names
+        )
 
 
 def columns_of(run: Run, value: Value) -> Iterator[tuple[str | None, Facts]]:

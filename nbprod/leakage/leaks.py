@@ -89,6 +89,8 @@ def _of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float])
             if named and ahead.over is None:
                 continue
             rule = _rule_at(run, evidence, ahead, sink, facts, label)
+            if rule == "shift-into-future":
+                yield from _selected(run, ahead, name, arrives=arrives, before=sink.span)
             if rule is not None:
                 yield _leak(ahead, rule=rule, column=name, arrives=arrives, arrived=sink.span)
         yield from _target(run, sink, name, facts, label)
@@ -131,6 +133,8 @@ def _rule_at(
 def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str]) -> str | None:
     over = ahead.over
     assert over is not None
+    if over.tables and sink.rows.tables and not over.tables & sink.rows.tables:
+        return None
     if over.side == "test":
         return "fitted-on-test"
     if over.side == "train":
@@ -179,6 +183,41 @@ def _leak(ahead: Ahead, *, rule: str, column: str | None, arrives: str, arrived:
         edits=ahead.edits,
         detail=ahead.detail,
     )
+
+
+def _selected(
+    run: Run, ahead: Ahead, name: str | None, *, arrives: str, before: Span | None
+) -> Iterator[Leak]:
+    """Where a column that looks ahead, as labels may, was taken into the features, if that is another cell."""
+    column = name or _stored_name(ahead)
+    if column is None:
+        return
+    for bound_name, value, span in run.record.bound:
+        held = run.at(value)
+        if not is_feature_name(bound_name) or span.cell == ahead.span.cell:
+            continue
+        if before is not None and span > before:
+            continue
+        if any(ahead.key == other.key for _, facts in columns_of(run, held) for other in facts.aheads):
+            says = f"{column!r} looks {ahead.reach}, as a label does, and `{bound_name}` takes it in"
+            yield Leak(
+                rule="target-in-features",
+                span=span,
+                says=says,
+                column=column,
+                reach=str(ahead.reach),
+                steps=(*ahead.steps, Step(span=span, says=f"taken into `{bound_name}`")),
+                arrives=arrives,
+                arrived=before,
+            )
+            return
+
+
+def _stored_name(ahead: Ahead) -> str | None:
+    for step in ahead.steps:
+        if step.says.startswith("stored as column "):
+            return step.says.removeprefix("stored as column ").strip("'\"")
+    return None
 
 
 # Labels among the features
@@ -255,6 +294,8 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
         if isinstance(held, Table):
             if _only_shown(run, name) or name.startswith("_"):
                 continue
+            if held.keyed and run.record.used.get(name, 0) and not is_feature_name(name):
+                continue
             explicit = is_feature_name(name)
             if named_features and not explicit and not has_model and _feeds(run, named_features, held):
                 held = _stored_after(run, held, named_features)
@@ -265,6 +306,8 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
             for column, facts in columns_of(run, held):
                 for ahead in facts.aheads:
                     rule = _lone_rule(evidence, ahead, facts)
+                    if rule == "shift-into-future":
+                        yield from _selected(run, ahead, column, arrives=f"`{name}`", before=None)
                     if rule is not None:
                         yield _leak(ahead, rule=rule, column=column, arrives=f"`{name}`", arrived=None)
 
@@ -328,7 +371,11 @@ def _of_table(
         where = arrives.format(column=repr(column)) if column is not None else f"`{name}`"
         found = False
         for ahead in facts.aheads:
-            rule = _lone_rule(evidence, ahead, facts)
+            if ahead.rule == "not-yet-known" and not facts.derived:
+                continue
+            rule = _lone_rule(evidence, ahead, facts, table.rows)
+            if rule == "shift-into-future" and explicit:
+                yield from _selected(run, ahead, column, arrives=where, before=None)
             if rule is not None:
                 found = True
                 yield _leak(ahead, rule=rule, column=column, arrives=where, arrived=None)
@@ -353,10 +400,12 @@ def _is_label_column(column: str, facts: Facts) -> bool:
     return is_forward_name(column) and any(a.rule == "shift-into-future" for a in facts.aheads)
 
 
-def _lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts) -> str | None:
+def _lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts, rows: Rows | None = None) -> str | None:
     tables = {source.partition(".")[0] for source in ahead.sources} or evidence.tables_of(facts)
     if ahead.over is not None:
         over = ahead.over
+        if rows is not None and over.tables and rows.tables and not over.tables & rows.tables:
+            return None
         if over.side == "test":
             return "fitted-on-test"
         if over.settled or over.side == "train":
@@ -364,7 +413,8 @@ def _lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts) -> str | None:
         if not evidence.is_temporal(tables) and not _reads_label(ahead):
             return None
         return "whole-sample-statistic" if ahead.rule == "codes" else ahead.rule
-    if ahead.rule in _NEEDS_TIME and not evidence.is_temporal(tables):
+    in_function = bool(tables) and all("·" in table for table in tables)
+    if ahead.rule in _NEEDS_TIME and not in_function and not evidence.is_temporal(tables):
         return None
     return ahead.rule
 

@@ -30,7 +30,9 @@ def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
     match split.how:
         case "shuffled" | "folds" if not split.grouped and evidence.is_sequence(tables):
             yield _shuffled(split)
-        case "shuffled" | "folds" if run.entity is not None and not split.grouped:
+        case "shuffled" | "folds" if (
+            run.entity is not None and not split.grouped and not all(evidence.is_static(t) for t in tables)
+        ):
             says = f"`{split.what}` puts rows of one {run.entity!r} on both sides"
             yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
                        steps=(Step(span=split.span, says=says),), detail=run.entity)  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -224,12 +225,40 @@ def _unknown(run: Run, path: str, bare: str, args: Args, node: ast.AST) -> Value
                                  parts=tuple(v for v in args.every if isinstance(run.at(v), Estimator))))  # fmt: skip
     if facts.reads:
         run.record.opaque.append((run.span(node), path))
+    if not facts.reads and (_LOADS.search(bare) or path.split(".", maxsplit=1)[0] in _MARKETS):
+        return _from_outside(run, path, bare, node)
     rows = next((run.rows(value) for value in args.every if run.rows(value) != ALL_ROWS), ALL_ROWS)
-    _ = path
     return Opaque(facts=replace(facts, proved=False), rows=rows, hint="" if facts.reads else bare)
 
 
 # Data from outside
+
+_LOADS = re.compile(
+    r"^(load|read|fetch|download|get|query|scan|import)_|^(load|fetch|download|DataReader|history)$|_(data|dataset|prices|history)$"
+)
+_MARKETS = frozenset(
+    {
+        "yfinance",
+        "yf",
+        "pandas_datareader",
+        "pdr",
+        "web",
+        "quandl",
+        "fix_yahoo_finance",
+        "ccxt",
+        "alpha_vantage",
+    }
+)
+
+
+def _from_outside(run: Run, path: str, bare: str, node: ast.AST) -> Value:
+    """What an unknown function brings that is named for loading: a table of unknown columns."""
+    span = run.span(node)
+    root = f"{bare}@{span.cell}:{span.line}:{span.column}"
+    if path.split(".", maxsplit=1)[0] in _MARKETS:
+        run.record.times.setdefault(root, set()).add("index")
+        run.record.exact_times.setdefault(root, set()).add("index")
+    return run.new(Table(rest=NOTHING, rows=Rows(tables=frozenset({root})), root=root))
 
 
 def loaded(run: Run, move: Loads, path: str, args: Args, node: ast.AST) -> Value:
@@ -239,6 +268,11 @@ def loaded(run: Run, move: Loads, path: str, args: Args, node: ast.AST) -> Value
     place = args.constant(0, move.parameters[0])
     root = f"{bare}({place!r})" if isinstance(place, str) else f"{bare}@{span.cell}:{span.line}"
     root = root.replace(".", "·")
+    if path.startswith("numpy."):
+        reads = {f"{root}.*": 0.0}
+        return Cells(
+            facts=Facts(reads=reads), rows=Rows(tables=frozenset({root})), shape="matrix", array=True
+        )
     dates = run.at(args.get(None, move.time)) if move.time in args.names else None
     names = (
         frames.columns_named(run, Table(), dates)

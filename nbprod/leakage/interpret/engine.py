@@ -175,7 +175,9 @@ def _root(node: ast.AST) -> str | None:
 
 def _uncalled(run: Run) -> None:
     """Functions and classes that nothing called are read on their own, with data that nobody knows."""
-    for name, value in list(run.env.items()):
+    functions = [(n, v) for n, v in run.env.items() if isinstance(run.at(v), Function)]
+    classes = [(n, v) for n, v in run.env.items() if isinstance(run.at(v), Class)]
+    for name, value in (*functions, *classes):
         held = run.at(value)
         if isinstance(held, Function) and id(held.node) not in run.called:
             _read_function(run, name, held)
@@ -260,6 +262,11 @@ def _unknown_parameter(run: Run, parameter: ast.arg, function: Function) -> Valu
     is_data = (
         "frame" in annotation or "series" in annotation or "ndarray" in annotation or "array" in annotation
     )
+    if re.search(
+        r"_(col|cols|column|columns|name|names|key|keys|path|file|id|ids|size|frac|len|length)$",
+        parameter.arg,
+    ):
+        return Opaque(hint=parameter.arg)
     used_as_data = _used_as_data(function.node, parameter.arg)
     if not is_data and not used_as_data and not (_DATA_WORDS.search(parameter.arg) and not annotation):
         return Opaque(hint=parameter.arg)

@@ -312,7 +312,7 @@ def awaited(run: Run, table: Table, name: str, facts: Facts) -> Facts:
         sources=facts.sources,
         detail=known,
     )
-    return facts.with_ahead(ahead)
+    return replace(facts, aheads=(*facts.aheads, ahead))
 
 
 def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:

@@ -544,7 +544,10 @@ def _bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> V
                                  index=(index,), keyed=window.keys))  # fmt: skip
         return made
     if isinstance(base, Table):
-        return run.new(replace(base.mapped(bar), index=(index,), keyed=window.keys))
+        made_ = base.mapped(bar)
+        if base.rest is not None:
+            made_ = replace(made_, rest=base.rest.with_ahead(*window.aheads))
+        return run.new(replace(made_, index=(index,), keyed=window.keys))
     _ = Any
     return Opaque(facts=run.facts(base))
 

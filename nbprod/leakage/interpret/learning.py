@@ -424,7 +424,7 @@ def on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> V
     if name == "split" and args.places and isinstance(run.at(args.places[0]), Table | Cells):
         return on_splitter(run, Splitter(name="unknown", in_time=True), name, args, node)
     if name == "split":
-        return Opaque()
+        return Opaque(facts=run.facts(held), rows=run.rows(held))
     owner = run.new(estimator)
     target = node.func.value if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) else None
     if name in ("fit", "fit_transform", "fit_predict", "partial_fit") and isinstance(target, ast.Name):

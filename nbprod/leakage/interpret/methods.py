@@ -158,7 +158,7 @@ def _mapped(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
             element = replace(cells, shape="element" if cells.shape in ("column", "element") else cells.shape)
             rest = Args(places=(element,), names={}, node=node)
             result = run.at(run.call(run, function, rest, node))
-            facts = run.facts(result)
+            facts = run.facts(result) | cells.facts
             return replace(cells, facts=replace(facts, derived=True), conditions=())
         case Cells():
             found = _looked_up(run, cells, function, node)
@@ -190,7 +190,8 @@ def _applied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
         element = cells if whole_group else replace(cells, shape="element")
         names = {k: v for k, v in args.names.items() if k not in ("func", "args", "axis", "raw", "meta")}
         result = run.call(run, function, Args(places=(element, *more), names=names, node=node), node)
-        return replace(cells, facts=replace(run.facts(result), derived=True), conditions=())
+        facts = run.facts(result) if whole_group else run.facts(result) | cells.facts
+        return replace(cells, facts=replace(facts, derived=True), conditions=())
     if isinstance(function, Const) and isinstance(function.value, str):
         return on_cells(run, cells, cells, function.value, Args(node=node), node)
     return cells

@@ -591,6 +591,8 @@ def _smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, 
     for value in args.every:
         rest = rest | run.facts(value)
     facts = cells.facts | rest
+    if args.constant(None, "axis") in (1, -1):
+        return replace(cells, facts=replace(facts, derived=True), conditions=())
     if move.mode:
         mode = args.constant(
             *_place(move.parameters, move.mode), default=move.causal_modes[0] if move.causal_modes else ""

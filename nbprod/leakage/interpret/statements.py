@@ -175,6 +175,17 @@ def _unpack(run: Run, targets: list[ast.expr], value: Value, node: ast.AST) -> N
         for target in targets:
             assign(run, target, held, node)
         return
+    if isinstance(held, Table) and held.rest is not None and not held.columns and held.root:
+        # `X, y = load(...)`: as many arrays as there are names
+        for place, target in enumerate(targets):
+            root = f"{held.root}/{place}"
+            assign(
+                run,
+                target,
+                run.new(replace(held, root=root, rows=replace(held.rows, tables=held.rows.tables | {root}))),
+                node,
+            )
+        return
     part = loops.any_item_of(run, held) if not isinstance(held, Opaque) else held
     for target in targets:
         assign(

@@ -385,7 +385,15 @@ def _sort(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         order = Order(other=("an unknown key",)) if not values_ else Order()
     for name in _time_names(run, table, values_):
         run.saw_column(table.root, name)
-    return run.new(replace(table, order=order))
+    if order.by and not order.other:
+        run.record.sequences |= table.rows.tables
+    sorted_ = replace(table, order=order)
+    if order.by in run.known.values():
+        # rows in the order in which they became known have that as their time
+        sorted_ = sorted_.mapped(
+            lambda f: f.without(lambda a: a.rule == "not-yet-known" and a.detail == order.by)
+        )
+    return run.new(sorted_)
 
 
 def _time_names(run: Run, table: Table, values: list[Value | None]) -> list[str]:
