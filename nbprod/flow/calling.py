@@ -269,7 +269,8 @@ class Calling(Scoping):
     def _instance(self, region: int, code: Code, arguments: Arguments) -> Value:
         made = self.heap.fresh()
         self.heap.class_of[made] = frozenset([region])
-        self.heap.keep(frozenset([made]), arguments.own | {region})
+        self.heap.keep(frozenset([made]), arguments.own)
+        self.heap.look_at(frozenset([made]), frozenset([region]))
         value = Value(own=frozenset([made]), type="instance")
         self.heap.types[made] = "instance"
         for name in ("__new__", "__init__", "__post_init__"):
@@ -335,10 +336,20 @@ class Calling(Scoping):
         self.effects.opaque.setdefault(what, self.line)
         reached = self.heap.reach(target.own | arguments.own)
         returned = self._call_back([target, *arguments.all], NOWHERE)
+        self._hold_each_other([target, *arguments.all])
         self.effects.change({region for region in reached if region not in self.heap.code}, surely=False)
         for state in GENERATORS:
             self.draw(state)
         return Value(own=target.own | arguments.own | returned | {self.heap.fresh()})
+
+    def _hold_each_other(self, values: Sequence[Value]) -> None:
+        """What can't be looked into may put any of the values into any other."""
+        several = [one.own - self.heap.code.keys() for one in values if one.own - self.heap.code.keys()]
+        if len(several) < 2:
+            return
+        hub = frozenset([self.heap.fresh(holds=NOWHERE.union(*several))])
+        for own in several:
+            self.heap.keep(own, hub)
 
     def _call_back(self, values: Sequence[Value], among: Regions) -> Regions:
         """Functions of the notebook's that the values lead to may be called, with anything the values lead to.
@@ -349,6 +360,9 @@ class Calling(Scoping):
             return NOWHERE
         reached = self.heap.reach(NOWHERE.union(*(value.own for value in values)) if values else NOWHERE)
         codes = [self.heap.code[region] for region in sorted(reached) if region in self.heap.code]
+        for region in sorted(reached & self.heap.class_of.keys()):
+            instance = Value(own=frozenset([region]), type="instance")
+            codes += [replace(code, receiver=instance) for code in self.all_methods_of(instance)]
         given = Value(own=frozenset(reached - set(self.heap.code)) | among)
         returned: set[int] = set()
         for code in codes:
@@ -529,7 +543,8 @@ class Calling(Scoping):
                 own = base.own if base is not None else NOWHERE
                 return Value(own=own or frozenset([self.heap.fresh()]), type=call.gives, stays=call.stays)
             case Result.PART:
-                parts = self.heap.parts(held)
+                # A default or the largest of several is handed back itself.
+                parts = self.heap.parts(held) | arguments.own
                 if receiver is None and not held:
                     return PLAIN
                 return Value(own=parts, type=call.gives or self.heap.type_of(parts), stays=call.stays)
@@ -601,6 +616,9 @@ class Calling(Scoping):
                 pass
         if isinstance(index, ast.Slice) and held.type.startswith("builtins."):
             return self.container(held.type, self.heap.parts(held.own), stays=held.stays)
+        if isinstance(index, ast.Slice) and not held.type and held.own:
+            piece = self.heap.fresh(holds=self.heap.parts(held.own))
+            return Value(own=held.own | {piece}, stays=held.stays)
         part = self.part_of(held)
         return replace(part, stays=part.stays or (held.stays if held.type.startswith("builtins.") else ""))
 

@@ -289,31 +289,37 @@ class _Recorder:
             return
         touched = [name for name in step.values if name in self.history.current]
         touched += [name for region in step.effects.changed for name in self._names_with.get(region, ())]
-        for name in dict.fromkeys(touched):
-            mine = self.history.current[name]
+        pending = list(dict.fromkeys(touched))
+        seen: set[int] = set()
+        while pending:
+            mine = self.history.current[pending.pop()]
             if mine.stage != stage or mine.is_copied:
                 continue
-            for region in sorted(self._marks.hot(mine.value.own)):
+            for region in sorted(self._marks.hot(mine.value.own) - seen):
                 if self._marks.last_change[region] > step.index:
-                    self._share(region, name, step, stage)
+                    seen.add(region)
+                    # What moves takes along what it shares other objects with.
+                    pending.extend(self._share(region, mine.name, step, stage))
 
-    def _share(self, region: int, name: str, step: Step, stage: str) -> None:
+    def _share(self, region: int, name: str, step: Step, stage: str) -> list[str]:
+        moved: list[str] = []
         for other in sorted(self._names_with.get(region, ())):
             before = self.history.current[other]
             if other == name or (before.stage == stage and not before.is_copied):
                 continue
-            self._keep(
-                Version(
-                    name=other,
-                    stage=stage,
-                    step=step.index,
-                    cell=step.cell,
-                    value=before.value,
-                    prior=before,
-                    is_change=True,
-                    is_shared=True,
-                )
+            version = Version(
+                name=other,
+                stage=stage,
+                step=step.index,
+                cell=step.cell,
+                value=before.value,
+                prior=before,
+                is_change=True,
+                is_shared=True,
             )
+            self._keep(version)
+            moved.append(other)
+        return moved
 
     def _keep(self, version: Version) -> None:
         name = version.name

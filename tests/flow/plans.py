@@ -25,7 +25,7 @@ import numpy as np
 
 from nbprod.flow import every_cell, flow_of, flow_with
 from nbprod.flow.ipython import python_text
-from nbprod.model import Flow, Notebook, Severity
+from nbprod.model import Flow, Notebook, Severity, Stage
 from nbprod.notebook import body_of, parse
 
 
@@ -164,7 +164,18 @@ def _run_whole(notebook: Notebook, flow: Flow, process: Process) -> dict[str, ob
         for stage in ends.get(cell.position, ()):
             for name in stage.gives:
                 seen[f"{stage.name}.{name}"] = _copy(names[name]) if name in names else _STATES[name][0]()
-    return {key: value for key, value in seen.items() if not _is_environment(key)}
+    lying_apart = {one.name for one in flow.stages if not _is_run(one, flow)}
+    return {
+        key: value
+        for key, value in seen.items()
+        if not _is_environment(key) and key.partition(".")[0] not in lying_apart
+    }
+
+
+def _is_run(stage: Stage, flow: Flow) -> bool:
+    """Whether no other stage's cells lie between the stage's own: else its end is no one time of the notebook."""
+    others = {cell for other in flow.stages if other is not stage for cell in other.cells}
+    return not others & set(range(min(stage.cells), max(stage.cells)))
 
 
 def _is_environment(key: str) -> bool:
