@@ -23,7 +23,7 @@ from nbprod.replaying.workers import Worker
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_KNOWN = (("y", "ts + 1 day"), ("val", "pub"))
+_DECLARED = Declarations(time="ts", known=(("y", "ts + 1 day"), ("val", "pub")), static=("cal",))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +41,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cuts", type=int, nargs="+", default=[4, 43])
-    parser.add_argument("--only", nargs="*", default=[])
+    parser.add_argument("--only", nargs="*", default=[], help="ids of cells")
+    parser.add_argument("--labels", nargs="*", default=["leaky", "rewrite", "look-alike"])
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     sys.path.insert(0, str(asked.folder.resolve()))
-    cells = [cell for cell in _cells() if not asked.only or cell.id in asked.only]
+    cells = [
+        cell for cell in _cells() if cell.label in asked.labels and (not asked.only or cell.id in asked.only)
+    ]
     for cuts in asked.cuts:
         _measure(cells, cuts=cuts, seed=asked.seed, verbose=asked.verbose)
 
@@ -71,47 +74,33 @@ def _measure(cells: list[Labelled], *, cuts: int, seed: int, verbose: bool) -> N
         for cell in cells:
             source, inputs = _runnable(cell)
             answer = replay(
-                source,
-                inputs,
-                Declarations(time="ts", known=_KNOWN, static=("cal",)),
-                outputs=_outputs(source),
-                cuts=cuts,
-                seed=seed,
-                worker=worker,
+                source, inputs, _DECLARED, outputs=_outputs(source), cuts=cuts, seed=seed, worker=worker
             )
             verdict = _verdict(answer)
             counts[cell.label, verdict] += 1
             most_runs = max(most_runs, answer.runs)
-            for column in answer.confirmed:
-                again = reproduced(
-                    column.witness,
-                    source,
-                    inputs,
-                    Declarations(time="ts", known=_KNOWN, static=("cal",)),
-                    seed=seed,
-                    worker=worker,
-                )
-                witnesses += 1
-                replayed += again == column.witness
-                if again != column.witness and verbose:
-                    print("not replayed", column.witness, again)
-            if verbose and (verdict == Proof.CONFIRMED) != (cell.label == "leaky"):
-                reasons = {column.reason for column in answer.columns}
-                print(cell.label, cell.id, cell.library, verdict, reasons, answer.notes, answer.cuts)
-                for column in answer.confirmed:
-                    print("   ", column.witness, column.horizon)
-            elif verbose and cell.label == "leaky":
-                print(
-                    cell.id,
-                    cell.library,
-                    [(c.column, c.horizon, c.is_exact) for c in answer.confirmed],
-                    answer.runs,
-                )
+            again = [
+                reproduced(column.witness, source, inputs, _DECLARED, seed=seed, worker=worker)
+                for column in answer.confirmed
+            ]
+            witnesses += len(again)
+            replayed += sum(
+                witness == column.witness for witness, column in zip(again, answer.confirmed, strict=True)
+            )
+            if verbose:
+                _tell(cell, verdict, answer)
     print(f"{cuts} cuts, at most {most_runs} runs of a cell, {time.monotonic() - started:.0f} s")
-    for label in ("leaky", "rewrite", "look-alike"):
+    for label in dict.fromkeys(cell.label for cell in cells):
         shares = {verdict: number for (of, verdict), number in sorted(counts.items()) if of == label}
         print(f"  {label:10} {sum(shares.values()):4}  {shares}")
-    print(f"  witnesses  {witnesses:4}  replayed from their record: {replayed}")
+    print(f"  witnesses  {witnesses:4}  replayed from their record: {replayed}", flush=True)
+
+
+def _tell(cell: Labelled, verdict: str, answer: Replay) -> None:
+    as_labelled = (verdict == Proof.CONFIRMED) == (cell.label == "leaky")
+    print("" if as_labelled else "MISS", cell.label, cell.id, cell.library, verdict, answer.runs, end=" ")
+    print([(column.column, column.horizon, column.is_exact) for column in answer.confirmed], end=" ")
+    print("" if as_labelled else (answer.columns, answer.notes, answer.cuts), flush=True)
 
 
 def _verdict(answer: Replay) -> str:

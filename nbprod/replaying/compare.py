@@ -266,8 +266,9 @@ def _vanished(pair: _Pair, column: str, left: Any, *, layout: Layout) -> Change 
 
 def _matched(pair: _Pair, left: Any, right: Any) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions in both columns of the rows that belong together."""
-    places_left, ids_left = _numbered(pair.codes_full, left)
-    places_right, ids_right = _numbered(pair.codes_probe, right)
+    most = max(len(left), len(right)) + 1
+    places_left, ids_left = _numbered(pair.codes_full, left, most=most)
+    places_right, ids_right = _numbered(pair.codes_probe, right, most=most)
     _common, on_left, on_right = np.intersect1d(ids_left, ids_right, assume_unique=True, return_indices=True)
     if len(left) != len(right):
         # where rows came or went, equals can't be told apart any more
@@ -279,8 +280,16 @@ def _matched(pair: _Pair, left: Any, right: Any) -> tuple[NDArray[np.intp], NDAr
     return places_left[on_left], places_right[on_right]
 
 
-def _numbered(codes: NDArray[np.intp], values: Any) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Positions sorted by key and value, and for each a number made of its key and its place among equals."""
+def _numbered(
+    codes: NDArray[np.intp], values: Any, *, most: int
+) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Positions sorted by key and value, and for each a number made of its key and its place among equals.
+
+    There are fewer than `most` equals on either side.
+    """
+    if len(np.unique(codes)) == len(codes):
+        places = np.argsort(codes)
+        return places, codes[places].astype("int64") * most
     numbers = _numbers(values)
     rank = pd.factorize(_texts(values), sort=True)[0] if numbers is None else numbers
     places = np.lexsort((rank, codes))
@@ -290,7 +299,7 @@ def _numbered(codes: NDArray[np.intp], values: Any) -> tuple[NDArray[np.intp], N
     )
     lengths = np.diff(np.r_[starts, len(ordered)])
     occurrence = np.arange(len(ordered)) - np.repeat(starts, lengths)
-    return places, ordered.astype("int64") * (len(codes) + 1) + occurrence
+    return places, ordered.astype("int64") * most + occurrence
 
 
 def _numbers(values: Any) -> NDArray[np.float64] | None:
@@ -319,6 +328,8 @@ def _numbers(values: Any) -> NDArray[np.float64] | None:
 
 def _texts(values: Any) -> NDArray[Any]:
     texts = values.astype(object).to_numpy()
+    if pd.api.types.infer_dtype(texts, skipna=True) == "string":
+        return np.where(values.isna(), "", texts)
     return np.array(["" if _is_missing(value) else text_of_value(value) for value in texts], dtype=object)
 
 

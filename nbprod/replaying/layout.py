@@ -175,6 +175,8 @@ def _index_in(full: Snapshot, main: Packed) -> tuple[str, Any] | None:
         return None
     name, labels = full.index[0], main.payload.index
     values = full.frame[name]
+    if name != (INDEX if labels.name is None else str(labels.name)):
+        return None
     if not labels.is_unique or not values.is_unique or not values.isin(labels).all():
         return None
     return name, None if is_numbered(main.payload) else labels

@@ -337,7 +337,8 @@ def _probe(trial: Trial, cuts: int, boundaries: Boundaries) -> None:
     reserve = 1 if trial.noise is None else 0
     reserve += int(cuts * _SHARE_FOR_BISECTION) if cuts > _FEW_CUTS else 0
     for probe in _plan(trial, trial.budget - reserve, boundaries):
-        if trial.budget <= reserve or trial.all_have_changed():
+        doubts = 2 if boundaries.floating and _changed_by_length(trial) else 0
+        if trial.budget <= reserve + doubts or trial.all_have_changed():
             return
         # a stage that can't take one prefix will hardly take another
         gentle = trial.prefixes_fail and cuts <= _FEW_CUTS and probe.kind is ProbeKind.WITHHELD
@@ -390,34 +391,47 @@ def _settle_chance(trial: Trial, boundaries: Boundaries) -> None:
     chance = draws_by_chance(trial.question.chunks)
     if not chance and not boundaries.floating:
         return
-    for column in trial.changed():
-        if column[1] == EXISTENCE or _was_altered(trial, column):
-            continue
+    for column in _changed_by_length(trial):
         sighting = most_telling(trial.readings, column)
-        if sighting is not None and trial.budget > 0:
-            cut = max(sighting.probe.cut, max(boundaries.floating, default=0))
+        cut = 0 if sighting is None else max(sighting.probe.cut, max(boundaries.floating, default=0))
+        if trial.budget > 1 and not _was_altered_at(trial, cut) and not _was_altered(trial, column):
             trial.read(Probe(kind=ProbeKind.ALTERED, cut=cut, seed=trial.question.seed))
-        if _was_altered(trial, column):
-            continue
-        if chance:
+    suspects = _changed_by_length(trial)
+    if chance:
+        for column in suspects:
             trial.dismiss(column, "it draws random numbers and changes only with how many rows there are")
-        elif trial.budget < 1:
+    elif suspects:
+        _settle_shares(trial, suspects, boundaries)
+
+
+def _settle_shares(trial: Trial, suspects: list[Column], boundaries: Boundaries) -> None:
+    """Dismiss what an altered past of the boundary changes, since an altered future of it changes nothing."""
+    early = int(np.searchsorted(trial.stamps, boundaries.floating[0])) // 2
+    probe = Probe(kind=ProbeKind.ALTERED, cut=int(trial.stamps[early]), seed=trial.question.seed)
+    reading = trial.read(probe) if trial.budget > 0 else None
+    if reading is not None:
+        trial.readings.remove(reading)
+    for column in suspects:
+        if reading is None:
             trial.dismiss(
                 column, "it changes only with how many rows there are, and a share of them is fitted on"
             )
-        elif _is_fitted_on_a_share(trial, column, boundaries):
+        elif column in reading.sightings:
             trial.dismiss(column, "it is fitted on a share of the rows, and rows behind that are unaffected")
 
 
-def _is_fitted_on_a_share(trial: Trial, column: Column, boundaries: Boundaries) -> bool:
-    early = int(np.searchsorted(trial.stamps, boundaries.floating[0])) // 2
-    reading = trial.read(
-        Probe(kind=ProbeKind.ALTERED, cut=int(trial.stamps[early]), seed=trial.question.seed)
+def _changed_by_length(trial: Trial) -> list[Column]:
+    """Columns that changed when rows were withheld and never when they were altered."""
+    return [
+        column for column in trial.changed() if column[1] != EXISTENCE and not _was_altered(trial, column)
+    ]
+
+
+def _was_altered_at(trial: Trial, cut: int) -> bool:
+    return any(
+        reading.probe.kind is not ProbeKind.WITHHELD and reading.probe.cut == cut
+        for reading in trial.readings
     )
-    fitted = reading is not None and column in reading.sightings
-    if fitted:
-        trial.readings.remove(reading)  # type: ignore[arg-type]
-    return fitted
 
 
 def _was_altered(trial: Trial, column: Column) -> bool:
