@@ -21,6 +21,7 @@ from nbprod.replaying.report import (
     Replay,
     runs_at_most,
 )
+from nbprod.replaying.stage import chunks_of, declarations_of
 from nbprod.replaying.verdicts import findings_of, joined
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ __all__ = [
     "Declarations",
     "Power",
     "Replay",
+    "chunks_of",
+    "declarations_of",
     "findings_of",
     "joined",
     "replay",

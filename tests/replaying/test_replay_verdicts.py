@@ -7,14 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nbprod.flow import flow_of
 from nbprod.model import Finding, Proof, Severity, Span, Witness
+from nbprod.notebook import parse
 from nbprod.replaying import (
     DEFAULT_CUTS,
     MOST_CUTS,
     Chunk,
     ColumnReplay,
+    Declarations,
     Power,
     Replay,
+    chunks_of,
+    declarations_of,
     findings_of,
     joined,
     runs_at_most,
@@ -139,6 +144,20 @@ def test_which_rows_exist_counts_for_every_column_of_the_output():
 def test_an_unassessed_column_is_a_note():
     (finding,) = findings_of(_report(Proof.UNPROVED))
     assert (finding.severity, finding.verdict) == (Severity.NOTE, Proof.UNPROVED)
+
+
+def test_a_stage_crosses_with_its_definitions_and_the_places_of_its_cells():
+    notebook = parse(
+        "# %%\nAHEAD = -1\n\n# %%\n%%stage features --time when --known f=seen\nd['f'] = d['x'].shift(AHEAD)\n",
+        name="a.py",
+    )
+    flow, _findings = flow_of(notebook)
+    stage = flow.stage("features")
+    assert [(chunk.cell, chunk.source.strip()) for chunk in chunks_of(notebook, stage)] == [
+        (0, "AHEAD = -1"),
+        (1, "d['f'] = d['x'].shift(AHEAD)"),
+    ]
+    assert declarations_of(stage.options) == Declarations(time="when", known=(("f", "seen"),))
 
 
 def test_the_budgets_are_those_that_are_promised():
