@@ -92,9 +92,9 @@ def manifest_path(folder: Path, stage: str) -> Path:
     return folder / f"{stage}.json"
 
 
-def write_manifest(manifest: Manifest, *, folder: Path) -> None:
+def write_manifest(manifest: Manifest, *, folder: Path, durable: bool = True) -> None:
     """Bind the stage's names to what it gave, all at once."""
-    write_atomically(manifest_path(folder, manifest.stage), text_of(manifest))
+    write_atomically(manifest_path(folder, manifest.stage), text_of(manifest), durable=durable)
 
 
 def read_manifest(folder: Path, stage: str) -> Manifest:

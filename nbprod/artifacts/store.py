@@ -130,8 +130,11 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write the text beside the path and rename it there, so that a reader sees the old or the new, never half."""
+def write_atomically(path: Path, text: str, *, durable: bool = True) -> None:
+    """Write the text beside the path and rename it there, so that a reader sees the old or the new, never half.
+
+    What is not `durable` may be the old again after a loss of power, still never half.
+    """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -142,7 +145,8 @@ def write_atomically(path: Path, text: str) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             scratch.replace(path)
-            sync(path.parent)
+            if durable:
+                sync(path.parent)
         finally:
             scratch.unlink(missing_ok=True)
 

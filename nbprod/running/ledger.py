@@ -74,6 +74,12 @@ class Ledger:
 
     path: Path
 
+    @contextlib.contextmanager
+    def kept_open(self) -> Iterator[None]:
+        """Holds the file open meanwhile: the last connection to close would tidy up each time it does."""
+        with self._reading():
+            yield
+
     def put_run(self, record: Record) -> None:
         """Enter the run, or what has become of it; its stages stay."""
         with self._writing() as db:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
-from nbprod.model import Record, RunEnded, RunStarted, StageEnded, StageRun, State
+from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
 from nbprod.running.parameters import masked, typed
 from nbprod.running.place import Place, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
@@ -103,8 +103,16 @@ class _Running:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, StageRun] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
+    givers: dict[str, tuple[str, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.givers = dependencies(self.shop.around.plan)
 
     def to_the_end(self, *, workers: int) -> Record:
+        with self.shop.ledger.kept_open():
+            return self._to_the_end(workers=workers)
+
+    def _to_the_end(self, *, workers: int) -> Record:
         self._keep()
         self.tell(RunStarted(run=self.record.id, folder=self.record.folder, stages=self.chosen))
         try:
@@ -148,7 +156,14 @@ class _Running:
         match message:
             case (str(name), NbprodError() as error):
                 under_way.discard(name)
-                self._end(replace(self._stage_run(name), state=State.FAILED, reason=str(error)))
+                # A kernel killed while it started fails with its starter's own words.
+                is_cancelled = self.shop.kernels.cancelled.is_set()
+                state, reason = (
+                    (State.CANCELLED, "The run was cancelled.")
+                    if is_cancelled
+                    else (State.FAILED, str(error))
+                )
+                self._end(replace(self._stage_run(name), state=state, reason=reason))
             case (str(name), Worked() as work):
                 under_way.discard(name)
                 self._enter(work)
@@ -209,7 +224,7 @@ class _Running:
         self.shop.kernels.end_all()
 
     def _before(self, name: str) -> tuple[str, ...]:
-        return dependencies(self.shop.around.plan)[name]
+        return self.givers[name]
 
     def _is_good(self, name: str) -> bool:
         return self._stage_run(name).state.is_good
@@ -225,7 +240,9 @@ class _Running:
 
     def _end(self, stage: StageRun, *, entered: bool = False) -> None:
         self._put(stage)
-        write_record(self.record)
+        if stage.state is not State.CACHED:
+            # What was taken from an earlier run is safe already; twenty such stages shall not cost twenty syncs.
+            write_record(self.record)
         if not entered:
             self.shop.ledger.put_stage(self.record.id, stage)
         self.tell(StageEnded(run=stage))
@@ -259,9 +276,10 @@ def _state_of(stages: tuple[StageRun, ...]) -> State:
 
 
 def _modules(plan: Plan) -> tuple[str, ...]:
-    """The modules that the plan's stages import, sorted."""
+    """The modules that the plan's stages import and what storing models needs, sorted."""
     codes = [code_of(plan.files[stage.notebook], parameters={}) for stage in plan.stages]
-    return tuple(sorted({name for code in codes for name in code.modules}))
+    models = {"skops.io"} if any(stage.kind is Kind.TRAIN for stage in plan.stages) else set()
+    return tuple(sorted({name for code in codes for name in code.modules} | models))
 
 
 def _silent(_: Event) -> None:

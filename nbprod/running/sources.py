@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import sys
 from dataclasses import dataclass
@@ -26,10 +27,16 @@ class Code:
     texts: tuple[str, ...]
 
 
+@functools.lru_cache(maxsize=256)
+def _own_sources(notebook: str) -> tuple[ast.Module | str, ...]:
+    return tuple(
+        _tree("".join(cell["source"])) for cell in json.loads(notebook)["cells"] if _is_own_code(cell)
+    )
+
+
 def code_of(notebook: str, *, parameters: Mapping[str, Json]) -> Code:
     """What a stage notebook's text holds; texts that name parameters are filled in with their values."""
-    cells = [cell for cell in json.loads(notebook)["cells"] if _is_own_code(cell)]
-    trees = [_tree("".join(cell["source"])) for cell in cells]
+    trees = _own_sources(notebook)
     return Code(
         normal=tuple(ast.dump(tree) if isinstance(tree, ast.AST) else tree for tree in trees),
         modules=tuple(sorted({name for tree in _parsed(trees) for name in _modules(tree)})),
@@ -62,15 +69,20 @@ def _is_own_code(cell: dict[str, Any]) -> bool:
 
 
 def _tree(source: str) -> ast.Module | str:
-    from nbprod.flow.ipython import python_text
-
     try:
         return ast.parse(source)
     except (SyntaxError, ValueError):
-        try:
-            return ast.parse(python_text(source))
-        except (SyntaxError, ValueError):
-            return source
+        return _tree_of_magics(source)
+
+
+def _tree_of_magics(source: str) -> ast.Module | str:
+    # Most stages hold no magic, and this room costs more to load than a cached stage to look up.
+    from nbprod.flow.ipython import python_text
+
+    try:
+        return ast.parse(python_text(source))
+    except (SyntaxError, ValueError):
+        return source
 
 
 def _parsed(trees: Iterable[ast.Module | str]) -> Iterator[ast.Module]:

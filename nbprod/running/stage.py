@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from nbprod.model import CellFailure
 from nbprod.running.parameters import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nbprod.artifacts.manifest import Manifest
@@ -57,7 +59,8 @@ def attempted(
     Raises NbprodError where no kernel can be started.
     """
     # Papermill costs half a second to import: only where a stage has to run.
-    import papermill
+    with _no_grammar():
+        import papermill
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -114,6 +117,20 @@ def attempted(
         return ended(manifest=read_manifest(attempt.artifacts, attempt.stage.name))
     except StoreError as error:
         return ended(reason=str(error))
+
+
+@contextlib.contextmanager
+def _no_grammar() -> Iterator[None]:
+    """Keeps jsonschema from compiling a grammar for addresses, which no notebook's schema uses: two seconds of CPU."""
+    name = "rfc3987_syntax"
+    if name in sys.modules or "jsonschema" in sys.modules:
+        yield
+        return
+    sys.modules[name] = None  # type: ignore[assignment] # how Python itself marks what may not be imported
+    try:
+        yield
+    finally:
+        del sys.modules[name]
 
 
 def _close_loop() -> None:

@@ -113,7 +113,8 @@ def worked(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest]
 
 def _again(stage: PlannedStage, found: Found, shop: Workshop) -> Worked:
     result, manifest = found.result, found.manifest
-    write_manifest(manifest, folder=shop.artifacts)
+    # The ledger holds the same: this copy need not outlast a loss of power.
+    write_manifest(manifest, folder=shop.artifacts, durable=False)
     run = StageRun(
         stage=stage.name,
         state=State.CACHED,

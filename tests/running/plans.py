@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import nbformat.v4 as nbf
-
 from nbprod.extract import digest_of
 from nbprod.model import Kind, Need, Parameter, Plan, PlannedStage, StageOptions, Suite
 
@@ -61,7 +59,7 @@ def notebook(one, parameters) -> str:
         cells.append(_cell(source, tags=["nbprod:inputs"]))
     for position, source in enumerate(one["cells"]):
         cell = _cell(source)
-        cell.metadata["nbprod"] = {"cell": position}
+        cell["metadata"]["nbprod"] = {"cell": position}
         cells.append(cell)
     source = (
         "from nbprod.artifacts.boundary import give\n\n"
@@ -69,11 +67,18 @@ def notebook(one, parameters) -> str:
     )
     cells.append(_cell(source, tags=["nbprod:outputs"]))
     kernel = {"name": one.get("kernel", "python3"), "display_name": "Python 3", "language": "python"}
-    node = nbf.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
-    for number, cell in enumerate(node.cells):
+    for number, cell in enumerate(cells):
         cell["id"] = f"cell-{number}"
-    return json.dumps(node)
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
 def _cell(source: str, tags=()):
-    return nbf.new_code_cell(source, metadata={"tags": list(tags)} if tags else {})
+    metadata = {"tags": list(tags)} if tags else {}
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": metadata,
+        "outputs": [],
+        "source": source,
+    }
