@@ -37,12 +37,17 @@ class BlockedError(NbprodError):
         super().__init__(
             f"{first.message}{rest}",
             where=f"{where}, {first.span}" if first.span else where,
-            remedy=f"{first.remedy} Or allow it with a reason: --allow '{first.rule}=REASON'.".lstrip(),
+            remedy=f"{first.remedy} {_how_to_allow(first)}".strip(),
         )
         self.findings = findings
 
     def __reduce__(self) -> tuple[object, ...]:
         return _blocked, (self.findings, self.where)
+
+
+def _how_to_allow(finding: Finding) -> str:
+    # A leak may be meant; what the pipeline cannot be built from cannot be wished away.
+    return f"Or allow it with a reason: --allow '{finding.rule}=REASON'." if finding.verdict else ""
 
 
 def _blocked(findings: tuple[Finding, ...], where: str) -> BlockedError:

@@ -26,6 +26,7 @@ COMMANDS = (
     "tag",
     "show",
     "check",
+    "explain",
     "extract",
     "run",
     "runs",
@@ -91,6 +92,9 @@ def exit_code_of(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return INTERRUPTED
+    except SystemExit as left:
+        # How click leaves after printing completions (0), and where it finds the pipe broken (1).
+        return BROKEN_PIPE if left.code == 1 else CLEAN
     except BrokenPipeError:
         # The reader has gone; what Python would flush at exit must go nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

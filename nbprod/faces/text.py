@@ -123,7 +123,9 @@ def findings_summary(studies: Sequence[Study]) -> str:
     if not found:
         return f"Nothing found in {where}."
     counts = [count_said(found.count(one), one.value) for one in dict.fromkeys(sorted(found, key=_weight))]
-    return f"Found {', '.join(counts)} in {where}. `nbprod explain RULE` says more about a rule."
+    is_on_leakage = any(finding.verdict for study in studies for finding in study.findings)
+    more = " `nbprod explain RULE` says more about a rule." if is_on_leakage else ""
+    return f"Found {', '.join(counts)} in {where}.{more}"
 
 
 def finding_text(finding: Finding, *, notebook: Notebook | None = None, paint: Paint = no_paint) -> str:

@@ -88,8 +88,9 @@ def _say(judged: Sequence[tuple[Notebook, Study]], shape: str) -> None:
     match shape:
         case "sarif":
             from nbprod.faces.sarif import sarif_log
+            from nbprod.leakage.rules import RULES
 
-            say_json(sarif_log(judged))
+            say_json(sarif_log(judged, manual={name: rule.manual for name, rule in RULES.items()}))
         case "github":
             from nbprod.faces.annotations import annotations_of
 

@@ -30,7 +30,8 @@ def _stages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     from nbprod import api
     from nbprod.errors import NbprodError
 
-    source = ctx.params.get("source")
+    # An option that still lacks its value keeps click from giving the argument its own.
+    source = ctx.params.get("source") or next(iter(ctx.args), None)
     try:
         names = [one.name for one in api.study(source, leakage=False).flow.stages] if source else []
     except NbprodError:

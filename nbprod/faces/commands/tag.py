@@ -12,7 +12,7 @@ from nbprod.faces.examples import ExampleCommand
 from nbprod.faces.grid import grid
 from nbprod.faces.output import say, say_json, stdout_paint
 from nbprod.faces.sources import notebook_argument
-from nbprod.faces.words import cells_said, clipped, value_said
+from nbprod.faces.words import cells_said, clipped, count_said, value_said
 from nbprod.notebook import ExpectLine, StageLine, body_of, is_parameters, magic_line, stage_tags
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _suggest(notebook: Notebook, *, write: bool, as_json: bool) -> None:
 def suggestion_text(suggestion: Suggestion, *, name: str) -> str:
     """The proposed stages and parameters, each with its reason."""
     paint = stdout_paint()
-    lines = [paint("strong", f"{name}: {len(suggestion.stages)} stages proposed")]
+    lines = [paint("strong", f"{name}: {count_said(len(suggestion.stages), 'stage')} proposed")]
     lines += grid(
         (
             (one.name, cells_said(one.cells), f"time {one.time}" if one.time else "", clipped(one.reason, 90))
