@@ -6,6 +6,7 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
+from nbprod.api.replays import Replayed, replay
 from nbprod.api.runs import record, record_within, records, run, verify
 from nbprod.api.studying import Source, read, study, suggest
 from nbprod.api.values import infer, infer_from_last_run, validate
@@ -14,6 +15,7 @@ __all__ = [
     "PLAN_SUFFIX",
     "STATE_FOLDER",
     "Check",
+    "Replayed",
     "Source",
     "diff",
     "doctor",
@@ -27,6 +29,7 @@ __all__ = [
     "record",
     "record_within",
     "records",
+    "replay",
     "root_of",
     "run",
     "settings_for",
