@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage import relations as rel
+from nbprod.leakage.combining import rebased
 from nbprod.leakage.horizon import Horizon, Value, join
+from nbprod.leakage.joining import settled
+from nbprod.leakage.relations import Relation, table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    from nbprod.leakage.relations import Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class Declared:
     def table(self, name: str, columns: Sequence[str] | None, *, times: Sequence[str] = ()) -> Relation:
         """The relation of a base table; `times` are its columns of a time's type, None as columns means unknown."""
         listed = self._named() if columns is None else tuple(columns)
-        return rel.table(
+        return table(
             name,
             listed,
             time=self._time_of(name, listed, times=times),
@@ -102,9 +102,9 @@ def _cells_assumed(rows: Value) -> Value:
 
 def judged_from(relation: Relation, *, declared: Declared) -> Judged:
     """The relation's values, seen from the declared time where the result has it."""
-    relation = rel.settled(relation)
+    relation = settled(relation)
     if declared.time is not None:
-        relation = rel.rebased(relation, declared.time)
+        relation = rebased(relation, declared.time)
     own = [name for name, column in relation.columns.items() if column.is_tau]
     time = declared.time if declared.time in own else next(iter(own), None)
     return Judged(

@@ -7,20 +7,33 @@ known is the whole sample and unproved.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from nbprod.leakage import relations as rel
 from nbprod.leakage import terms as tm
+from nbprod.leakage.columns import column_of, metric_of
+from nbprod.leakage.combining import among, united
 from nbprod.leakage.declared import Declared, Judged, judged_from
+from nbprod.leakage.grouping import aggregated, distinct, limited
 from nbprod.leakage.horizon import WHOLE_SAMPLE, Move, Value, join, value_of
+from nbprod.leakage.ibis_nodes import (
+    Node,
+    arguments_of,
+    bases_of,
+    fields_in,
+    frame_of,
+    has,
+    integer_of,
+    is_a,
+    period_of,
+)
+from nbprod.leakage.joining import settled
 from nbprod.leakage.queries import INNER, existence_of, filtered, linked, made, reads_rows, scalar_of, set_of
-from nbprod.leakage.relations import Column, Frame, Relation
+from nbprod.leakage.relations import Column, Key, Relation, doubted, kept, ordered, projected
+from nbprod.leakage.times import UNITS, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-Node = Any  # an Ibis operation
 Scope = dict[Any, str]  # the relations in reach and the prefix of their columns
 
 
@@ -34,7 +47,7 @@ def horizon_of_expression(expr: Any, declared: Declared | None = None) -> Judged
         raise TypeError(f"{type(expr).__name__} is not an Ibis expression. Pass a table or a column of one.")
     reader = _Reader(declared=declared)
     node = expr.op()
-    relation = reader.relation(node) if _is(node, "Relation") else reader.column_table(node)
+    relation = reader.relation(node) if is_a(node, "Relation") else reader.column_table(node)
     return judged_from(relation, declared=declared)
 
 
@@ -106,15 +119,6 @@ _FUNCTIONS = frozenset(
 )
 
 
-def _is(node: Node, *names: str) -> bool:
-    """Whether a node's class has one of these names, or a base of it."""
-    return any(base in names for base in _bases(node))
-
-
-def _bases(node: Node) -> tuple[str, ...]:
-    return tuple(base.__name__ for base in type(node).__mro__)
-
-
 @dataclass(slots=True)
 class _Reader:
     """Reads nodes; each relation is read once."""
@@ -162,7 +166,7 @@ class _Reader:
     def _made(self, parent: Relation, values: Mapping[str, Node], scope: Scope) -> Relation:
         terms = {name: self.term(value, scope, parent) for name, value in values.items()}
         result = made(parent, terms)
-        unnested = [name for name, value in values.items() if _has(value, "Unnest")]
+        unnested = [name for name, value in values.items() if has(value, "Unnest")]
         if not unnested:
             return result
         rows = join(result.columns[name].value for name in unnested)
@@ -181,37 +185,37 @@ class _Reader:
     def sort(self, node: Node) -> Relation:
         relation = self.relation(node.parent)
         keys = self._sorted(node.keys, {node.parent: ""}, relation)
-        columns = [(tm.column_of(key.argument, relation), key.ascending) for key in keys]
-        return rel.ordered(relation, tuple(rel.Key(column=column, ascending=up) for column, up in columns))
+        columns = [(column_of(key.argument, relation), key.ascending) for key in keys]
+        return ordered(relation, tuple(Key(column=column, ascending=up) for column, up in columns))
 
     def limit(self, node: Node) -> Relation:
-        relation = rel.limited(self.relation(node.parent))
+        relation = limited(self.relation(node.parent))
         is_fixed = isinstance(node.n, int | None) and isinstance(node.offset, int)
-        return relation if is_fixed else rel.doubted(relation)
+        return relation if is_fixed else doubted(relation)
 
     def aggregate(self, node: Node) -> Relation:
-        relation = rel.settled(self.relation(node.parent))
+        relation = settled(self.relation(node.parent))
         scope = {node.parent: ""}
         groups = {
-            name: tm.column_of(self.term(value, scope, relation), relation)
+            name: column_of(self.term(value, scope, relation), relation)
             for name, value in node.groups.items()
         }
         metrics = {
-            name: tm.metric_of(self.term(value, scope, relation), relation)
+            name: metric_of(self.term(value, scope, relation), relation)
             for name, value in node.metrics.items()
         }
-        return rel.aggregated(relation, groups=groups, metrics=metrics)
+        return aggregated(relation, groups=groups, metrics=metrics)
 
     def distinct(self, node: Node) -> Relation:
-        return rel.distinct(self.relation(node.parent))
+        return distinct(self.relation(node.parent))
 
     def union(self, node: Node) -> Relation:
-        both = rel.united(self.relation(node.left), self.relation(node.right))
-        return rel.distinct(both) if node.distinct else both
+        both = united(self.relation(node.left), self.relation(node.right))
+        return distinct(both) if node.distinct else both
 
     def among(self, node: Node) -> Relation:
         right = self.relation(node.right)
-        return rel.among(self.relation(node.left), right, says=type(node).__name__.lower())
+        return among(self.relation(node.left), right, says=type(node).__name__.lower())
 
     def fill_null(self, node: Node) -> Relation:
         relation = self.relation(node.parent)
@@ -224,9 +228,9 @@ class _Reader:
             for name, value in by_name.items()
         }
         if any(map(reads_rows, terms.values())):
-            relation = rel.settled(relation)
+            relation = settled(relation)
         columns = {
-            name: _filled(column, tm.column_of(terms[name], relation)) if name in terms else column
+            name: _filled(column, column_of(terms[name], relation)) if name in terms else column
             for name, column in relation.columns.items()
         }
         return replace(relation, columns=columns)
@@ -234,15 +238,15 @@ class _Reader:
     def drop_null(self, node: Node) -> Relation:
         relation = self.relation(node.parent)
         names = tuple(node.schema) if node.subset is None else tuple(column.name for column in node.subset)
-        return rel.kept(relation, join(relation.columns[name].value for name in names), says="drop_null")
+        return kept(relation, join(relation.columns[name].value for name in names), says="drop_null")
 
     def sample(self, node: Node) -> Relation:
         relation = self.relation(node.parent)
-        return rel.kept(relation, Value(proved=False), says="sample")
+        return kept(relation, Value(proved=False), says="sample")
 
     def unnest(self, node: Node) -> Relation:
         relation = self.relation(node.parent)
-        column = tm.column_of(self.term(node.column, {node.parent: ""}, relation), relation)
+        column = column_of(self.term(node.column, {node.parent: ""}, relation), relation)
         columns = {**relation.columns, node.column_name: Column(value=column.value)}
         if node.offset is not None:
             columns[node.offset] = Column(value=column.value)
@@ -250,7 +254,7 @@ class _Reader:
 
     def join(self, node: Node) -> Relation:
         first = self.relation(node.first)
-        pairs = rel.projected(first, {f"0.{name}": column for name, column in first.columns.items()})
+        pairs = projected(first, {f"0.{name}": column for name, column in first.columns.items()})
         scope: Scope = {node.first: "0."}
         for index, link in enumerate(node.rest, start=1):
             scope[link.table] = f"{index}."
@@ -270,17 +274,17 @@ class _Reader:
         tables = {} if parent is None else {getattr(parent, "name", ""): self.relation(parent)}
         relation = relation_of_sql(node.query, declared=self.declared, tables=tables)
         if set(node.schema) <= set(relation.columns):
-            return rel.projected(relation, {name: relation.columns[name] for name in node.schema})
+            return projected(relation, {name: relation.columns[name] for name in node.schema})
         if len(relation.columns) != len(node.schema):
             return self._unbounded(node)
-        return rel.projected(relation, dict(zip(node.schema, relation.columns.values(), strict=True)))
+        return projected(relation, dict(zip(node.schema, relation.columns.values(), strict=True)))
 
     # terms
 
     def _sorted(self, keys: Iterable[Node], scope: Scope, relation: Relation) -> tuple[tm.Sorted, ...]:
         return tuple(
             tm.Sorted(self.term(key.arg, scope, relation), bool(key.ascending))
-            if _is(key, "SortKey")
+            if is_a(key, "SortKey")
             else tm.Sorted(self.term(key, scope, relation))
             for key in keys
         )
@@ -288,7 +292,7 @@ class _Reader:
     def term(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         name = type(node).__name__
         # The class of a user's function is its own; its base says what kind it is.
-        kind = next((each for each in (name, *_bases(node)) if each in _TERMS), "")
+        kind = next((each for each in (name, *bases_of(node)) if each in _TERMS), "")
         if name in _TERMS or kind in _FUNCTIONS:
             return _TERMS[kind](self, node, scope, relation)
         match treatment_of(type(node)):
@@ -302,7 +306,7 @@ class _Reader:
                 )
 
     def _arguments(self, node: Node, scope: Scope, relation: Relation) -> tuple[tm.Term, ...]:
-        return tuple(self.term(value, scope, relation) for value in _arguments_of(node))
+        return tuple(self.term(value, scope, relation) for value in arguments_of(node))
 
     def field(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         if node.rel in scope:
@@ -312,7 +316,7 @@ class _Reader:
 
     def literal(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         del scope, relation
-        period = _period_of(node)
+        period = period_of(node)
         if period is not None:
             return period
         is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
@@ -340,16 +344,16 @@ class _Reader:
     def truncate(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         argument = self.term(node.arg, scope, relation)
         unit = node.unit.name.lower()
-        return tm.Truncated(argument, unit) if unit in rel.UNITS else tm.Call("truncate", (argument,))
+        return tm.Truncated(argument, unit) if unit in UNITS else tm.Call("truncate", (argument,))
 
     def date(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         return tm.Truncated(self.term(node.arg, scope, relation), "day")
 
     def bucket(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
-        argument, period = self.term(node.arg, scope, relation), _period_of(node.interval)
+        argument, period = self.term(node.arg, scope, relation), period_of(node.interval)
         if period is None or period.months or node.offset is not None:
             return tm.Call("bucket", (argument,))
-        return tm.Truncated(argument, rel.unit_of(period.time))
+        return tm.Truncated(argument, unit_of(period.time))
 
     def plus(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         return self._moved(node, scope, relation, sign=1)
@@ -358,7 +362,7 @@ class _Reader:
         return self._moved(node, scope, relation, sign=-1)
 
     def _moved(self, node: Node, scope: Scope, relation: Relation, *, sign: int) -> tm.Term:
-        left, period = self.term(node.left, scope, relation), _period_of(node.right)
+        left, period = self.term(node.left, scope, relation), period_of(node.right)
         if period is None:
             return tm.Call("plus", (left, self.term(node.right, scope, relation)))
         return tm.Moved(left, period if sign > 0 else -period)
@@ -370,7 +374,7 @@ class _Reader:
     def counted_gap(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         left, right = self.term(node.left, scope, relation), self.term(node.right, scope, relation)
         part = str(getattr(node.part, "value", ""))
-        return tm.Gap(left, right, part) if part in rel.UNITS else tm.Call("delta", (left, right))
+        return tm.Gap(left, right, part) if part in UNITS else tm.Call("delta", (left, right))
 
     def compare(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
         left, right = self.term(node.left, scope, relation), self.term(node.right, scope, relation)
@@ -405,7 +409,7 @@ class _Reader:
         where = getattr(node, "where", None)
         order = getattr(node, "order_by", ())
         arguments = [
-            value for value in _arguments_of(node) if value is not where and not _is(value, "SortKey")
+            value for value in arguments_of(node) if value is not where and not is_a(value, "SortKey")
         ]
         terms = tuple(self.term(value, scope, relation) for value in arguments)
         return tm.Reduce(
@@ -425,9 +429,9 @@ class _Reader:
             function=function,
             partition=tuple(self.term(key, scope, relation) for key in node.group_by),
             order=self._sorted(node.order_by, scope, relation),
-            frame=_frame_of(node),
+            frame=frame_of(node),
         )
-        is_opaque = _is(node.func, "AggUDF", "AnalyticVectorizedUDF", "ReductionVectorizedUDF")
+        is_opaque = is_a(node.func, "AggUDF", "AnalyticVectorizedUDF", "ReductionVectorizedUDF")
         return tm.Opaque(type(node.func).__name__, (window,)) if is_opaque else window
 
     def analytic(self, node: Node, scope: Scope, relation: Relation) -> tm.Term:
@@ -437,7 +441,7 @@ class _Reader:
         name = type(node).__name__
         match name:
             case "Lag" | "Lead":
-                steps = 1 if node.offset is None else _integer_of(node.offset)
+                steps = 1 if node.offset is None else integer_of(node.offset)
                 default = tm.Fixed() if node.default is None else self.term(node.default, scope, relation)
                 rows = None if steps is None else steps if name == "Lead" else -steps
                 argument = self.term(node.arg, scope, relation)
@@ -448,7 +452,7 @@ class _Reader:
                 return tm.Rank(
                     name=name.lower(), sized=True, arguments=self._arguments(node, scope, relation)
                 )
-            case _ if _is(node, "Reduction"):
+            case _ if is_a(node, "Reduction"):
                 return self._reduction(node, scope, relation)
             case _:
                 return tm.Reduce(name=name.lower(), arguments=self._arguments(node, scope, relation))
@@ -468,7 +472,7 @@ class _Reader:
         inner, found = node.rel, []
         while type(inner).__name__ in {"Filter", "Project", "SelfReference", "JoinReference"}:
             predicates = inner.predicates if type(inner).__name__ == "Filter" else ()
-            correlated = any(leaf.rel in scope for each in predicates for leaf in _fields_in(each))
+            correlated = any(leaf.rel in scope for each in predicates for leaf in fields_in(each))
             if predicates and not correlated:
                 break
             found += [(predicate, inner.parent) for predicate in predicates]
@@ -483,118 +487,6 @@ class _Reader:
 
 def _filled(column: Column, other: Column) -> Column:
     return column if column.bound is not None else Column(value=column.value | other.value)
-
-
-def _values_in(node: Node) -> Iterator[Node]:
-    yield node
-    for value in _arguments_of(node):
-        yield from _values_in(value)
-
-
-def _has(node: Node, name: str) -> bool:
-    return any(_is(value, name) for value in _values_in(node))
-
-
-def _fields_in(node: Node) -> Iterator[Node]:
-    return (value for value in _values_in(node) if _is(value, "Field"))
-
-
-def _arguments_of(node: Node) -> Iterator[Node]:
-    """The values among a node's arguments, those in tuples and mappings too."""
-    for argument in () if _is(node, "Field", "Subquery") else node.args:
-        yield from _flat(argument)
-
-
-def _flat(argument: Any) -> Iterator[Node]:
-    if hasattr(argument, "dtype") and hasattr(argument, "shape"):
-        yield argument
-    elif isinstance(argument, tuple | list):
-        for part in argument:
-            yield from _flat(part)
-    elif hasattr(argument, "values") and callable(argument.values):
-        for part in argument.values():
-            yield from _flat(part)
-
-
-# Constants
-
-_PERIODS: Mapping[str, tuple[float, int]] = {
-    "YEAR": (0, 12),
-    "QUARTER": (0, 3),
-    "MONTH": (0, 1),
-    "WEEK": (7 * 86400, 0),
-    "DAY": (86400, 0),
-    "HOUR": (3600, 0),
-    "MINUTE": (60, 0),
-    "SECOND": (1, 0),
-    "MILLISECOND": (1e-3, 0),
-    "MICROSECOND": (1e-6, 0),
-    "NANOSECOND": (1e-9, 0),
-}
-
-
-def _period_of(node: Node) -> tm.Period | None:
-    """A constant interval, also one that was made of a constant number."""
-    match type(node).__name__:
-        case "Literal" if node.dtype.is_interval():
-            value = node.value
-            if isinstance(value, timedelta):
-                return tm.Period(time=value)
-            return _period(value, node.dtype.unit.name)
-        case "IntervalFromInteger":
-            amount = _integer_of(node.arg)
-            return None if amount is None else _period(amount, node.unit.name)
-        case "Negate":
-            inner = _period_of(node.arg)
-            return None if inner is None else -inner
-        case "Alias" | "Cast":
-            return _period_of(node.arg)
-        case _:
-            return None
-
-
-def _period(amount: float, unit: str) -> tm.Period:
-    seconds, months = _PERIODS[unit]
-    return tm.Period(time=timedelta(seconds=amount * seconds), months=int(amount * months))
-
-
-def _integer_of(node: Node) -> int | None:
-    """A constant integer, arithmetic on constants included."""
-    match type(node).__name__:
-        case "Literal" if isinstance(node.value, int):
-            return int(node.value)
-        case "Negate":
-            inner = _integer_of(node.arg)
-            return None if inner is None else -inner
-        case "Cast" | "Alias":
-            return _integer_of(node.arg)
-        case "Add" | "Subtract" | "Multiply" as operation:
-            left, right = _integer_of(node.left), _integer_of(node.right)
-            if left is None or right is None:
-                return None
-            return {"Add": left + right, "Subtract": left - right, "Multiply": left * right}[operation]
-        case _:
-            return None
-
-
-def _frame_of(node: Node) -> Frame:
-    start, knows_start = _edge_of(node.start)
-    end, knows_end = _edge_of(node.end)
-    unit: Literal["rows", "range"] = "rows" if node.how == "rows" else "range"
-    understood = knows_start and knows_end
-    return Frame(unit=unit, start=start, end=end if understood else None, understood=understood)
-
-
-def _edge_of(boundary: Node) -> tuple[int | timedelta | None, bool]:
-    if boundary is None:
-        return None, True
-    sign = -1 if boundary.preceding else 1
-    amount, period = _integer_of(boundary.value), _period_of(boundary.value)
-    if period is not None:
-        # The edge that reads further: months have 28 to 31 days.
-        days = timedelta(days=(31 if sign > 0 else 28) * period.months)
-        return sign * (period.time + days), True
-    return (None, False) if amount is None else (sign * amount, True)
 
 
 _OPERATORS: Mapping[str, str] = {

@@ -5,14 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage import relations as rel
 from nbprod.leakage import terms as tm
+from nbprod.leakage.columns import column_of
 from nbprod.leakage.horizon import CONSTANT, EVERY_ROW, Move, Value, join
+from nbprod.leakage.joining import joined, matched, settled
+from nbprod.leakage.predicates import facts_of
+from nbprod.leakage.reading import reading
+from nbprod.leakage.relations import Relation, doubted, kept, projected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from nbprod.leakage.relations import Relation
 
     Predicate = Callable[[Relation], tm.Term]
 
@@ -28,16 +30,16 @@ def reads_rows(term: tm.Term) -> bool:
 def made(relation: Relation, terms: Mapping[str, tm.Term]) -> Relation:
     """The relation with the columns that these terms make of its rows."""
     if any(map(reads_rows, terms.values())):
-        relation = rel.settled(relation)
-    return rel.projected(relation, {name: tm.column_of(term, relation) for name, term in terms.items()})
+        relation = settled(relation)
+    return projected(relation, {name: column_of(term, relation) for name, term in terms.items()})
 
 
 def filtered(relation: Relation, predicate: tm.Term, *, says: str = "filter") -> Relation:
     """The rows where a predicate holds."""
     if reads_rows(predicate):
-        relation = rel.settled(relation)
-    value = tm.column_of(predicate, relation).value
-    return rel.kept(relation, value, facts=tm.facts_of(predicate, relation), says=says)
+        relation = settled(relation)
+    value = column_of(predicate, relation).value
+    return kept(relation, value, facts=facts_of(predicate, relation), says=says)
 
 
 def linked(left: Relation, right: Relation, *, how: str, prefix: str, holds: Predicate) -> Relation:
@@ -48,14 +50,14 @@ def linked(left: Relation, right: Relation, *, how: str, prefix: str, holds: Pre
     if how == "right":
         return _linked_right(left, right, prefix=prefix, holds=holds)
     once = how in {"asof", "semi", "anti", "any_inner", "any_left"}
-    pairs = rel.joined(left, right, right_prefix=prefix, picks_one=once)
+    pairs = joined(left, right, right_prefix=prefix, picks_one=once)
     added = frozenset(pairs.columns) - frozenset(left.columns)
     both = _where(
         pairs, holds, prefix=prefix, partner=added if how in _KEEPS_LEFT else None, says=f"{how} join"
     )
     if how in {"semi", "anti"}:
         return replace(both, columns={name: both.columns[name] for name in left.columns}, others=left.others)
-    return rel.doubted(both) if how in {"outer", "positional"} else both
+    return doubted(both) if how in {"outer", "positional"} else both
 
 
 _KEEPS_LEFT = frozenset(("left", "asof", "any_left", "outer"))
@@ -64,7 +66,7 @@ _KEEPS_LEFT = frozenset(("left", "asof", "any_left", "outer"))
 def _linked_right(left: Relation, right: Relation, *, prefix: str, holds: Predicate) -> Relation:
     named = {f"{prefix}{name}": column for name, column in right.columns.items()}
     others = {f"{prefix}{alias}".rstrip("."): column for alias, column in right.others.items()}
-    pairs = rel.joined(replace(right, columns=named, others=others), left, right_prefix="")
+    pairs = joined(replace(right, columns=named, others=others), left, right_prefix="")
     return _where(pairs, holds, prefix="", partner=frozenset(left.columns), says="right join")
 
 
@@ -72,34 +74,32 @@ def _where(
     pairs: Relation, holds: Predicate, *, prefix: str, partner: frozenset[str] | None, says: str
 ) -> Relation:
     term = holds(pairs)
-    value = tm.column_of(term, pairs).value
-    return rel.matched(
-        pairs, value, facts=tm.facts_of(term, pairs), right_prefix=prefix, partner=partner, says=says
-    )
+    value = column_of(term, pairs).value
+    return matched(pairs, value, facts=facts_of(term, pairs), right_prefix=prefix, partner=partner, says=says)
 
 
 def scalar_of(inner: Relation) -> Value:
     """The value of a subquery that gives one row."""
-    inner = rel.settled(inner)
+    inner = settled(inner)
     values = join(column.value for column in inner.columns.values())
     if not inner.timed:
         return values | inner.rows
-    return rel.reading(inner, values, hops=(EVERY_ROW,), says=Move(says="one row of all"))
+    return reading(inner, values, hops=(EVERY_ROW,), says=Move(says="one row of all"))
 
 
 def set_of(inner: Relation) -> Value:
     """The value of asking whether something is among a subquery's rows."""
-    inner = rel.settled(inner)
+    inner = settled(inner)
     values = join(column.value for column in inner.columns.values())
-    return rel.reading(inner, values, hops=(EVERY_ROW,), says=Move(says="among all rows"))
+    return reading(inner, values, hops=(EVERY_ROW,), says=Move(says="among all rows"))
 
 
 def correlated(outer: Relation, inner: Relation, *, holds: Predicate, says: str) -> Relation:
     """The pairs of an outer row and the rows of a subquery for which its predicate holds."""
-    pairs = rel.joined(replace(outer, rows=CONSTANT), inner, right_prefix=INNER, picks_one=True)
+    pairs = joined(replace(outer, rows=CONSTANT), inner, right_prefix=INNER, picks_one=True)
     return _where(pairs, holds, prefix=INNER, partner=None, says=says)
 
 
 def existence_of(outer: Relation, inner: Relation, *, holds: Predicate) -> Value:
     """The value of asking whether the inner table has a row for which the predicate holds."""
-    return rel.settled(correlated(outer, inner, holds=holds, says="exists")).rows
+    return settled(correlated(outer, inner, holds=holds, says="exists")).rows

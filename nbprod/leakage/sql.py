@@ -12,13 +12,18 @@ from typing import TYPE_CHECKING
 import sqlglot
 from sqlglot import exp
 
-from nbprod.leakage import relations as rel
 from nbprod.leakage import terms as tm
+from nbprod.leakage.columns import column_of, metric_of
+from nbprod.leakage.combining import among, united
 from nbprod.leakage.declared import Declared, Judged, judged_from
+from nbprod.leakage.grouping import aggregated, distinct, limited
 from nbprod.leakage.horizon import CONSTANT, WHOLE_SAMPLE, Move, Value, join, value_of
+from nbprod.leakage.joining import settled
 from nbprod.leakage.queries import INNER, correlated, filtered, linked, made, scalar_of, set_of
-from nbprod.leakage.relations import Column, Frame, Key, Relation
-from nbprod.leakage.sql_terms import Scope, Terms, is_aggregate
+from nbprod.leakage.reading import Frame, hops_of, reading
+from nbprod.leakage.relations import Column, Key, Relation, doubted, kept, ordered
+from nbprod.leakage.sql_terms import Scope, Terms
+from nbprod.leakage.sql_words import is_aggregate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,11 +95,11 @@ class _Reader:
             case exp.Select():
                 return reader.select(node)
             case exp.SetOperation():
-                return reader._ordered_and_limited(node, reader._set(node))  # noqa: SLF001 - its own kind
+                return reader.ordered_and_limited(node, reader.set_of_rows(node))
             case exp.Subquery():
-                return reader._ordered_and_limited(node, reader.query(node.this))  # noqa: SLF001 - its own kind
+                return reader.ordered_and_limited(node, reader.query(node.this))
             case exp.Table():
-                return reader._table(node)  # noqa: SLF001 - its own kind
+                return reader.table(node)
             case _:
                 return _lost(f"{type(node).__name__} in SQL")
 
@@ -109,23 +114,23 @@ class _Reader:
             reader = replace(reader, tables={**reader.tables, cte.alias.lower(): _renamed(relation, names)})
         return reader
 
-    def _set(self, node: exp.SetOperation) -> Relation:
+    def set_of_rows(self, node: exp.SetOperation) -> Relation:
         left, right = self.query(node.left), self.query(node.right)
         if isinstance(node, exp.Union):
-            both = rel.united(left, right)
-            return rel.distinct(both) if node.args.get("distinct") else both
-        return rel.among(left, right, says=type(node).__name__.lower())
+            both = united(left, right)
+            return distinct(both) if node.args.get("distinct") else both
+        return among(left, right, says=type(node).__name__.lower())
 
-    def _ordered_and_limited(self, node: exp.Expr, relation: Relation) -> Relation:
+    def ordered_and_limited(self, node: exp.Expr, relation: Relation) -> Relation:
         scope = Scope(relation=relation, aliases={"": ""})
         terms = self._terms(scope)
         order = _order_of(node, terms, relation)
-        return _limited(node, rel.ordered(relation, order) if order else relation)
+        return _limited(node, ordered(relation, order) if order else relation)
 
     # select
 
     def select(self, node: exp.Select, *, outer: Scope | None = None) -> Relation:
-        scope = self._sources(node, outer=outer)
+        scope = self.sources(node, outer=outer)
         scope = replace(scope, windows=_windows(node), selected=_selected(node))
         where = node.args.get("where")
         if where is not None:
@@ -147,7 +152,7 @@ class _Reader:
         result = made(relation, dict(self._items(node, scope)))
         result = replace(result, others=_others(node, scope), order=order or result.order)
         if node.args.get("sample") is not None:
-            result = rel.kept(result, Value(proved=False), says="sample")
+            result = kept(result, Value(proved=False), says="sample")
         distinct = node.args.get("distinct")
         if distinct is not None:
             result = self._distinct(distinct, result, scope=scope, order=order)
@@ -158,11 +163,11 @@ class _Reader:
     ) -> Relation:
         on = node.args.get("on")
         if on is None:
-            return rel.distinct(result)
-        keys = tuple(tm.column_of(self._terms(scope).of(key), scope.relation) for key in on.expressions)
-        hops = rel.hops_of(scope.relation, partition=keys, order=order, frame=Frame(end=0))
+            return distinct(result)
+        keys = tuple(column_of(self._terms(scope).of(key), scope.relation) for key in on.expressions)
+        hops = hops_of(scope.relation, partition=keys, order=order, frame=Frame(end=0))
         by = (*keys, *(key.column for key in order))
-        rows = rel.reading(scope.relation, CONSTANT, hops=hops, by=by, says=Move(says="distinct on"))
+        rows = reading(scope.relation, CONSTANT, hops=hops, by=by, says=Move(says="distinct on"))
         return replace(result, rows=result.rows | rows)
 
     def _items(self, node: exp.Select, scope: Scope) -> list[tuple[str, tm.Term]]:
@@ -199,29 +204,29 @@ class _Reader:
 
     def _grouped(self, node: exp.Select, scope: Scope) -> tuple[exp.Select, Scope]:
         """The query after its groups and aggregates became columns, and the scope that has them."""
-        scope = scope.with_relation(rel.settled(scope.relation))
+        scope = scope.with_relation(settled(scope.relation))
         terms = self._terms(scope)
         keys = _group_keys(node, scope)
         named = {_key_name(key, place): key for place, key in enumerate(keys)}
-        groups = {name: tm.column_of(terms.of(key), scope.relation) for name, key in named.items()}
+        groups = {name: column_of(terms.of(key), scope.relation) for name, key in named.items()}
         node = node.copy()
         for name, key in named.items():
             _replace_all(node, key, name)
         metrics = {}
         for place, call in enumerate(list(_aggregates_in(node))):
             name = f"aggregate {place}"
-            metrics[name] = tm.metric_of(terms.of(call), scope.relation)
+            metrics[name] = metric_of(terms.of(call), scope.relation)
             call.replace(exp.column(name))
-        relation = rel.aggregated(scope.relation, groups=groups, metrics=metrics, says="group")
+        relation = aggregated(scope.relation, groups=groups, metrics=metrics, says="group")
         group = node.args.get("group")
         if group is not None and any(group.args.get(kind) for kind in ("cube", "rollup", "grouping_sets")):
-            relation = rel.doubted(relation)
+            relation = doubted(relation)
         selected = {name: item for name, item in _selected(node).items() if name not in groups}
         return node, replace(scope, relation=relation, aliases={}, grouped=True, selected=selected)
 
     # from and join
 
-    def _sources(self, node: exp.Select, *, outer: Scope | None) -> Scope:
+    def sources(self, node: exp.Select, *, outer: Scope | None) -> Scope:
         from_ = node.args.get("from_") or node.args.get("from")
         if from_ is None:
             return Scope(relation=Relation(), outer=outer)
@@ -255,7 +260,7 @@ class _Reader:
         natural = str(node.args.get("method") or "").upper() == "NATURAL"
         pairs = linked(scope.relation, right, how=_how(node), prefix=prefix, holds=holds)
         is_open = bool(right.others) or bool(scope.relation.others)
-        return replace(scope, relation=rel.doubted(pairs) if natural and is_open else pairs, aliases=aliases)
+        return replace(scope, relation=doubted(pairs) if natural and is_open else pairs, aliases=aliases)
 
     def _condition(self, node: exp.Expr, scope: Scope, *, prefix: str) -> tm.Term:
         terms, parts = self._terms(scope), []
@@ -278,7 +283,7 @@ class _Reader:
         alias = node.alias
         match node:
             case exp.Table():
-                relation = self._table(node)
+                relation = self.table(node)
                 alias = alias or PurePath(node.name).stem
             case exp.Subquery():
                 relation = self.query(node)
@@ -289,10 +294,10 @@ class _Reader:
         names = [column.name for column in node.args["alias"].columns] if node.args.get("alias") else []
         relation = _renamed(relation, names)
         if node.args.get("sample") is not None:
-            relation = rel.kept(relation, Value(proved=False), says="sample")
-        return alias or f"source{id(node)}", rel.doubted(relation) if node.args.get("pivots") else relation
+            relation = kept(relation, Value(proved=False), says="sample")
+        return alias or f"source{id(node)}", doubted(relation) if node.args.get("pivots") else relation
 
-    def _table(self, node: exp.Table) -> Relation:
+    def table(self, node: exp.Table) -> Relation:
         name = node.name
         if isinstance(node.this, exp.Func):
             return self._table_function(node.this)
@@ -318,7 +323,7 @@ class _Reader:
 
     def _unnested(self, node: exp.Unnest, scope: Scope) -> Scope:
         terms = self._terms(scope)
-        value = join(tm.column_of(terms.of(part), scope.relation).value for part in node.expressions)
+        value = join(column_of(terms.of(part), scope.relation).value for part in node.expressions)
         alias = node.alias or "unnest"
         relation = replace(
             scope.relation,
@@ -337,10 +342,10 @@ class _Reader:
         else:
             pairs, inner = self._correlated(query, scope, says="lateral")
             values = {
-                f"{alias}.{name}": Column(value=tm.metric_of(term, pairs)[0] | pairs.rows)
+                f"{alias}.{name}": Column(value=metric_of(term, pairs)[0] | pairs.rows)
                 for name, term in self._items(query, inner.with_relation(pairs))
             }
-            base = rel.settled(scope.relation)
+            base = settled(scope.relation)
             relation = replace(
                 base, columns={**base.columns, **values}, rows=base.rows | pairs.rows, unique=False
             )
@@ -366,7 +371,7 @@ class _Reader:
             pairs, inner = self._correlated(body, scope, says="subquery")
             items = [] if isinstance(node, exp.Exists) else self._items(body, inner.with_relation(pairs))
             keys = [self._terms(inner.with_relation(pairs)).of(key) for key in _group_keys(body, inner)]
-            values = join(tm.metric_of(term, pairs)[0] for term in (*(term for _, term in items), *keys))
+            values = join(metric_of(term, pairs)[0] for term in (*(term for _, term in items), *keys))
             return tm.Call("subquery", (tm.Known(values | pairs.rows), *needle))
         relation = self.query(body) if body is not None else _lost("a subquery")
         value = set_of(relation) if isinstance(node, exp.In | exp.Exists) else scalar_of(relation)
@@ -381,13 +386,13 @@ class _Reader:
             reach = reach.outer  # type: ignore[assignment]
         if tables & outside - own:
             return True
-        inner = self._with_ctes(node)._sources(node, outer=None)  # noqa: SLF001 - its own kind
+        inner = self._with_ctes(node).sources(node, outer=None)
         bare = [column for column in node.find_all(exp.Column) if not column.table]
         return any(inner.name_of(column) is None and scope.name_of(column) is not None for column in bare)
 
     def _correlated(self, node: exp.Select, scope: Scope, *, says: str) -> tuple[Relation, Scope]:
         """The pairs of outer and inner rows that a subquery's WHERE admits, settled, and the scope on them."""
-        inner = self._with_ctes(node)._sources(node, outer=None)  # noqa: SLF001 - its own kind
+        inner = self._with_ctes(node).sources(node, outer=None)
         aliases = {alias: f"{INNER}{prefix}" for alias, prefix in inner.aliases.items()}
         where = node.args.get("where")
 
@@ -397,7 +402,7 @@ class _Reader:
         def holds(pairs: Relation) -> tm.Term:
             return tm.Every(()) if where is None else self._terms(scope_of(pairs)).of(where.this)
 
-        pairs = rel.settled(correlated(scope.relation, inner.relation, holds=holds, says=says))
+        pairs = settled(correlated(scope.relation, inner.relation, holds=holds, says=says))
         return pairs, scope_of(pairs)
 
 
@@ -447,10 +452,10 @@ def _order_of(node: exp.Expr, terms: Terms, relation: Relation) -> tuple[Key, ..
     order = node.args.get("order")
     if order is None:
         return ()
-    relation = rel.settled(relation)
+    relation = settled(relation)
     return tuple(
         Key(
-            column=tm.column_of(terms.of(_at_place(key.this, node)), relation),
+            column=column_of(terms.of(_at_place(key.this, node)), relation),
             ascending=not key.args.get("desc"),
         )
         for key in order.expressions
@@ -470,9 +475,9 @@ def _at_place(key: exp.Expr, node: exp.Expr) -> exp.Expr:
 def _limited(node: exp.Expr, relation: Relation) -> Relation:
     if node.args.get("limit") is None and node.args.get("offset") is None:
         return relation
-    limited = rel.limited(relation)
+    first = limited(relation)
     amounts = [clause.expression for key in ("limit", "offset") if (clause := node.args.get(key)) is not None]
-    return limited if all(isinstance(amount, exp.Literal) for amount in amounts) else rel.doubted(limited)
+    return first if all(isinstance(amount, exp.Literal) for amount in amounts) else doubted(first)
 
 
 def _aggregates_in(node: exp.Select) -> list[exp.Expr]:

@@ -5,19 +5,36 @@ The tree is sqlglot's; DuckDB's dialect is the best known.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from nbprod.leakage import relations as rel
 from nbprod.leakage import terms as tm
-from nbprod.leakage.relations import Frame, Relation
+from nbprod.leakage.sql_words import (
+    COMPARISONS,
+    NOW,
+    NOW_NAMES,
+    PICKS,
+    PURE_NAMES,
+    SKIPPING,
+    TIME_TYPES,
+    TIMES,
+    aggregate_name,
+    children_of,
+    frame_of,
+    integer_of,
+    is_aggregate,
+    literal,
+    period_of,
+    query_in,
+)
+from nbprod.leakage.times import UNITS, unit_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from nbprod.leakage.relations import Relation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +92,7 @@ class Terms:
             case exp.Column():
                 return self._column(node)
             case exp.Literal():
-                return _literal(node)
+                return literal(node)
             case exp.Boolean() | exp.Null() | exp.Placeholder() | exp.Parameter() | exp.Star() | exp.Var():
                 return tm.Fixed(node.sql())
             case exp.Interval():
@@ -91,7 +108,7 @@ class Terms:
                 subject = self.of(node.this)
                 low, high = (self.of(node.args[key]) for key in ("low", "high"))
                 return tm.Every((tm.Compare(">=", subject, low), tm.Compare("<=", subject, high)))
-            case exp.Exists() | exp.Subquery() | exp.Select() | exp.In() if _query_in(node) is not None:
+            case exp.Exists() | exp.Subquery() | exp.Select() | exp.In() if query_in(node) is not None:
                 return self.subquery(node, self.scope)
             case exp.Neg():
                 inner = self.of(node.this)
@@ -101,16 +118,16 @@ class Terms:
                 return tm.Call("abs", (self.of(node.this),))
             case exp.Window():
                 return self._window(node)
-            case _ if type(node).__name__ in _COMPARISONS:
-                operator = _COMPARISONS[type(node).__name__]
+            case _ if type(node).__name__ in COMPARISONS:
+                operator = COMPARISONS[type(node).__name__]
                 return tm.Compare(operator, self.of(node.this), self.of(node.expression))
-            case _ if type(node).__name__ in _TIMES:
+            case _ if type(node).__name__ in TIMES:
                 return self._time(node)
             case _ if is_aggregate(node):
                 return self.reduction(node)
             case exp.Anonymous() | exp.AnonymousAggFunc():
                 return self._anonymous(node)
-            case _ if type(node).__name__ in _NOW:
+            case _ if type(node).__name__ in NOW:
                 return tm.WallClock(node.sql(dialect="duckdb"))
             case exp.Rand() | exp.Uuid():
                 return tm.Opaque(node.sql(dialect="duckdb"))
@@ -128,15 +145,15 @@ class Terms:
         return replace(self, scope=replace(self.scope, selected=rest)).of(chosen)
 
     def _call(self, node: exp.Expr) -> tm.Term:
-        parts = tuple(self.of(part) for part in _children(node))
+        parts = tuple(self.of(part) for part in children_of(node))
         return tm.Call(type(node).__name__.lower(), parts)
 
     def _anonymous(self, node: exp.Expr) -> tm.Term:
         name = node.name.lower()
         parts = tuple(self.of(part) for part in node.expressions)
-        if name in _NOW_NAMES:
+        if name in NOW_NAMES:
             return tm.WallClock(f"{name}()")
-        return tm.Call(name, parts) if name in _PURE_NAMES else tm.Opaque(name, parts)
+        return tm.Call(name, parts) if name in PURE_NAMES else tm.Opaque(name, parts)
 
     # times
 
@@ -145,7 +162,7 @@ class Terms:
             case exp.TimestampTrunc() | exp.DateTrunc():
                 unit = node.text("unit").lower()
                 subject = self.of(node.this)
-                return tm.Truncated(subject, unit) if unit in rel.UNITS else tm.Call("trunc", (subject,))
+                return tm.Truncated(subject, unit) if unit in UNITS else tm.Call("trunc", (subject,))
             case exp.DateBin():
                 return self._binned(node)
             case exp.Date() | exp.TsOrDsToDate():
@@ -155,9 +172,7 @@ class Terms:
             case exp.DateDiff() | exp.TimestampDiff():
                 later, earlier = self.of(node.this), self.of(node.expression)
                 unit = node.text("unit").lower() or "day"
-                return (
-                    tm.Gap(later, earlier, unit) if unit in rel.UNITS else tm.Call("diff", (later, earlier))
-                )
+                return tm.Gap(later, earlier, unit) if unit in UNITS else tm.Call("diff", (later, earlier))
             case exp.Sub() if period_of(node.expression) is None:
                 return tm.Gap(self.of(node.this), self.of(node.expression))
             case _:
@@ -177,11 +192,11 @@ class Terms:
         period, subject = period_of(node.this), self.of(node.expression)
         if period is None or period.months or node.args.get("zone") or node.args.get("origin"):
             return tm.Call("time_bucket", (subject,))
-        return tm.Truncated(subject, rel.unit_of(period.time))
+        return tm.Truncated(subject, unit_of(period.time))
 
     def _cast(self, node: exp.Cast) -> tm.Term:
         subject, to = self.of(node.this), node.to.this.value
-        if isinstance(subject, tm.Fixed) and node.to.this in _TIME_TYPES:
+        if isinstance(subject, tm.Fixed) and node.to.this in TIME_TYPES:
             return subject
         period = period_of(node)
         if period is not None:
@@ -210,20 +225,20 @@ class Terms:
                 return self._plain_reduction(node, where=where)
 
     def _plain_reduction(self, node: exp.Expr, *, where: exp.Expr | None) -> tm.Reduce:
-        name = _aggregate_name(node)
+        name = aggregate_name(node)
         subject = node.this if isinstance(node.this, exp.Order) else None
         keys = self._sorted(subject) if subject is not None else ()
-        parts = node.expressions if isinstance(node, exp.Anonymous) else list(_children(node))
+        parts = node.expressions if isinstance(node, exp.Anonymous) else list(children_of(node))
         terms = tuple(self.of(part.this if isinstance(part, exp.Order) else part) for part in parts)
         return tm.Reduce(
             name=name,
             arguments=tuple(term for term in terms if not isinstance(term, tm.Fixed)),
             where=None if where is None else self.of(where),
             order=keys,
-            picks=_PICKS.get(name, ""),
+            picks=PICKS.get(name, ""),
             key=_key_of(name, terms),
             keeps_nulls=True if name in {"min", "firstvalue", "lastvalue", "first", "last"} else None,
-            skips_nulls=name in _SKIPPING,
+            skips_nulls=name in SKIPPING,
         )
 
     def _window(self, node: exp.Window) -> tm.Term:
@@ -278,7 +293,7 @@ class Terms:
     def _shift(self, node: exp.Expr, *, skips_nulls: bool) -> tm.Shift | tm.Reduce:
         name = type(node).__name__.lower()
         offset = node.args.get("offset")
-        steps = 1 if offset is None else _integer(offset)
+        steps = 1 if offset is None else integer_of(offset)
         rows = None if steps is None else steps if name == "lead" else -steps
         argument, default = self.of(node.this), node.args.get("default")
         if skips_nulls and rows is not None and rows > 0:
@@ -291,389 +306,7 @@ class Terms:
         )
 
 
-# Frames
-
-
-def frame_of(spec: exp.Expr | None, *, is_ordered: bool) -> Frame:
-    """A window's frame; unsaid, it ends at the current row and its peers if the window is ordered."""
-    if spec is None:
-        return Frame(unit="range", start=None, end=0 if is_ordered else None)
-    kind = str(spec.args.get("kind") or "range").lower()
-    unit: Literal["rows", "range"] = "rows" if kind == "rows" else "range"
-    start, knows_start = _edge(spec.args.get("start"), spec.args.get("start_side"))
-    end, knows_end = _edge(spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
-    if kind == "groups" and isinstance(end, int) and end > 0:
-        end = None
-    understood = knows_start and knows_end
-    return Frame(unit=unit, start=start, end=end if understood else None, understood=understood)
-
-
-def _edge(edge: object, side: object) -> tuple[int | timedelta | None, bool]:
-    sign = -1 if str(side).upper() == "PRECEDING" else 1
-    if isinstance(edge, str):
-        return (0 if "CURRENT" in edge.upper() else None), True
-    if not isinstance(edge, exp.Expr):
-        return None, True
-    amount, period = _integer(edge), period_of(edge)
-    if period is not None:
-        days = timedelta(days=(31 if sign > 0 else 28) * period.months)
-        return sign * (period.time + days), True
-    return (None, False) if amount is None else (sign * amount, True)
-
-
-# Constants
-
-_SECONDS: Mapping[str, float] = {
-    "week": 7 * 86400,
-    "day": 86400,
-    "hour": 3600,
-    "minute": 60,
-    "second": 1,
-    "millisecond": 1e-3,
-    "microsecond": 1e-6,
-}
-_MONTHS: Mapping[str, int] = {"year": 12, "quarter": 3, "month": 1}
-_AMOUNT = re.compile(r"\s*([+-]?\d+(?:\.\d+)?)\s*([a-z]+)\s*")
-
-
-def period_of(node: exp.Expr | None, *, unit: str = "") -> tm.Period | None:
-    """A constant interval: `INTERVAL 7 DAY`, `'7 days'::INTERVAL`, `INTERVAL '1 month 2 days'`."""
-    match node:
-        case exp.Paren():
-            return period_of(node.this, unit=unit)
-        case exp.Neg():
-            inner = period_of(node.this, unit=unit)
-            return None if inner is None else -inner
-        case exp.Interval():
-            return _period_text(node.this, unit=node.text("unit"))
-        case exp.Cast() if node.to.this == exp.DType.INTERVAL:
-            return _period_text(node.this, unit="")
-        case exp.Literal() if unit:
-            return _period_text(node, unit=unit)
-        case exp.Mul():
-            factors = [(node.left, node.right), (node.right, node.left)]
-            return next((p for a, b in factors if (p := _times(period_of(a), _integer(b))) is not None), None)
-        case exp.Anonymous() if (single := node.name.lower().removeprefix("to_").rstrip("s")) in {
-            *_SECONDS,
-            *_MONTHS,
-        }:
-            return _period_text(node.expressions[0], unit=single) if node.expressions else None
-        case _:
-            return None
-
-
-def _times(period: tm.Period | None, count: int | None) -> tm.Period | None:
-    return (
-        None
-        if period is None or count is None
-        else tm.Period(time=period.time * count, months=period.months * count)
-    )
-
-
-def _period_text(node: exp.Expr | None, *, unit: str) -> tm.Period | None:
-    if node is None:
-        return None
-    amount = _integer(node)
-    text = node.name if isinstance(node, exp.Literal) and amount is None else f"{amount}"
-    if amount is None and not isinstance(node, exp.Literal):
-        return None
-    text = f"{text} {unit}".strip().lower()
-    if _AMOUNT.sub("", text):
-        return None
-    time, months = 0.0, 0.0
-    for number, word in _AMOUNT.findall(text):
-        single = word.removesuffix("s")
-        if single not in _SECONDS and single not in _MONTHS:
-            return None
-        time += float(number) * _SECONDS.get(single, 0)
-        months += float(number) * _MONTHS.get(single, 0)
-    return tm.Period(time=timedelta(seconds=time), months=int(months)) if months == int(months) else None
-
-
-def _integer(node: exp.Expr | None) -> int | None:
-    match node:
-        case exp.Paren():
-            return _integer(node.this)
-        case exp.Neg():
-            inner = _integer(node.this)
-            return None if inner is None else -inner
-        case exp.Literal() if re.fullmatch(r"[+-]?\d+", node.name):
-            return int(node.name)
-        case exp.Cast():
-            return _integer(node.this)
-        case exp.Add() | exp.Sub() | exp.Mul():
-            left, right = _integer(node.left), _integer(node.right)
-            if left is None or right is None:
-                return None
-            return (
-                left + right
-                if isinstance(node, exp.Add)
-                else left - right
-                if isinstance(node, exp.Sub)
-                else left * right
-            )
-        case _:
-            return None
-
-
-def _literal(node: exp.Literal) -> tm.Fixed:
-    try:
-        return tm.Fixed(node.sql(), None if node.is_string else float(node.name))
-    except ValueError:
-        return tm.Fixed(node.sql())
-
-
-# Kinds of nodes
-
-_COMPARISONS: Mapping[str, str] = {
-    "EQ": "=",
-    "NullSafeEQ": "=",
-    "NEQ": "!=",
-    "LT": "<",
-    "LTE": "<=",
-    "GT": ">",
-    "GTE": ">=",
-}
-_TIMES = frozenset(
-    ("TimestampTrunc", "DateTrunc", "DateBin", "Date", "TsOrDsToDate", "Cast", "DateDiff", "TimestampDiff")
-) | frozenset(("Add", "Sub", "DateAdd", "DateSub"))
-_NOW = frozenset(
-    (
-        "CurrentTimestamp",
-        "CurrentDate",
-        "CurrentTime",
-        "CurrentDatetime",
-        "CurrentTimestampLTZ",
-        "Localtime",
-        "Localtimestamp",
-    )
-)
-_NOW_NAMES = frozenset(
-    ("now", "today", "get_current_timestamp", "transaction_timestamp", "current_localtimestamp")
-)
-_TIME_TYPES = frozenset((exp.DType.DATE, exp.DType.TIMESTAMP, exp.DType.TIMESTAMPTZ, exp.DType.DATETIME))
-_PICKS: Mapping[str, Literal["first", "last", "least"]] = {
-    "firstvalue": "first",
-    "lastvalue": "last",
-    "first": "first",
-    "last": "last",
-    "min": "least",
-    "argmin": "least",
-    "arg_min": "least",
-    "min_by": "least",
-    "arg_min_null": "least",
-}
-_SKIPPING = frozenset(("max", "min", "sum", "avg", "count", "anyvalue", "median", "lastvalue", "firstvalue"))
-_AGGREGATES = frozenset(
-    [
-        "arg_min",
-        "arg_max",
-        "max_by",
-        "min_by",
-        "arg_min_null",
-        "arg_max_null",
-        "any_value",
-        "arbitrary",
-        "first",
-        "last",
-        "mode",
-        "median",
-        "mad",
-        "quantile",
-        "quantile_cont",
-        "quantile_disc",
-        "approx_quantile",
-        "product",
-        "histogram",
-        "list",
-        "array_agg",
-        "string_agg",
-        "group_concat",
-        "bool_and",
-        "bool_or",
-        "count_if",
-        "entropy",
-        "kurtosis",
-        "kurtosis_pop",
-        "skewness",
-        "favg",
-        "fsum",
-        "sumkahan",
-        "kahan_sum",
-        "geomean",
-        "geometric_mean",
-        "bit_and",
-        "bit_or",
-        "bit_xor",
-        "covar_pop",
-        "covar_samp",
-        "corr",
-        "sem",
-        "weighted_avg",
-        "approx_count_distinct",
-        "count_star",
-        "stddev",
-        "variance",
-        "var_pop",
-        "var_samp",
-        "stddev_pop",
-        "stddev_samp",
-        "max",
-        "min",
-        "sum",
-    ]
-)
-_PURE_NAMES = frozenset(
-    [
-        "epoch",
-        "epoch_ms",
-        "epoch_us",
-        "epoch_ns",
-        "isodow",
-        "dayofweek",
-        "dayofyear",
-        "dayname",
-        "monthname",
-        "hour",
-        "minute",
-        "second",
-        "weekday",
-        "week",
-        "weekofyear",
-        "yearweek",
-        "era",
-        "quarter",
-        "century",
-        "datepart",
-        "date_part",
-        "strftime",
-        "strptime",
-        "try_strptime",
-        "make_date",
-        "make_timestamp",
-        "last_day",
-        "datesub",
-        "date_sub",
-        "age",
-        "list_value",
-        "list_sum",
-        "list_avg",
-        "list_min",
-        "list_max",
-        "list_contains",
-        "list_sort",
-        "struct_pack",
-        "row",
-        "hash",
-        "md5",
-        "sha256",
-        "regexp_matches",
-        "regexp_extract",
-        "regexp_replace",
-        "contains",
-        "starts_with",
-        "ends_with",
-        "prefix",
-        "suffix",
-        "len",
-        "length",
-        "strlen",
-        "printf",
-        "format",
-        "bar",
-        "log1p",
-        "log2",
-        "log10",
-        "log",
-        "ln",
-        "exp",
-        "pow",
-        "sqrt",
-        "cbrt",
-        "sign",
-        "trunc",
-        "even",
-        "gamma",
-        "lgamma",
-        "atan2",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "radians",
-        "degrees",
-        "isnan",
-        "isinf",
-        "isfinite",
-        "xor",
-        "fmod",
-        "jaro_winkler_similarity",
-        "levenshtein",
-        "jaccard",
-        "bit_count",
-        "to_base",
-        "unicode",
-        "ascii",
-        "ord",
-        "chr",
-        "error",
-        "coalesce",
-        "ifnull",
-        "nullif",
-        "if",
-        "greatest",
-        "least",
-        "constant_or_null",
-        "typeof",
-        "divide",
-    ]
-)
-
-
-def is_aggregate(node: exp.Expr) -> bool:
-    """Whether a call reads many rows where no window says which."""
-    if isinstance(node, exp.Filter | exp.WithinGroup | exp.IgnoreNulls | exp.RespectNulls):
-        return is_aggregate(node.this)
-    if isinstance(node, exp.Anonymous):
-        return node.name.lower() in _AGGREGATES
-    shifts_and_ranks = (
-        exp.Lag | exp.Lead | exp.Rank | exp.DenseRank | exp.PercentRank | exp.CumeDist | exp.Ntile
-    )
-    return isinstance(node, exp.AggFunc) and not isinstance(node, shifts_and_ranks)
-
-
-def _aggregate_name(node: exp.Expr) -> str:
-    return (
-        node.name.lower()
-        if isinstance(node, exp.Anonymous | exp.AnonymousAggFunc)
-        else type(node).__name__.lower()
-    )
-
-
 def _key_of(name: str, terms: tuple[tm.Term, ...]) -> tm.Term | None:
     if name == "min" and terms:
         return terms[0]
-    return terms[1] if _PICKS.get(name) == "least" and len(terms) > 1 else None
-
-
-def _query_in(node: exp.Expr) -> exp.Expr | None:
-    match node:
-        case exp.In(args={"query": exp.Expr() as query}):
-            return query
-        case exp.Exists(this=exp.Expr() as query):
-            return query
-        case exp.Subquery() | exp.Select():
-            return node
-        case _:
-            return None
-
-
-def _children(node: exp.Expr) -> list[exp.Expr]:
-    parts: list[exp.Expr] = []
-    for value in node.args.values():
-        parts += [
-            part for part in (value if isinstance(value, list) else [value]) if isinstance(part, exp.Expr)
-        ]
-    return [part for part in parts if not isinstance(part, exp.DataType | exp.Identifier)]
+    return terms[1] if PICKS.get(name) == "least" and len(terms) > 1 else None
