@@ -53,11 +53,45 @@ _STATIC_WORDS = frozenset(
     ]
 )
 _MARKET_WORDS = frozenset(
-    ["open", "high", "low", "close", "adj", "volume", "vwap", "bid", "ask", "iv", "price", "ret", "returns", "return", "ohlc", "mid", "spread"]
+    [
+        "open",
+        "high",
+        "low",
+        "close",
+        "adj",
+        "volume",
+        "vwap",
+        "bid",
+        "ask",
+        "iv",
+        "price",
+        "ret",
+        "returns",
+        "return",
+        "ohlc",
+        "mid",
+        "spread",
+    ]
 )
 _PRICE_WORDS = frozenset(["close", "ohlc", "ohlcv", "vwap", "bid", "ask", "iv"])
 _SERIES_WORDS = frozenset(
-    ["bars", "ticks", "quotes", "ohlc", "ohlcv", "prices", "stock", "stocks", "daily", "hourly", "timeseries", "trades", "candles", "minute", "intraday"]
+    [
+        "bars",
+        "ticks",
+        "quotes",
+        "ohlc",
+        "ohlcv",
+        "prices",
+        "stock",
+        "stocks",
+        "daily",
+        "hourly",
+        "timeseries",
+        "trades",
+        "candles",
+        "minute",
+        "intraday",
+    ]
 )
 _FEATURE_NAME = re.compile(r"^(X|feature|features|feats|inputs)(_|$|\d)|(^|_)(features?|X)$")
 _PROSE = re.compile(
@@ -71,10 +105,10 @@ def is_label_name(name: object) -> bool:
     """Whether a column or variable of that name is likely to be what is to be predicted."""
     if not isinstance(name, str):
         return False
-    found = words(name.strip("‹›"))
+    found = words(name.strip("<>"))
     if not found:
         return False
-    if re.fullmatch(r"[yY](_?\d+|_.*)?", name.strip("‹›")):
+    if re.fullmatch(r"[yY](_?\d+|_.*)?", name.strip("<>")):
         return True
     if len(found) <= 3 and (found[-1] in _LABEL_WORDS or found[0] in _LABEL_WORDS):
         return not (

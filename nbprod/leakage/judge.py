@@ -77,7 +77,7 @@ def _spoken(source: str) -> list[str]:
             if token.type == tokenize.COMMENT or (
                 token.type == tokenize.STRING and token.string.startswith('"""')
             ):
-                found.append(token.string)
+                found.append(token.string)  # noqa: PERF401
     except (tokenize.TokenError, SyntaxError, IndentationError):
         # magics and half a cell: the comments up to there were read
         return found
@@ -165,9 +165,8 @@ def _unused(allows: tuple[Allow, ...], used: set[Allow]) -> list[Finding]:
     rule = RULES["unused-allow"]
     found = []
     for allow in allows:
-        if allow.reason and (allow in used or allow.rule not in RULES):
-            if allow.rule in RULES or allow in used:
-                continue
+        if allow.reason and allow in used:
+            continue
         what = (
             f"This comment allows {allow.rule!r} without a reason."
             if not allow.reason

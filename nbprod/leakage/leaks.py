@@ -15,7 +15,7 @@ from nbprod.leakage.evidence import (
     names_label,
     reaches_label,
 )
-from nbprod.leakage.interpret.values import Ahead, Cells, Facts, Opaque, Rows, Seq, Table, Value
+from nbprod.leakage.interpret.values import Ahead, Cells, Facts, Opaque, Ref, Rows, Seq, Table, Value
 from nbprod.model import Severity, Span, Step
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _arrival(sink: Sink) -> str:
     return verbs.get(sink.kind, "a feature")
 
 
-def _rule_at(
+def _rule_at(  # noqa: PLR0917
     run: Run, evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: Facts
 ) -> str | None:
     """The rule that a way of looking ahead breaks when it arrives here, None if it breaks none."""
@@ -122,7 +122,7 @@ def _rule_at(
     if ahead.detail == "bar":
         return None
     rows = ahead.reach.rows if not ahead.reach.whole else inf
-    if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):
+    if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):  # noqa: SIM102
         # windows cut by a loop have no row of their own but the label's
         if sink.labels is None or label.ahead_rows > rows or not label.reads:
             return None
@@ -130,9 +130,9 @@ def _rule_at(
     return ahead.rule
 
 
-def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str]) -> str | None:
+def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str]) -> str | None:  # noqa: C901
     over = ahead.over
-    assert over is not None
+    assert over is not None  # noqa: S101 - asked just before
     if over.tables and sink.rows.tables and not over.tables & sink.rows.tables:
         return None
     if over.side == "test":
@@ -285,7 +285,7 @@ def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
 # What the notebook leaves behind
 
 
-def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_model: bool) -> Iterator[Leak]:
+def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_model: bool) -> Iterator[Leak]:  # noqa: C901
     named_features = [(n, v) for n, v in run.env.items() if is_feature_name(n)]
     used = _labels_by_use(run)
     frees = {name: value for name, value in run.frees.items() if name not in run.env}
@@ -294,7 +294,7 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
         if isinstance(held, Table):
             if _only_shown(run, name) or name.startswith("_"):
                 continue
-            if held.keyed and run.record.used.get(name, 0) and not is_feature_name(name):
+            if held.keyed and _is_used(run, name, value) and not is_feature_name(name):
                 continue
             explicit = is_feature_name(name)
             if named_features and not explicit and not has_model and _feeds(run, named_features, held):
@@ -341,16 +341,19 @@ def _labels_by_use(run: Run) -> dict[str, Facts]:
         if isinstance(held, Cells) and held.name is not None:
             found[held.name] = held.facts
         elif isinstance(held, Table) and held.rest is None:
-            for column, facts in held.columns.items():
-                found[column] = facts
+            found |= held.columns
     return found
+
+
+def _is_used(run: Run, name: str, value: Value) -> bool:
+    return isinstance(value, Ref) and run.record.used.get(f"{name}@{value.place}", 0) > 0
 
 
 def _only_shown(run: Run, name: str) -> bool:
     return run.record.shown.get(name, 0) > 0 and run.record.used.get(name, 0) == 0
 
 
-def _of_table(
+def _of_table(  # noqa: C901
     run: Run,
     evidence: Evidence,
     table: Table,
@@ -423,7 +426,7 @@ def _reads_label(ahead: Ahead) -> bool:
     return any(is_label_name(source.partition(".")[2]) for source in ahead.sources)
 
 
-def _lone_target(
+def _lone_target(  # noqa: PLR0917
     column: str | None, facts: Facts, labels: dict[str, float], used: dict[str, Facts], table: Table, run: Run
 ) -> Iterator[Leak]:
     """Without a model: a column made of the label's own row."""

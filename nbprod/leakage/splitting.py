@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
-from nbprod.leakage.interpret.values import Bound, Cells, Const, Facts, Picks, Rows, Seq, Table
+from nbprod.leakage.interpret.values import Bound, Cells, Const, Facts, Rows, Table, Value
 from nbprod.leakage.leaks import Leak
-from nbprod.model import Severity, Step
+from nbprod.model import Severity, Span, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +39,8 @@ def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
             yield _shuffled(split)
         case "time-folds":
             yield from _gap(run, split)
+        case _:
+            pass
 
 
 def _shuffled(split: Split) -> Leak:
@@ -71,8 +72,8 @@ def _is_divided(run: Run, split: Split) -> bool:
     )
 
 
-def _finals(run: Run) -> list[object]:
-    return [*run.env.values(), *(value for _, value, _ in run.record.bound)]  # type: ignore[list-item]
+def _finals(run: Run) -> list[Value]:
+    return [*run.env.values(), *(value for _, value, _ in run.record.bound)]
 
 
 def _gap(run: Run, split: Split) -> Iterator[Leak]:
@@ -119,20 +120,20 @@ def _finite(facts: Facts) -> int:
 # Splits by position
 
 
-def _sided(run: Run) -> list[tuple[str, Rows, object]]:
+def _sided(run: Run) -> list[tuple[str, Rows, tuple[Table | Cells, Span]]]:
     """Named parts of rows: the name, the rows, the value."""
     found = []
     for name, value, span in run.record.bound:
-        rows = run.rows(value)
-        if rows.side and isinstance(run.at(value), Table | Cells):
-            found.append((name, rows, (run.at(value), span)))
+        rows, held = run.rows(value), run.at(value)
+        if rows.side and isinstance(held, Table | Cells):
+            found.append((name, rows, (held, span)))
     return found
 
 
 def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
     seen = set()
     for _name, rows, pair in _sided(run):
-        value, span = pair  # type: ignore[misc]
+        value, span = pair
         last = rows.bounds[-1]
         if last.kind != "slice" or not (evidence.is_temporal(rows.tables) or value.order.shuffled):
             continue
@@ -152,7 +153,7 @@ def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
             )
     parts = _sided(run)
     for name, train, pair in parts:
-        value, span = pair  # type: ignore[misc]
+        value, span = pair
         bound = train.bounds[-1]
         if (
             bound.kind not in ("slice", "where")
@@ -189,7 +190,7 @@ def _overlaps(run: Run) -> Iterator[Leak]:
     tests = [*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict")]
     pairs = [
         (a, b, sb[1]) for _, a, _ in parts for _, b, sb in parts if a.side == "train" and b.side == "test"
-    ]  # type: ignore[index]
+    ]
     pairs += [(fit.rows, test.rows, test.span) for fit in fits for test in tests if _same_model(fit, test)]
     seen = set()
     for train, test, span in pairs:
@@ -240,9 +241,7 @@ def _overlapping(a: Bound, b: Bound) -> str:
     if any(end is None for end in ends):
         return ""
     low_a, high_a, low_b, high_b = (float(end) for end in ends if end is not None)
-    if a.kind == "slice" and any(
-        end < 0 for end in (low_a, high_a, low_b, high_b) if end not in (float("-inf"),)
-    ):
+    if a.kind == "slice" and any(end < 0 for end in (low_a, high_a, low_b, high_b) if end != float("-inf")):
         return ""
     low, high = max(low_a, low_b), min(high_a, high_b)
     if low < high and (a.low, a.high) != (b.low, b.high):
@@ -323,4 +322,4 @@ def _reused(run: Run) -> Iterator[Leak]:
                        severity=Severity.NOTE)  # fmt: skip
 
 
-__all__ = ["Picks", "Seq", "replace", "split_leaks"]
+__all__ = ["split_leaks"]

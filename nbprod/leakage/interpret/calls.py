@@ -83,6 +83,8 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
             return learning.on_estimator(run, function, held, "predict", args, node)
         case Deferred() | Cells() | Table():
             return Opaque(facts=run.facts(held), rows=run.rows(held))
+        case _:
+            pass
     facts = run.facts(held) | run.facts(Seq(tuple(args.every)))
     if is_query(run, args):
         return queried(run, args.get(0, "query"), args, node)
@@ -121,7 +123,7 @@ def _symbol(run: Run, path: str, args: Args, node: ast.AST) -> Value:
     return _unknown(run, path, bare, args, node)
 
 
-def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST) -> Value:
+def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     match move:
         case Learns():
             return learning.made(run, move, bare, args, node)
@@ -139,6 +141,8 @@ def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST
             return _fresh(run, bare, args)
         case Shows():
             return Opaque()
+        case _:
+            pass
     data = args.places[0] if args.places else next(iter(args.names.values()), Opaque())
     rest = replace(args, places=args.places[1:], nodes=_moved_nodes(args))
     return on_data(run, move, data, rest, node, called=bare if not path.startswith("numpy") else f"np.{bare}")
@@ -150,7 +154,7 @@ def _moved_nodes(args: Args) -> dict[int | str, ast.expr]:
     }
 
 
-def on_data(run: Run, move: Move, data: Value, args: Args, node: ast.AST, *, called: str) -> Value:
+def on_data(run: Run, move: Move, data: Value, args: Args, node: ast.AST, *, called: str) -> Value:  # noqa: C901
     """A function of a library applied to its first argument, whatever shape that has."""
     held = run.at(data)
     if isinstance(held, Deferred) or any(isinstance(run.at(value), Deferred) for value in args.every):
@@ -561,7 +565,7 @@ def _categorical(run: Run, args: Args, node: ast.AST) -> Value:
 
 def _dummies(run: Run, args: Args, node: ast.AST) -> Value:
     move = knowledge.function("pandas.get_dummies")
-    assert move is not None
+    assert move is not None  # noqa: S101 - asked just before
     held = run.at(args.get(0, "data"))
     if isinstance(held, Table):
         # columns other than the categories stay as they are: a level seen late only adds a column
@@ -576,12 +580,17 @@ def _stacked(run: Run, args: Args, node: ast.AST) -> Value:
     held = run.at(args.get(0, "tup"))
     _ = node
     values = held.items if isinstance(held, Seq) and held.items is not None else (held,)
-    return learning.beside(
-        run,
-        tuple(
-            run.at(v) if not isinstance(run.at(v), Cells) else replace(run.at(v), array=True) for v in values
-        ),
-    )  # type: ignore[type-var]
+    return learning.beside(run, tuple(_as_array(run.at(value)) for value in values))
+
+
+def _as_array(value: Value) -> Value:
+    return replace(value, array=True) if isinstance(value, Cells) else value
+
+
+def _from_pandas(run: Run, args: Args, node: ast.AST) -> Value:
+    _ = node
+    held = run.at(args.places[0]) if args.places else Opaque()
+    return run.new(replace(held, library="polars")) if isinstance(held, Table) else held
 
 
 def _concatenated(run: Run, args: Args, node: ast.AST) -> Value:
@@ -614,6 +623,8 @@ def _array(run: Run, args: Args, node: ast.AST) -> Value:
             return held
         case Picks() | Folds():
             return held
+        case _:
+            pass
     return Cells(facts=run.facts(held), rows=run.rows(held), array=True)
 
 
@@ -761,6 +772,8 @@ def _list(run: Run, args: Args, _node: ast.AST) -> Value:
             return Seq(tuple(Const(key) for key in held.items))
         case Table():
             return Opaque(hint="columns")
+        case _:
+            pass
     return Opaque(facts=run.facts(held), rows=run.rows(held))
 
 
@@ -862,6 +875,14 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
     return Opaque() if isinstance(result, Seq) else result
 
 
+def _first_argument(_run: Run, args: Args, _node: ast.AST) -> Value:
+    return args.places[0] if args.places else Opaque()
+
+
+def _second_argument(_run: Run, args: Args, _node: ast.AST) -> Value:
+    return args.places[1] if len(args.places) > 1 else Opaque()
+
+
 def _nothing(_run: Run, _args: Args, _node: ast.AST) -> Value:
     return NONE
 
@@ -916,16 +937,15 @@ def _slice(run: Run, args: Args, _node: ast.AST) -> Value:
 _BUILTINS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     **{name: _plain(name) for name in _FOLDED},
     "len": _length, "range": _range, "list": _list, "enumerate": _enumerate, "zip": _zip, "next": _next, "map": _map,
-    "iter": lambda run, args, node: args.places[0] if args.places else Opaque(), "print": _printed, "display": _printed,
+    "iter": _first_argument, "print": _printed, "display": _printed,
     "reversed": _reversed, "dict": _dict, "getattr": _get_attribute, "isinstance": lambda *_: Opaque(),
     "hasattr": lambda *_: Opaque(), "type": lambda *_: Opaque(), "open": lambda *_: Opaque(), "super": lambda *_: Opaque(),
-    "slice": _slice, "filter": lambda run, args, node: args.places[1] if len(args.places) > 1 else Opaque(),
+    "slice": _slice, "filter": _second_argument,
     "setattr": _nothing, "input": lambda *_: Opaque(), "callable": lambda *_: Opaque(),
 }  # fmt: skip
 _FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "pandas.DataFrame": _data_frame, "polars.DataFrame": _data_frame, "polars.LazyFrame": _data_frame,
-    "polars.from_pandas": lambda run, args, node: run.new(replace(run.at(args.places[0]), library="polars"))
-    if args.places and isinstance(run.at(args.places[0]), Table) else _joined(run, args),
+    "polars.from_pandas": _from_pandas,
     "pandas.Series": _series, "polars.Series": _series, "pandas.concat": _concat, "polars.concat": _concat,
     "pandas.merge": _merge, "pandas.merge_ordered": _merge, "pandas.merge_asof": _merge_asof,
     "pandas.to_datetime": _to_datetime, "pandas.DatetimeIndex": _to_datetime, "pandas.date_range": _date_range,

@@ -182,7 +182,7 @@ def length(text: object) -> timedelta | None:
 
 
 def _unit(unit: str) -> timedelta | None:
-    if unit == "M" or unit == "MS":
+    if unit in {"M", "MS"}:
         return 30 * _DAY
     lowered = unit.lower()
     return _UNITS.get(lowered) or _UNITS.get(lowered.rstrip("s"))

@@ -127,7 +127,7 @@ def _tables(run: Run, left: Value, right: Value) -> Value:
             left, columns=columns, rest=rest, root="" if rest is not None and right.rest else left.root
         )
     table, other = (left, right) if isinstance(left, Table) else (right, left)
-    assert isinstance(table, Table)
+    assert isinstance(table, Table)  # noqa: S101 - asked just before
     facts = run.facts(other)
     if facts is NOTHING or not (facts.reads or facts.aheads):
         return table.mapped(lambda f: replace(f, derived=True))
@@ -282,7 +282,7 @@ def _looks_like_date(value: Value) -> bool:
     return len(text) >= 8 and text[:4].isdigit() and text[4] in "-/" and text[5:7].strip("-/").isdigit()
 
 
-def join_values(run: Run, left: Value, right: Value) -> Value:
+def join_values(run: Run, left: Value, right: Value) -> Value:  # noqa: C901, PLR0912
     """What a value may be that is one or the other."""
     if left == right:
         return left

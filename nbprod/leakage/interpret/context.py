@@ -120,6 +120,8 @@ class Args:
         match self.get(place, name):
             case Const(value):
                 return value
+            case _:
+                pass
         return default
 
     def node_of(self, place: int | None, name: str) -> ast.expr | None:
@@ -154,7 +156,7 @@ class Run:
     entity: str | None = None
     known: Mapping[str, str] = field(default_factory=dict)
     fuel: int = 40_000
-    following: tuple[str, ...] = ()
+    following: tuple[ast.AST, ...] = ()
     stopped: bool = False
     called: set[int] = field(default_factory=set)
     node: ast.AST | None = None
@@ -289,6 +291,8 @@ def narrowed(value: Value, *bounds: Bound) -> Value:
     match value:
         case Table() | Cells() | Opaque():
             return replace(value, rows=value.rows.narrowed(*bounds))
+        case _:
+            pass
     return value
 
 

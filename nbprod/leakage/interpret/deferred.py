@@ -131,25 +131,20 @@ def _frame(run: Run, args: Args) -> Frame | None:
     for name in ("rows", "range", "between"):
         pair = run.at(args.get(None, name)) if name in args.names else None
         if isinstance(pair, Seq) and pair.items is not None and len(pair.items) == 2:
-            low, high = (run.at(item) for item in pair.items)
-            return Frame(low=_number(low), high=_number(high), in_time=_is_time(low) or _is_time(high))
+            start, end = (run.at(item) for item in pair.items)
+            return Frame(low=_number(start), high=_number(end), in_time=_is_time(start) or _is_time(end))
     if "preceding" not in args.names and "following" not in args.names:
         return None
-    low: float | None = None
-    high: float | None = None
-    in_time = False
     preceding = run.at(args.names["preceding"]) if "preceding" in args.names else Const(None)
     following = run.at(args.names["following"]) if "following" in args.names else Const(None)
     if isinstance(preceding, Seq) and preceding.items is not None and len(preceding.items) == 2:
         start, end = (run.at(item) for item in preceding.items)
-        low, high = _minus(_number(start)), _minus(_number(end))
-        return Frame(low=low, high=high, in_time=_is_time(end))
+        return Frame(low=_minus(_number(start)), high=_minus(_number(end)), in_time=_is_time(end))
     if isinstance(following, Seq) and following.items is not None and len(following.items) == 2:
         start, end = (run.at(item) for item in following.items)
         return Frame(low=_number(start), high=_number(end), in_time=_is_time(end))
-    low, high = _minus(_number(preceding)), _number(following)
     in_time = _is_time(preceding) or _is_time(following)
-    return Frame(low=low, high=high, in_time=in_time)
+    return Frame(low=_minus(_number(preceding)), high=_number(following), in_time=in_time)
 
 
 def _is_time(value: Value) -> bool:
@@ -162,6 +157,8 @@ def _number(value: Value) -> float | None:
             return time.total_seconds()
         case Const(int() | float() as number):
             return float(number)
+        case _:
+            pass
     return None
 
 
@@ -202,7 +199,7 @@ def _key(run: Run, table: Table, value: Value) -> Key | None:
             name=name, facts=facts, is_time=run.is_time(value.name if not facts.derived else None, facts)
         )
     if isinstance(value, Opaque) and value.hint:
-        hint = value.hint if "‹" in value.hint else f"‹{value.hint}›"
+        hint = value.hint if "<" in value.hint else f"<{value.hint}>"
         return Key(name=hint, facts=table.facts(hint) or NOTHING)
     return None
 
@@ -246,11 +243,13 @@ def _order_names(run: Run, value: Value | None) -> list[tuple[str, bool]]:
         case Opaque(hint=hint) if hint.startswith("desc:"):
             return [(hint[5:], True)]
         case Opaque(hint=hint) if hint:
-            return [(hint if "‹" in hint else f"‹{hint}›", False)]
+            return [(hint if "<" in hint else f"<{hint}>", False)]
         case Deferred(name=str(name)):
             return [(name, False)]
         case Cells(name=str(name)):
             return [(name, False)]
+        case _:
+            pass
     return []
 
 
@@ -302,6 +301,8 @@ def polars_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | N
             return Deferred(lambda table, _scope: table)
         case "element":
             return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars"))
+        case _:
+            pass
     if name.endswith("_horizontal") or name in ("struct", "coalesce", "concat_str", "concat_list", "format"):
         return _together(run, args, node)
     return None
@@ -373,7 +374,7 @@ def _together(run: Run, args: Args, node: ast.AST) -> Deferred:
     return Deferred(build)
 
 
-def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | None:
+def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | None:  # noqa: C901, PLR0912
     """`ibis.window`, `ibis.row_number` and the other functions of Ibis."""
     match name:
         case "window" | "rows_window" | "range_window" | "rows" | "range":
@@ -409,6 +410,8 @@ def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | Non
             return Cells(facts=NOTHING.with_ahead(ahead), shape="scalar")
         case "_":
             return None
+        case _:
+            pass
     return None
 
 

@@ -109,7 +109,7 @@ def _tree(cell: Cell) -> ast.Module | None:
         return None
 
 
-def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:
+def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
     """Names on which only one library's methods are called."""
     found: dict[str, str] = {}
     uses_ibis = uses_polars = False
@@ -295,7 +295,7 @@ def _used_as_data(node: ast.AST, name: str) -> bool:
                 and not isinstance(each.ctx, ast.Del)
             ):
                 return True
-        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name:
+        if isinstance(each, ast.Attribute) and isinstance(each.value, ast.Name) and each.value.id == name:  # noqa: SIM102
             if each.attr in ("copy", "groupby", "rolling", "shift", "merge", "loc", "iloc", "sort_values", "with_columns",
                              "mutate", "assign", "fillna", "dropna", "columns", "values", "mean", "resample"):  # fmt: skip
                 return True

@@ -21,6 +21,7 @@ from nbprod.leakage.interpret.values import (
     Mapped,
     Opaque,
     Position,
+    Ref,
     Seq,
     Stretch,
     Symbol,
@@ -87,21 +88,21 @@ def _constant(_run: Run, node: ast.Constant) -> Value:
     return Const(node.value)
 
 
+def _counted(run: Run, name: str, value: Value) -> None:
+    counts = run.record.shown if run.showing else run.record.used
+    counts[name] = counts.get(name, 0) + 1
+    if isinstance(value, Ref):
+        here = f"{name}@{value.place}"
+        counts[here] = counts.get(here, 0) + 1
+
+
 def name_of(run: Run, node: ast.Name) -> Value:
     """What a name stands for; a free one is a library, a builtin, or data from outside."""
     name = node.id
-    if name in run.env:
-        counts = run.record.shown if run.showing else run.record.used
-        counts[name] = counts.get(name, 0) + 1
-        return run.env[name]
-    if run.depth and name in run.top:
-        counts = run.record.shown if run.showing else run.record.used
-        counts[name] = counts.get(name, 0) + 1
-        return run.top[name]
-    if name in run.frees:
-        counts = run.record.shown if run.showing else run.record.used
-        counts[name] = counts.get(name, 0) + 1
-        return run.frees[name]
+    for names in (run.env, run.top if run.depth else run.frees, run.frees):
+        if name in names:
+            _counted(run, name, names[name])
+            return names[name]
     if name in _ALIASES:
         return Symbol(_ALIASES[name])
     if name in _BUILTINS:
@@ -169,7 +170,7 @@ def _binary(run: Run, node: ast.BinOp) -> Value:
     return operated(run, left, node.op, right, node)
 
 
-def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AST) -> Value:
+def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AST) -> Value:  # noqa: C901
     """`left op right`, folded where both are constants."""
     left, right = run.at(left), run.at(right)
     match left, right:
@@ -223,6 +224,8 @@ def _unary(run: Run, node: ast.UnaryOp) -> Value:
             return negated(value)
         case Deferred():
             return combine(run, value, NONE, op=None, node=node, inverted=isinstance(node.op, ast.Invert))
+        case _:
+            pass
     return combine(run, value, NONE, op=None, node=node)
 
 
@@ -242,7 +245,7 @@ def _boolean(run: Run, node: ast.BoolOp) -> Value:
     known = [run.at(value) for value in values]
     if all(isinstance(value, Const) for value in known):
         for value in known:
-            assert isinstance(value, Const)
+            assert isinstance(value, Const)  # noqa: S101 - asked just before
             if bool(value.value) is isinstance(node.op, ast.Or):
                 return value
         return known[-1]
@@ -273,9 +276,7 @@ def _conditional(run: Run, node: ast.IfExp) -> Value:
     test = run.at(evaluate(run, node.test))
     if isinstance(test, Const):
         return evaluate(run, node.body if test.value else node.orelse)
-    position = frames.row_guard(run, node.test)
     body, other = evaluate(run, node.body), evaluate(run, node.orelse)
-    _ = position
     if isinstance(run.at(test), Cells) and run.facts(test).aheads:
         return combine(run, combine(run, body, other, op=None, node=node), test, op=None, node=node)
     return join_values(run, body, other)
@@ -313,7 +314,7 @@ def _dictionary(run: Run, node: ast.Dict) -> Value:
         if isinstance(key, Const) and frames.is_hashable(key.value):
             items[key.value] = value
         else:
-            items[f"‹{run.text(key_node)}›"] = value
+            items[f"<{run.text(key_node)}>"] = value
             anything = value
     return run.new(Mapped(items, anything))
 
@@ -333,9 +334,9 @@ def _text(run: Run, node: ast.JoinedStr) -> Value:
             case Cells(shape="scalar") | Cells():
                 return Opaque(hint=run.text(node))
             case _:
-                parts.append(f"‹{getattr(value, 'hint', '') or run.text(part.value)}›")
+                parts.append(f"<{getattr(value, 'hint', '') or run.text(part.value)}>")
     text = "".join(parts)
-    return Opaque(hint=text) if "‹" in text else Const(text)
+    return Opaque(hint=text) if "<" in text else Const(text)
 
 
 def _named(run: Run, node: ast.NamedExpr) -> Value:

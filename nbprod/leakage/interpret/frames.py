@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,8 @@ from nbprod.leakage.interpret.values import (
 from nbprod.model import Step
 
 if TYPE_CHECKING:
+    import ast
+
     from nbprod.leakage.interpret.context import Run
 
 # an unknown number of rows, taken for a small one
@@ -70,10 +71,6 @@ def is_hashable(value: object) -> bool:
     except TypeError:
         return False
     return True
-
-
-def row_guard(_run: Run, _test: ast.expr) -> None:
-    """Conditions on a loop's index need no care: the index itself says how far ahead it reads."""
 
 
 def free(run: Run, name: str) -> Ref | Value:
@@ -108,7 +105,7 @@ def side_of_name(name: str) -> str:
     return "train" if any(word in _TRAIN for word in found) else ""
 
 
-def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:
+def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noqa: C901, PLR0912
     """What `owner.name` is: a column, a method to be called, a part of a library."""
     held = run.at(owner)
     match held:
@@ -145,7 +142,7 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:
     return Method(owner, name)
 
 
-def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:
+def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:  # noqa: ARG001
     if table.library == "ibis" and name not in knowledge.METHODS:
         return Deferred(
             lambda given, scope: column(run, given if given.root == table.root else table, name, scope=scope),
@@ -203,7 +200,7 @@ def known_facts(run: Run, table: Table) -> Facts:
     return table.every_fact
 
 
-def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:
+def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa: ARG001
     if name in _PLAIN:
         return replace(cells, array=True)
     if name == "index":
@@ -341,7 +338,7 @@ def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST
     """The frame with a column set to a value."""
     value = run.at(value)
     facts = run.facts(value)
-    if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):
+    if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):  # noqa: SIM102
         if value.order.newest_first != table.order.newest_first and facts.reads:
             facts = facts.with_ahead(misaligned(run, value, node))
     if isinstance(value, Deferred):
@@ -366,7 +363,7 @@ def columns_named(run: Run, table: Table, value: Value) -> tuple[str, ...] | Non
         case Const(list() | tuple() as names) if all(isinstance(name, str) for name in names):
             return tuple(names)
         case Opaque(hint=hint) if hint and hint != "columns" and not hint.startswith("forward"):
-            return (f"‹{hint}›" if "‹" not in hint else hint,)
+            return (f"<{hint}>" if "<" not in hint else hint,)
         case Seq(items=items) if items is not None:
             names_: list[str] = []
             for item in items:

@@ -46,7 +46,7 @@ def parts_of(run: Run, grouped: Grouped) -> tuple[Cells, ...]:
     base = run.at(grouped.base)
     if isinstance(base, Cells):
         return (replace(base, within=(*base.within, *grouped.keys)),)
-    assert isinstance(base, Table)
+    assert isinstance(base, Table)  # noqa: S101 - asked just before
     keys = {key.name for key in grouped.keys}
     names = grouped.picked if grouped.picked is not None else tuple(n for n in base.columns if n not in keys)
     cells = []
@@ -64,10 +64,10 @@ def _rest_of(run: Run, grouped: Grouped) -> Cells | None:
     return Cells(facts=facts, rows=base.rows, order=base.order, within=(*base.within, *grouped.keys))
 
 
-def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) -> Value:
+def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901
     """A method of a grouped frame or column."""
     base = run.at(grouped.base)
-    if name in ("transform",):
+    if name == "transform":
         return _transformed(run, grouped, args, node)
     if name in ("agg", "aggregate", "summarize", "summarise"):
         return _aggregated(run, grouped, args, node)
@@ -80,14 +80,14 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
 
         scoped = replace(base, within=(*base.within, *grouped.keys))
         result = run.at(with_expressions(run, scoped, args, node, select=name == "select"))
-        assert isinstance(result, Table)
+        assert isinstance(result, Table)  # noqa: S101 - asked just before
         return run.new(replace(result, within=base.within))
     if name == "order_by" and isinstance(base, Table):
         from nbprod.leakage.interpret.deferred import order_of
 
         order = order_of(run, base, list(args.places), descending=[])
         return replace(grouped, base=replace(base, order=order or base.order))
-    if name in ("get_group",):
+    if name == "get_group":
         return run.new(base) if isinstance(base, Table) else base
     if (
         name in ("head", "tail", "nth", "first", "last")
@@ -97,7 +97,7 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
         return _chosen_rows(run, grouped, base, name, node)
     if name in ("cumcount", "ngroup"):
         return _numbered(run, grouped, name, args, node)
-    if name in ("filter",):
+    if name == "filter":
         return _kept_groups(run, grouped, node)
     move = knowledge.method("pandas", name)
     if isinstance(move, Reduces) or name in _ROW_COUNTS:
@@ -127,7 +127,7 @@ def _ungrouped(run: Run, cells: Cells, grouped: Grouped) -> Cells:
     )
 
 
-def _one_or_table(
+def _one_or_table(  # noqa: PLR0917
     run: Run, grouped: Grouped, made: list[tuple[str, Cells]], name: str, args: Args, node: ast.AST
 ) -> Value:
     base = run.at(grouped.base)
@@ -139,7 +139,7 @@ def _one_or_table(
     rest_facts = None
     if rest is not None:
         rest_facts = run.facts(on_cells(run, rest, rest, name, args, node))
-    assert isinstance(base, Table)
+    assert isinstance(base, Table)  # noqa: S101 - asked just before
     return run.new(replace(base, columns={n: c.facts for n, c in made}, rest=rest_facts, root=""))
 
 
@@ -174,7 +174,7 @@ def _applied(run: Run, grouped: Grouped, args: Args, node: ast.AST) -> Value:
         if isinstance(result, Table):
             return run.new(replace(result, within=base.within))
         if isinstance(result, Cells):
-            scalar = result.shape in ("scalar",)
+            scalar = result.shape == "scalar"
             return replace(result, within=base.within, shape="column", keyed=grouped.keys if scalar else ())
         if isinstance(result, Seq | Mapped | Opaque):
             return Cells(facts=run.facts(result), rows=base.rows, keyed=grouped.keys)
@@ -321,7 +321,7 @@ def _aggregated(run: Run, grouped: Grouped, args: Args, node: ast.AST) -> Value:
     return _keyed_table(run, grouped, columns, rest=None)
 
 
-def _aggregates_of(
+def _aggregates_of(  # noqa: C901
     run: Run, grouped: Grouped, value: Value, node: ast.AST, *, name: str | None
 ) -> dict[str, Facts]:
     """The columns that one argument of `agg` makes."""
@@ -335,13 +335,13 @@ def _aggregates_of(
             }
         case Mapped(items=items):
             made: dict[str, Facts] = {}
-            for column, how in items.items():
+            for column, asked in items.items():
                 picked = (
                     replace(grouped, picked=(str(column),), single=True)
                     if isinstance(base, Table)
                     else grouped
                 )
-                made |= _aggregates_of(run, picked, how, node, name=str(column))
+                made |= _aggregates_of(run, picked, asked, node, name=str(column))
             return made
         case Seq(items=items) if items is not None:
             if (
@@ -351,9 +351,9 @@ def _aggregates_of(
                 and isinstance(base, Table)
                 and (grouped.picked is None)
             ):
-                column = run.at(items[0])
-                assert isinstance(column, Const)
-                picked = replace(grouped, picked=(str(column.value),), single=True)
+                first = run.at(items[0])
+                assert isinstance(first, Const)  # noqa: S101 - asked just before
+                picked = replace(grouped, picked=(str(first.value),), single=True)
                 return _aggregates_of(run, picked, items[1], node, name=name)
             joined: dict[str, Facts] = {}
             for place, item in enumerate(items):
@@ -373,6 +373,8 @@ def _aggregates_of(
                 result = run.call(run, held, Args(places=(whole,), node=node), node)
                 made[name or cells.name or "value"] = run.facts(result)
             return made
+        case _:
+            pass
     if name is not None and isinstance(held, Opaque) and held.hint.startswith("named-agg:"):
         _, column, how = held.hint.split(":", 2)
         picked = replace(grouped, picked=(column,), single=True)
@@ -472,7 +474,7 @@ def _windowed_groups(run: Run, window: Windowed, grouped: Grouped) -> Value:
         return made[0][1]
     rest = _rest_of(run, grouped)
     rest_facts = moving.finished(run, replace(window, base=rest)).facts if rest is not None else None
-    assert isinstance(base, Table)
+    assert isinstance(base, Table)  # noqa: S101 - asked just before
     return run.new(replace(base, columns={n: c.facts for n, c in made}, rest=rest_facts))
 
 
@@ -513,7 +515,7 @@ def _saw_index(run: Run, base: Table | Cells) -> None:
         run.record.times.setdefault(each, set()).add("index")
 
 
-def _bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Value:
+def _bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901
     base = run.at(window.base)
     if isinstance(base, Grouped):
         inner = run.at(base.base)

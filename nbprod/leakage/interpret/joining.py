@@ -73,7 +73,7 @@ def looked_up_at(run: Run, key: Facts, values: Facts, node: ast.AST, *, right: F
     return replace(facts, derived=True)
 
 
-def merged(
+def merged(  # noqa: C901
     run: Run,
     left: Table,
     right: Table,
@@ -215,7 +215,7 @@ def _event_time(run: Run, right: Table, right_on: str, span: object) -> list[Ahe
             return []
     if right_on in run.known.values():
         return []
-    later = sorted(published)[0] if published else "the time of publication"
+    later = min(published) if published else "the time of publication"
     says = (
         f"rows meet records by {right_on!r}, the time of the event, before {later!r}, from which it is known"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 from nbprod.libraries import (
     boosting,
@@ -17,7 +18,9 @@ from nbprod.libraries import (
     sklearn,
     statsmodels,
 )
-from nbprod.libraries.moves import Move, Moves
+
+if TYPE_CHECKING:
+    from nbprod.libraries.moves import Move, Moves
 
 _BY_LIBRARY: dict[str, Moves] = {"pandas": pandas.MOVES, "polars": polars.MOVES, "ibis": ibis.MOVES}
 _FUNCTIONS: Moves = {

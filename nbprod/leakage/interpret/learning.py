@@ -130,7 +130,7 @@ def _fit_aheads(run: Run, estimator: Estimator, over: Facts) -> tuple[Ahead, ...
     )
 
 
-def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:
+def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901, PLR0917
     """A method of an estimator."""
     match name:
         case "fit" | "partial_fit" | "train" | "fit_generator" | "adapt":
@@ -154,6 +154,8 @@ def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: 
             return Opaque()
         case "split":
             return Opaque()
+        case _:
+            pass
     if name in _PREDICTS:
         return _predicted(run, owner, estimator, args, node)
     if name in ("groupby", "get_booster", "booster"):
@@ -398,6 +400,8 @@ def _with_aheads(run: Run, value: Value, aheads: tuple[Ahead, ...]) -> Value:
             return run.new(held.mapped(lambda facts: facts.with_ahead(*aheads)))
         case Cells() | Opaque():
             return replace(held, facts=held.facts.with_ahead(*aheads))
+        case _:
+            pass
     return held
 
 
@@ -435,7 +439,7 @@ def on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> V
     return on_estimator(run, owner, estimator, name, args, node)
 
 
-def on_instance(run: Run, owner: Value, instance: Instance, name: str, args: Args, node: ast.AST) -> Value:
+def on_instance(run: Run, owner: Value, instance: Instance, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of the notebook's own object; what it inherits from a library does what its name says."""
     method = instance.of.methods.get(name)
     if isinstance(method, Function):
@@ -509,6 +513,8 @@ def _part(run: Run, value: Value, bound: Bound) -> Value:
             return replace(held, rows=held.rows.narrowed(bound))
         case Picks():
             return Picks(bound, rows=held.rows)
+        case _:
+            pass
     facts = run.facts(held)
     if isinstance(held, Seq | Const) and not facts.reads:
         return Picks(bound)
@@ -547,7 +553,7 @@ def on_splitter(run: Run, made_: Splitter, name: str, args: Args, node: ast.AST)
     return Folds(splitter=made_, id=id_, rows=run.rows(first))
 
 
-def _note_split(
+def _note_split(  # noqa: PLR0917
     run: Run, made_: Splitter, id_: str, first: Value, labels: Value | None, node: ast.AST
 ) -> None:
     how = "time-folds" if made_.in_time else "folds"
@@ -591,6 +597,8 @@ def _noted_folds(
             _note_split(run, made_, id_, features, labels, node)
         case Folds():
             return
+        case _:
+            pass
 
 
 def validated(run: Run, move: Validates, name: str, args: Args, node: ast.AST) -> Value:
@@ -600,7 +608,7 @@ def validated(run: Run, move: Validates, name: str, args: Args, node: ast.AST) -
     model = run.at(args.get(0, "estimator"))
     _noted_folds(
         run,
-        args.get(None, move.cv) or args.get(3 if name != "cross_val_score" else 3, move.cv),
+        args.get(None, move.cv) or args.get(3, move.cv),
         features,
         labels,
         node,
@@ -650,9 +658,8 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
     for name in names:
-        facts = [table.facts(name) for table in tables]
         total = NOTHING
-        for each in facts:
+        for each in [table.facts(name) for table in tables]:
             total = total | each if each is not None else total
         columns[name] = replace(total, clock=first.columns[name].clock if name in first.columns else None)
     rest = None
@@ -687,7 +694,7 @@ def beside(run: Run, values: tuple[Value, ...]) -> Value:
         ):
             columns = {}
             for place, value in enumerate(held):
-                assert isinstance(value, Cells)
+                assert isinstance(value, Cells)  # noqa: S101 - asked just before
                 columns[value.name or str(place)] = value.facts
             cells = next(value for value in held if isinstance(value, Cells))
             return run.new(Table(columns=columns, rows=cells.rows, order=cells.order))

@@ -46,7 +46,7 @@ def items_of(run: Run, value: Value) -> tuple[Value, ...] | None:
     return None
 
 
-def any_item_of(run: Run, value: Value) -> Value:
+def any_item_of(run: Run, value: Value) -> Value:  # noqa: C901, PLR0912
     """What any item of an iterable may be."""
     held = run.at(value)
     match held:
@@ -81,6 +81,8 @@ def any_item_of(run: Run, value: Value) -> Value:
             return Opaque(hint="any column")
         case Opaque(hint="zip"):
             return held
+        case _:
+            pass
     return Opaque(facts=run.facts(held), rows=run.rows(held))
 
 

@@ -21,6 +21,7 @@ from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.functions import call_function
 from nbprod.leakage.interpret.values import (
     NONE,
+    Ahead,
     Cells,
     Class,
     Const,
@@ -43,14 +44,15 @@ from nbprod.leakage.interpret.values import (
     Value,
     Windowed,
 )
-from nbprod.libraries.moves import Move
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
+    from nbprod.libraries.moves import Move
 
-def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) -> Value:
+
+def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901, PLR0912
     """`owner.name(args)`."""
     held = run.at(owner)
     match held:
@@ -82,6 +84,8 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) ->
             return run.call(run, Symbol(f"{path}.{name}"), args, node)
         case Folds() | Picks() | Class():
             return held
+        case _:
+            pass
     return _on_unknown(run, held, name, args, node)
 
 
@@ -103,7 +107,7 @@ def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> 
 # Columns
 
 
-def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: ast.AST) -> Value:
+def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of a column, an array, a statistic or a row's element."""
     handler = _CELLS.get(name)
     if handler is not None:
@@ -165,6 +169,8 @@ def _mapped(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
             return replace(cells, facts=replace(found, clock=None), conditions=())
         case Const() | None:
             return cells
+        case _:
+            pass
     facts = cells.facts | run.facts(function)
     return replace(cells, facts=replace(facts, clock=None, derived=True), conditions=())
 
@@ -217,7 +223,7 @@ def _reindexed(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 
 def _rolled(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     move = knowledge.method("pandas", "rolling")
-    assert move is not None
+    assert move is not None  # noqa: S101 - asked just before
     return moving.moved(run, move, cells, args, node, called="rolling")
 
 
@@ -289,7 +295,7 @@ def _index_reset(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     if args.constant(None, "drop") is True:
         return cells
     made = run.at(_framed(run, cells, Args(names={k: v for k, v in args.names.items() if k == "name"}), node))
-    assert isinstance(made, Table)
+    assert isinstance(made, Table)  # noqa: S101 - asked just before
     keys = {key.name: replace(key.facts, derived=True) for key in cells.keyed}
     if not keys and cells.index:
         from nbprod.leakage.interpret.values import Clock
@@ -356,7 +362,7 @@ def _known(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 def _counted_up(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     """A running sum; of a mask of known values it numbers the stretches that each begin with one."""
     move = knowledge.method(cells.library, "cumsum")
-    assert move is not None
+    assert move is not None  # noqa: S101 - asked just before
     result = moving.moved(run, move, cells, args, node, called="cumsum")
     if cells.facts.runs_of and isinstance(result, Cells) and not cells.order.newest_first:
         return replace(result, facts=replace(result.facts, runs_of=cells.facts.runs_of))
@@ -365,7 +371,7 @@ def _counted_up(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 
 def _count(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     move = knowledge.method(cells.library, "count")
-    assert move is not None
+    assert move is not None  # noqa: S101 - asked just before
     result = moving.moved(run, move, cells, args, node, called="count")
     frame = cells.frame
     if frame is not None and frame.low is None and frame.high == 0 and isinstance(result, Cells):
@@ -389,6 +395,14 @@ def _resized(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return replace(cells, shape="matrix" if cells.shape == "column" else cells.shape, conditions=())
 
 
+def _descending(_run: Run, cells: Cells, _args: Args, _node: ast.AST) -> Value:
+    return Opaque(hint=f"desc:{cells.name}")
+
+
+def _exponential(run: Run, cells: Cells, _args: Args, node: ast.AST) -> Value:
+    return Windowed(base=cells, kind="ewm", aheads=_expanding_aheads(run, cells, node))
+
+
 _CELLS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "map": _mapped,
     "apply": _applied,
@@ -398,9 +412,7 @@ _CELLS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "reindex": _reindexed,
     "rolling": _rolled,
     "expanding": _expanding,
-    "ewm": lambda run, cells, args, node: Windowed(
-        base=cells, kind="ewm", aheads=_expanding_aheads(run, cells, node)
-    ),
+    "ewm": _exponential,
     "resample": _resampled,
     "groupby": _grouped,
     "sort_values": _sorted,
@@ -440,11 +452,11 @@ _CELLS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "sample": _sampled,
     "plot": _shown,
     "hist": _shown,
-    "desc": lambda run, cells, args, node: Opaque(hint=f"desc:{cells.name}"),
+    "desc": _descending,
 }
 
 
-def _expanding_aheads(run: Run, cells: Cells, node: ast.AST) -> tuple[object, ...]:
+def _expanding_aheads(run: Run, cells: Cells, node: ast.AST) -> tuple[Ahead, ...]:
     facts = moving.running(run, cells, node, reverse=False, whole=True)
     return tuple(a for a in facts.aheads if a not in cells.facts.aheads)
 
@@ -524,7 +536,7 @@ def _put(run: Run, owner: Value, value: Value) -> None:
         run.heap[owner.place] = value
 
 
-def _on_mapping(run: Run, owner: Value, mapping: Mapped, name: str, args: Args) -> Value:
+def _on_mapping(run: Run, owner: Value, mapping: Mapped, name: str, args: Args) -> Value:  # noqa: C901
     if name == "get" and args.places:
         key = run.at(args.places[0])
         if isinstance(key, Const) and frames.is_hashable(key.value) and key.value in mapping.items:

@@ -68,6 +68,8 @@ def moved(run: Run, move: Move, cells: Cells, args: Args, node: ast.AST, *, call
             return _smoothed(run, move, cells, args, node, called=called)
         case Shows():
             return Opaque()
+        case _:
+            pass
     return _row_wise(run, cells, args)
 
 
@@ -150,7 +152,7 @@ def _is_year(key: Key) -> bool:
 
 def _framed(run: Run, cells: Cells, node: ast.AST, *, says: str) -> Facts:
     frame, facts = cells.frame, cells.facts
-    assert frame is not None
+    assert frame is not None  # noqa: S101 - asked just before
     for key in cells.within:
         facts = facts | replace(key.facts, reads={})
     problem = disorder(run, cells, node)
@@ -351,16 +353,12 @@ def _lagged(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) -> Va
     facts = shifted(
         run, cells, ahead, node, says=says, args_node=args.node_of(place, by), keeps=move.keeps_own
     )
-    return replace(cells, facts=replace(facts, clock=_lag_clock(cells, facts)), conditions=())
+    return replace(cells, facts=replace(facts, clock=None), conditions=())
 
 
 def in_sequence(run: Run, cells: Cells) -> None:
     """Note that the rows of these cells are treated as a sequence."""
     run.record.sequences |= {source.partition(".")[0] for source in cells.facts.reads}
-
-
-def _lag_clock(cells: Cells, facts: Facts) -> None:
-    _ = cells, facts
 
 
 def _rows_text(rows: int) -> str:
@@ -378,6 +376,8 @@ def step_count(value: Value) -> int | None:
             return int(steps)
         case Const(None):
             return 1
+        case _:
+            pass
     return None
 
 
@@ -572,7 +572,7 @@ def window_aheads(
 def finished(run: Run, window: Windowed) -> Cells:
     """The column that a function over each window gives."""
     base = run.at(window.base)
-    assert isinstance(base, Cells)
+    assert isinstance(base, Cells)  # noqa: S101 - asked just before
     facts = replace(base.facts, clock=None, derived=True)
     ahead_rows = max(
         (a.reach.rows for a in window.aheads if not a.reach.whole and not a.reach.time), default=0

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_time_name
-from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.values import (
     NOTHING,
     Ahead,
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
     from nbprod.leakage.horizon import Path, Reach
     from nbprod.leakage.horizon import Value as Horizoned
+    from nbprod.leakage.interpret.context import Args, Run
 
 _QUERY = re.compile(
     r"^\s*(--.*\n\s*)*(with|select|from|create\s+(or\s+replace\s+)?(temp\w*\s+)?(table|view))\b",

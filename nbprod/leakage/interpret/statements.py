@@ -114,8 +114,7 @@ def assign(run: Run, target: ast.expr, value: Value, node: ast.AST) -> None:
     """Bind a target to a value; what a name says of its side of a split is remembered with the rows."""
     match target:
         case ast.Name(id=name):
-            value = _with_side(run, name, value, node)
-            value = _stationed(run, name, value, node)
+            value = _with_side(run, name, value)
             run.env[name] = run.stored(value) if not isinstance(value, Ref) else value
             if run.depth == 0 or name[:1] in "Xxyf":
                 run.record.bound.append((name, run.env[name], run.span(node)))
@@ -127,14 +126,11 @@ def assign(run: Run, target: ast.expr, value: Value, node: ast.AST) -> None:
             _set_attribute(run, target, name, value, node)
         case ast.Starred(value=inner):
             assign(run, inner, value, node)
+        case _:
+            pass
 
 
-def _stationed(run: Run, name: str, value: Value, node: ast.AST) -> Value:
-    _ = name, node
-    return value
-
-
-def _with_side(run: Run, name: str, value: Value, node: ast.AST) -> Value:
+def _with_side(run: Run, name: str, value: Value) -> Value:
     """`train = df[...]`: a proper part that is named for a side of the split belongs to it."""
     side = frames.side_of_name(name)
     if not side:
@@ -147,11 +143,10 @@ def _with_side(run: Run, name: str, value: Value, node: ast.AST) -> Value:
         return value
     bounds = (*held.rows.bounds[:-1], replace(last, side=side))
     changed = replace(held, rows=replace(held.rows, bounds=bounds))
-    _ = node
     return run.new(changed) if isinstance(changed, Table) else changed
 
 
-def _unpack(run: Run, targets: list[ast.expr], value: Value, node: ast.AST) -> None:
+def _unpack(run: Run, targets: list[ast.expr], value: Value, node: ast.AST) -> None:  # noqa: C901
     held = run.at(value)
     items: tuple[Value, ...] | None = None
     if isinstance(held, Seq) and held.items is not None:

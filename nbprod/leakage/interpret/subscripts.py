@@ -51,7 +51,7 @@ def taken(run: Run, owner: Value, index: ast.expr, node: ast.AST) -> Value:
     return item(run, held, key, index, node)
 
 
-def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> Value:
+def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901, PLR0912
     """What stands under a key that is known as a value."""
     match held:
         case Table():
@@ -83,6 +83,8 @@ def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> V
             return key if isinstance(key, Picks) else held
         case Opaque():
             return held
+        case _:
+            pass
     return Opaque(facts=run.facts(held), rows=run.rows(held))
 
 
@@ -99,10 +101,12 @@ def _of_constant(value: object, key: Value) -> Value:
                 return Const(value[slice(*ends)])  # type: ignore[index]
             except (TypeError, ValueError):
                 return Opaque()
+        case _:
+            pass
     return Opaque()
 
 
-def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST) -> Value:
+def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901
     match key:
         case Const(str(name)):
             if table.library == "ibis":
@@ -113,7 +117,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
                 )
             return frames.column(run, table, name)
         case Cells(shape="column") | Cells(shape="matrix"):
-            return run.new(frames.masked(run, table, key, index))  # type: ignore[arg-type]
+            return run.new(frames.masked(run, table, key, index))
         case Stretch():
             return _stored(run, sliced(run, table, key, node))
         case Picks():
@@ -129,6 +133,8 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
                 rows=table.rows,
                 width=len(table.columns),
             )
+        case _:
+            pass
     names = frames.columns_named(run, table, key)
     if names is not None:
         single = not isinstance(key, Seq | Const)
@@ -250,7 +256,7 @@ def picked(value: Table | Cells, key: Picks) -> Table | Cells:
     return replace(value, rows=value.rows.narrowed(key.bound))
 
 
-def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST) -> Value:
+def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901
     match key:
         case Stretch() if cells.shape in ("column", "matrix"):
             return sliced(run, cells, key, node)
@@ -284,17 +290,17 @@ def _parts(run: Run, cells: Cells, items: tuple[Value, ...], node: ast.AST) -> C
     result: Cells = cells
     if isinstance(rows, Stretch):
         made = sliced(run, cells, rows, node)
-        assert isinstance(made, Cells)
+        assert isinstance(made, Cells)  # noqa: S101 - asked just before
         result = made
     elif isinstance(rows, Picks):
         made = picked(cells, rows)
-        assert isinstance(made, Cells)
+        assert isinstance(made, Cells)  # noqa: S101 - asked just before
         result = made
     elif isinstance(rows, Position):
         result = replace(cells, shape="element", facts=ahead_of_position(run, cells.facts, rows.offset, node))
     elif isinstance(rows, Cells):
         masked = frames.masked(run, cells, rows, ast.Constant(value="mask"))
-        assert isinstance(masked, Cells)
+        assert isinstance(masked, Cells)  # noqa: S101 - asked just before
         result = masked
     columns = run.at(items[1]) if len(items) > 1 else None
     if isinstance(columns, Const) and isinstance(columns.value, int) and result.shape == "matrix":
@@ -324,7 +330,7 @@ def _of_group(run: Run, held: Grouped | Windowed, key: Value) -> Value:
             return replace(held, base=frames.column(run, base, names[0]))
         if isinstance(base, Grouped):
             inner = _of_group(run, base, key)
-            assert isinstance(inner, Grouped)
+            assert isinstance(inner, Grouped)  # noqa: S101 - asked just before
             return replace(held, base=inner)
         return held
     if isinstance(held.base, Table):
@@ -332,7 +338,7 @@ def _of_group(run: Run, held: Grouped | Windowed, key: Value) -> Value:
         if names is not None:
             return replace(held, picked=names, single=not isinstance(key, Seq))
         if not isinstance(key, Seq):
-            return replace(held, picked=("‹?›",) if held.base.rest is None else None, single=True)
+            return replace(held, picked=("<?>",) if held.base.rest is None else None, single=True)
     return held
 
 
@@ -355,6 +361,8 @@ def _of_sequence(run: Run, sequence: Seq, key: Value) -> Value:
             return value
         case Stretch():
             return sequence
+        case _:
+            pass
     return _any_of(run, sequence)
 
 
@@ -372,8 +380,8 @@ def _of_mapping(run: Run, mapping: Mapped, key: Value) -> Value:
     if isinstance(key, Const) and frames.is_hashable(key.value) and key.value in mapping.items:
         return mapping.items[key.value]
     hint = getattr(key, "hint", "")
-    if hint and f"‹{hint}›" in mapping.items:
-        return mapping.items[f"‹{hint}›"]
+    if hint and f"<{hint}>" in mapping.items:
+        return mapping.items[f"<{hint}>"]
     value: Value = mapping.any_item or Opaque()
     if not isinstance(key, Const):
         for each in list(mapping.items.values())[:16]:
@@ -403,7 +411,7 @@ def _indexed(run: Run, method: Method, index: ast.expr, node: ast.AST) -> Value:
     return Opaque(facts=run.facts(held), rows=run.rows(held))
 
 
-def _rows_and_columns(
+def _rows_and_columns(  # noqa: PLR0917
     run: Run,
     table: Table,
     rows: Value,
@@ -456,6 +464,8 @@ def _columns_by_place(run: Run, table: Table, columns: Value) -> Value:
             if known is not None and -len(known) <= place < len(known):
                 return frames.column(run, table, known[place])
             return _place_column(run, table, place)
+        case _:
+            pass
     return table
 
 
@@ -503,6 +513,8 @@ def _rows_of_table(
             return replace(_at_place(run, cells, place, node), width=2)
         case Const(str()):
             return Cells(facts=table.all_facts, shape="element", rows=table.rows)
+        case _:
+            pass
     if isinstance(rows, Opaque) and rows.rows.bounds:
         return replace(table, rows=table.rows.narrowed(*rows.rows.bounds))
     names = getattr(rows, "hint", "") or run.text(rows_node)
@@ -531,6 +543,8 @@ def _rows_of_cells(
             return _at_place(run, cells, place, node)
         case Const():
             return replace(cells, shape="scalar", facts=replace(cells.facts, clock=None))
+        case _:
+            pass
     if isinstance(rows, Opaque) and rows.rows.bounds:
         return replace(cells, rows=cells.rows.narrowed(*rows.rows.bounds))
     names = getattr(rows, "hint", "") or run.text(rows_node)
@@ -575,7 +589,7 @@ def store(run: Run, target: ast.Subscript, value: Value, node: ast.AST) -> None:
         _write(run, owner, target.value, _cells_with(run, held, key, value))
     elif isinstance(held, Mapped):
         name = key.value if isinstance(key, Const) and frames.is_hashable(key.value) else None
-        hint = f"‹{getattr(key, 'hint', '') or run.text(target.slice)}›"
+        hint = f"<{getattr(key, 'hint', '') or run.text(target.slice)}>"
         items = {**held.items, (name if name is not None else hint): value}
         _write(run, owner, target.value, Mapped(items, held.any_item if name is not None else value))
     elif isinstance(held, Seq):
@@ -598,7 +612,7 @@ def _write(run: Run, owner: Value, target: ast.expr, value: Value) -> None:
         assign(run, target, value, target)
 
 
-def _table_with(
+def _table_with(  # noqa: C901, PLR0917
     run: Run, table: Table, key: Value, value: Value, target: ast.Subscript, node: ast.AST
 ) -> Table:
     if isinstance(key, Opaque) and key.hint == "any column":
@@ -612,7 +626,7 @@ def _table_with(
         if isinstance(key, Seq | Opaque) and run.facts(value).aheads and not _is_name_like(key):
             new = run.facts(value)
             return table.mapped(lambda facts: replace(facts, derived=True).with_ahead(*new.aheads))
-        names = (f"‹{run.text(target.slice)}›",)
+        names = (f"<{run.text(target.slice)}>",)
     held = run.at(value)
     if len(names) > 1 or isinstance(key, Seq):
         if isinstance(held, Table):
@@ -716,7 +730,7 @@ def _store_indexed(run: Run, method: Method, target: ast.Subscript, value: Value
     _write(run, owner, value_of_target, _part_stored(run, held, rows, columns, value, columns_node, node))
 
 
-def _part_stored(
+def _part_stored(  # noqa: PLR0917
     run: Run, table: Table, rows: Value, columns: Value, value: Value, columns_node: ast.expr, node: ast.AST
 ) -> Table:
     new = run.facts(value)
@@ -735,7 +749,7 @@ def _part_stored(
         if names is None:
             if isinstance(columns, Opaque) and columns.hint == "any column":
                 return table.mapped(lambda facts: facts.with_ahead(*new.aheads))
-            names = (f"‹{run.text(columns_node)}›",)
+            names = (f"<{run.text(columns_node)}>",)
     settled = (
         replace(
             new,

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 Handler = "Callable[[Run, Table, Args, ast.AST], Value]"
 
 
-def call(run: Run, owner: Value, table: Table, name: str, args: Args, node: ast.AST) -> Value:
+def call(run: Run, owner: Value, table: Table, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of a frame."""
     if name in ("insert", "pop", "update") and isinstance(owner, Ref):
         return _in_place(run, owner, table, name, args, node)
@@ -65,7 +65,7 @@ def call(run: Run, owner: Value, table: Table, name: str, args: Args, node: ast.
     return result
 
 
-def _in_place(run: Run, owner: Ref, table: Table, name: str, args: Args, node: ast.AST) -> Value:
+def _in_place(run: Run, owner: Ref, table: Table, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     if name == "insert":
         label = frames.columns_named(run, table, args.get(1, "column") or Opaque())
         value = args.get(2, "value")
@@ -162,7 +162,7 @@ def _plain(table: Table, name: str, value: Value, run: Run) -> Table:
     return table.with_column(name, run.facts(value))
 
 
-def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.AST) -> Table:
+def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.AST) -> Table:  # noqa: C901
     held = run.at(value)
     match held:
         case Seq(items=items) if items is not None:
@@ -218,34 +218,24 @@ def _drop(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     axis = args.constant(None, "axis", args.constant(1, "axis", 0))
     index = args.get(None, "index")
     given = args.get(None, "columns")
-    by_rows = (
-        axis in (0, "index", "rows")
-        and given is None
-        and table.library != "polars"
-        and table.library != "ibis"
-    )
+    by_rows = axis in (0, "index", "rows") and given is None and table.library not in {"polars", "ibis"}
     first = run.at(args.get(0, "labels")) if args.places or "labels" in args.names else None
     if by_rows and (isinstance(first, Picks | Cells) or index is not None or isinstance(first, Method)):
         return run.new(_without_rows(run, table, first if first is not None else run.at(index), node))
     names: list[str] = []
-    unknown = False
     for value in (given, *args.places[:1], *(args.places[1:] if table.library in ("polars", "ibis") else ())):
         if value is None:
             continue
         found = frames.columns_named(run, table, value)
-        if found is None:
-            unknown = True
         names.extend(found or ())
-    if (
-        by_rows
-        and isinstance(first, Seq)
-        and not all(
-            isinstance(run.at(i), Const) and isinstance(run.at(i).value, str) for i in first.items or ()
-        )
-    ):  # type: ignore[union-attr]
+    if by_rows and isinstance(first, Seq) and not all(_is_text(run, item) for item in first.items or ()):
         return run.new(table)
-    _ = unknown
     return run.new(frames.dropped(table, tuple(names)))
+
+
+def _is_text(run: Run, value: Value) -> bool:
+    held = run.at(value)
+    return isinstance(held, Const) and isinstance(held.value, str)
 
 
 def _without_rows(run: Run, table: Table, rows: Value, node: ast.AST) -> Table:
@@ -439,8 +429,8 @@ def _slice(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     high = run.at(args.get(1, "length")) if args.get(1, "length") is not None else None
     low = None if start == 0 else run.at(args.get(0, "offset"))
     if high is None:
-        return run.new(sliced(run, table, Stretch(low=low), node))  # type: ignore[arg-type]
-    return run.new(sliced(run, table, Stretch(low=low, high=high if low is None else Opaque()), node))  # type: ignore[arg-type]
+        return run.new(sliced(run, table, Stretch(low=low), node))
+    return run.new(sliced(run, table, Stretch(low=low, high=high if low is None else Opaque()), node))
 
 
 def _reverse(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:
@@ -478,9 +468,7 @@ def _unique(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         later = not later if keep in ("first", "last") else later
     kept = _keyed_by(run, table, subset)
     if not later or subset is None:
-        return run.new(
-            kept.mapped(lambda f: replace(f, derived=True)) if subset is not None and False else kept
-        )
+        return run.new(kept)
     span = run.span(node)
     says = "the last row of each key is kept: which one it is depends on what follows"
     names = set(frames.columns_named(run, table, subset) or ())
@@ -667,7 +655,7 @@ def _rolling_by_time(run: Run, table: Table, args: Args, node: ast.AST) -> Value
             base=base, keys=(Key(name=index[0], facts=Facts(clock=Clock()), is_time=True),), as_index=False
         )
     move = knowledge.method("pandas", "rolling")
-    assert isinstance(move, Rolls)
+    assert isinstance(move, Rolls)  # noqa: S101 - asked just before
     return _rolling(run, table, move, args, node)
 
 
@@ -730,7 +718,7 @@ def _apply(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     if axis in (1, "columns"):
         row = run.new(table.mapped(lambda f: f))
         held = run.at(row)
-        assert isinstance(held, Table)
+        assert isinstance(held, Table)  # noqa: S101 - asked just before
         run.heap[row.place] = replace(held, labels=False)
         element = _RowView.of(run, table)
         result = run.call(run, function, Args(places=(element, *more), names=names, node=node), node)
@@ -810,7 +798,7 @@ def _merge(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     right_keys = _key_names(run, right, right_on, use_index=args.constant(None, "right_index") is True)
     if not left_keys and not right_keys:
         keyed = tuple(key.name for key in right.keyed)
-        shared = tuple(n for n in right.columns if n in table.columns) if not keyed else keyed
+        shared = keyed or tuple(n for n in right.columns if n in table.columns)
         left_keys = right_keys = shared
         if not shared and table.index and table.index == right.index:
             left_keys = right_keys = table.index
@@ -891,7 +879,7 @@ def _first_name(run: Run, table: Table, value: Value | None) -> str | None:
 # Ibis joins: predicates over both tables
 
 
-def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) -> Table:
+def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) -> Table:  # noqa: C901
     """A join of Ibis: on names, or on predicates, of which those on times bound what a row may meet."""
     predicates = args.node_of(1, "predicates") or args.node_of(None, "on")
     nodes = (
@@ -909,11 +897,11 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
             found = _predicate(run, left, right, each)
             if found is None:
                 continue
-            kind, value = found
+            kind, names, seconds = found
             if kind == "equal":
-                pairs.append(value)  # type: ignore[arg-type]
+                pairs.append(names)
             elif kind == "upper":
-                upper.append(float(value))  # type: ignore[arg-type]
+                upper.append(seconds)
                 bounded = True
             else:
                 bounded = True
@@ -924,8 +912,8 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
         elif isinstance(held, Deferred) and held.name:
             pairs.append((held.name, held.name))
         elif isinstance(held, Seq) and held.items is not None and len(held.items) == 2:
-            names = [run.at(item) for item in held.items]
-            labels = [getattr(n, "value", None) or getattr(n, "name", None) for n in names]
+            both = [run.at(item) for item in held.items]
+            labels = [getattr(n, "value", None) or getattr(n, "name", None) for n in both]
             pairs.append((str(labels[0]), str(labels[1])))
     made = joining.merged(
         run, left, right if not bounded else replace(right, root=""), left_keys=tuple(a for a, _ in pairs),
@@ -933,14 +921,14 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
     )  # fmt: skip
     if not bounded:
         return made
-    seconds = min(upper) if upper else None
-    if seconds is not None and seconds <= 0:
+    latest = min(upper) if upper else None
+    if latest is not None and latest <= 0:
         return made
     span = run.span(node)
     from datetime import timedelta
 
-    reach = Reach(time=timedelta(seconds=seconds)) if seconds is not None else WHOLE_REACH
-    says = f"the join admits rows {reach}" if seconds is not None else "the join admits every later row"
+    reach = Reach(time=timedelta(seconds=latest)) if latest is not None else WHOLE_REACH
+    says = f"the join admits rows {reach}" if latest is not None else "the join admits every later row"
     ahead = Ahead(rule="unbounded-join", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),),
                   sources=right.all_facts.sources)  # fmt: skip
     names_ = set(right.columns)
@@ -950,7 +938,9 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
     return replace(made, columns=columns)
 
 
-def _predicate(run: Run, left: Table, right: Table, node: ast.Compare) -> tuple[str, object] | None:
+def _predicate(
+    run: Run, left: Table, right: Table, node: ast.Compare
+) -> tuple[str, tuple[str, str], float] | None:
     """What a comparison of two tables' columns says: equal keys, or a bound in seconds on the right one's time."""
     a, b = run.at(run.evaluate(run, node.left)), run.at(run.evaluate(run, node.comparators[0]))
     op = node.ops[0]
@@ -959,20 +949,20 @@ def _predicate(run: Run, left: Table, right: Table, node: ast.Compare) -> tuple[
     a_right = _belongs(a, right, left)
     mine, theirs = (b, a) if a_right else (a, b)
     if isinstance(op, ast.Eq):
-        return "equal", (mine.name or "?", theirs.name or "?")
+        return "equal", (mine.name or "?", theirs.name or "?"), 0.0
     facts_left = run.facts(deferred.built(run, mine, left))
     facts_right = run.facts(deferred.built(run, theirs, right))
     offset = (facts_left.clock or Clock()).offset - (facts_right.clock or Clock()).offset
     right_is_later = isinstance(op, ast.Gt | ast.GtE) == a_right
     if right_is_later:
-        return "lower", offset.total_seconds()
-    return "upper", offset.total_seconds()
+        return "lower", ("", ""), offset.total_seconds()
+    return "upper", ("", ""), offset.total_seconds()
 
 
 def _belongs(value: Deferred, right: Table, left: Table) -> bool:
     if value.table is None:
         return False
-    if value.table == right or value.table == left:
+    if value.table in (right, left):
         return value.table == right and value.table != left
     if value.name in right.columns and value.name not in left.columns:
         return True

@@ -90,7 +90,7 @@ def _clocked(cells: Cells, clock: Clock) -> Cells:
 
 def time_method(run: Run, cells: Cells, name: str, args: Args, node: ast.AST) -> Value | None:
     """A method of a column of times; None where the name means something else."""
-    if name in ("ffill",):
+    if name == "ffill":
         return None
     part = part_of_time(run, cells, name, node) if not args.places and name != "round" else None
     if part is not None:

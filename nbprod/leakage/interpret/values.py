@@ -8,7 +8,6 @@ lists, estimators, objects) lives on the heap of a `State` and is passed by `Ref
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
@@ -18,7 +17,7 @@ from nbprod.leakage.horizon import WHOLE, Hop, Reach
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nbprod.model import Edit, Span, Step
 
