@@ -78,6 +78,7 @@ def flow_with(notebook: Notebook, tagging: Tagging) -> tuple[Flow, tuple[Finding
         reading,
         stage_of=tagging.stage_of,
         parameters={cell: frozenset(several) for cell, several in names.items()},
+        watched=frozenset(line.value for line in tagging.expected),
     )
     assembly = _Assembly(
         notebook, tagging, reading=reading, history=history, marks=marks, parameters=_last_of_each(parameters)

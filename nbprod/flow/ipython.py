@@ -37,6 +37,10 @@ _AUTOMAGIC = re.compile(
     r"(?P<name>pip|conda|mamba|cd|ls|ll|mkdir|pwd|matplotlib|load_ext|reload_ext|autoreload|pylab)"
     r"(?:[ \t]+(?![-+*/%<>!&|^@]?=|[.,(\[+*/%<>&|^@:)]|(?:in|is|and|or|not|if|for|else)\b)(?P<rest>.+))?$"
 )
+_MAY_BE_MAGIC = re.compile(
+    r"[%!?]|^\s*(?:[/,;]|>>>|In \[|(?:pip|conda|mamba|cd|ls|ll|mkdir|pwd|matplotlib|\w*load_ext|autoreload|pylab)\b)",
+    re.MULTILINE,
+)
 _CELL_MAGIC = re.compile(r"%%(?P<name>[^\s%]+)[ \t]*(?P<rest>.*)$")
 _LINE_MAGIC = re.compile(r"%{1,2}(?P<name>[^\s%]\S*)[ \t]*(?P<rest>.*)$", re.DOTALL)
 _ASSIGNED = re.compile(
@@ -95,6 +99,8 @@ def _foreign(magic: CellMagic, body: str) -> str:
 
 
 def _plain(text: str) -> str:
+    if not _MAY_BE_MAGIC.search(text):
+        return text
     lines = _without_prompts(text.split("\n"))
     made: list[str] = []
     scan = _Scan()

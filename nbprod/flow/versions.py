@@ -102,11 +102,18 @@ class History:
 
 
 def history_of(
-    reading: Reading, *, stage_of: Mapping[int, str], parameters: Mapping[int, frozenset[str]]
+    reading: Reading,
+    *,
+    stage_of: Mapping[int, str],
+    parameters: Mapping[int, frozenset[str]],
+    watched: frozenset[str] = frozenset(),
 ) -> tuple[History, Marks]:
-    """Go through all steps once. `parameters` maps the cells of parameters to the names that are parameters there."""
+    """Go through all steps once. `parameters` maps the cells of parameters to the names that are parameters there.
+
+    `watched` names matter to the end though no step may read them.
+    """
     marks = Marks(reading)
-    recorder = _Recorder(marks, stage_of, parameters)
+    recorder = _Recorder(marks, stage_of, parameters, read_until=_read_until(reading, watched))
     for step in reading.steps:
         recorder.record(step)
     return recorder.history, marks
@@ -134,6 +141,12 @@ class Marks:
         return {self._heap.defined_at[one] for region in own for one in self._defined.get(region, ())}
 
 
+def _read_until(reading: Reading, watched: frozenset[str]) -> dict[str, int]:
+    """For each name the last step that reads it."""
+    until = {name: step.index for step in reading.steps for name in step.effects.uses}
+    return until | dict.fromkeys(watched, len(reading.steps))
+
+
 def _marked(above: list[list[int]], marks: Iterable[int]) -> dict[int, set[int]]:
     """For each region the marked ones below it."""
     found: dict[int, set[int]] = {}
@@ -153,8 +166,14 @@ class _Recorder:
     """Keeps the current version of each name while the steps go by."""
 
     def __init__(
-        self, marks: Marks, stage_of: Mapping[int, str], parameters: Mapping[int, frozenset[str]]
+        self,
+        marks: Marks,
+        stage_of: Mapping[int, str],
+        parameters: Mapping[int, frozenset[str]],
+        *,
+        read_until: Mapping[str, int],
     ) -> None:
+        self._read_until = read_until
         self.history = History()
         self._marks = marks
         self._stage_of = stage_of
@@ -215,7 +234,7 @@ class _Recorder:
                 continue
             for name in sorted(self._names_with.get(region, ())):
                 before = self.history.current[name]
-                if before.step == step.index and before.is_change:
+                if (before.step == step.index and before.is_change) or self._is_done_with(name, step, stage):
                     continue
                 can_copy = copy is not None and before.copy is not None
                 is_replayed = stage is None or step.is_definition
@@ -307,6 +326,8 @@ class _Recorder:
             before = self.history.current[other]
             if other == name or (before.stage == stage and not before.is_copied):
                 continue
+            if self._is_done_with(other, step, stage):
+                continue
             version = Version(
                 name=other,
                 stage=stage,
@@ -320,6 +341,10 @@ class _Recorder:
             self._keep(version)
             moved.append(other)
         return moved
+
+    def _is_done_with(self, name: str, step: Step, stage: str | None) -> bool:
+        """Whether what becomes of the name is seen by no one: nothing reads it from here on."""
+        return self._read_until.get(name, -1) < step.index and (stage, name) not in self.history.made_in
 
     def _keep(self, version: Version) -> None:
         name = version.name
