@@ -252,12 +252,18 @@ def _proposal(suggestion: Any) -> dict[str, Any]:
     return {"stages": sorted(stages, key=lambda one: one["cell"])}
 
 
-def _run_options(body: dict[str, Any]) -> dict[str, Any]:
+def _run_options(body: dict[str, Any]) -> list[str]:
+    """What the page asks for, in the words of `nbprod run`."""
     for key, kind in RUN_OPTIONS.items():
         if body.get(key) is not None and not isinstance(body[key], kind):
             raise web.HTTPError(400, f"'{key}' is {body[key]!r}, which is no {kind.__name__}.")
-    given = {key: body[key] for key in RUN_OPTIONS if body.get(key) is not None}
-    return {("from_" if key == "from" else key): value for key, value in given.items()}
+    pairs = [
+        f"{name}={value if isinstance(value, str) else json.dumps(value)}"
+        for name, value in (body.get("parameters") or {}).items()
+    ]
+    options = [word for pair in pairs for word in ("-p", pair)]
+    options += [f"--from={body['from']}"] if body.get("from") else []
+    return [*options, "--force"] if body.get("force") else options
 
 
 def _page(file: Path) -> str:

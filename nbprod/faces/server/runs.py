@@ -18,10 +18,8 @@ from nbprod.model import Record, State
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Sequence
     from pathlib import Path
-
-    from nbprod.model import Json
 
 PATIENCE_SECONDS = 10.0
 LINE_LIMIT_BYTES = 64 * 2**20
@@ -83,8 +81,8 @@ class Runs:
         """The runs of a notebook that this server started, the latest first."""
         return tuple(one for one in reversed(self._known.values()) if one.path == path)
 
-    def start(self, path: str, notebook: Path, options: Mapping[str, Json]) -> Progress:
-        """Queue a run of a notebook; its state is told from here on."""
+    def start(self, path: str, notebook: Path, options: Sequence[str]) -> Progress:
+        """Queue a run of a notebook with `nbprod run`'s options; its state is told from here on."""
         run = Progress(
             id=uuid.uuid4().hex[:12], path=path, state=State.WAITING, started=datetime.now(UTC).isoformat()
         )
@@ -114,12 +112,12 @@ class Runs:
         for run_id in list(self._processes):
             await self.cancel(run_id)
 
-    async def _go(self, run_id: str, notebook: Path, options: Mapping[str, Json]) -> None:
+    async def _go(self, run_id: str, notebook: Path, options: Sequence[str]) -> None:
         async with self._turn:
             if self._known[run_id].state is not State.WAITING:
                 return
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "nbprod.faces.following", str(notebook), json.dumps(options)),
+                *(sys.executable, "-m", "nbprod", "run", str(notebook), "--events", *options),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
                 limit=LINE_LIMIT_BYTES,
@@ -150,7 +148,7 @@ class Runs:
             else one
             for one in run.stages
         )
-        error = "" if was_cancelled else f"The run ended with exit code {exit_code}. {said}".strip()
+        error = "" if was_cancelled else said or f"The run ended with exit code {exit_code}."
         self._keep(replace(run, state=state, stages=stages, error=error))
 
     def _keep(self, run: Progress) -> None:
@@ -172,8 +170,6 @@ def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
         case "run ended":
             record = wire.noun(Record, event["record"], where="run event")
             return replace(progress_of(record, path=run.path), id=run.id, started=run.started)
-        case "refused":
-            return replace(run, state=State.FAILED, error=event["message"])
         case _:
             return run
 
