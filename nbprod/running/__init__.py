@@ -1,9 +1,22 @@
 """Running a plan: papermill's home. Warm kernels, cache, schedule, records."""
 
+from nbprod.running.backfill import Filled, backfill, states_of
 from nbprod.running.collecting import Collected, collect
 from nbprod.running.looking import Why, why
 from nbprod.running.parameters import typed
 from nbprod.running.records import read_record, run_folders
 from nbprod.running.run import run
 
-__all__ = ["Collected", "Why", "collect", "read_record", "run", "run_folders", "typed", "why"]
+__all__ = [
+    "Collected",
+    "Filled",
+    "Why",
+    "backfill",
+    "collect",
+    "read_record",
+    "run",
+    "run_folders",
+    "states_of",
+    "typed",
+    "why",
+]

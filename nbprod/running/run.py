@@ -42,12 +42,13 @@ def run(
     until: str | None = None,
     force: bool = False,
     store: str | None = None,
+    kernels: Kernels | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Record:
     """Run a plan and give the record of the run; stages whose result is known already are not run again.
 
     A failed cell, a broken expectation and a cancelled run (Ctrl-C) are told by the record. Events are told in the
-    calling thread. `force` runs the selected stages whatever is known.
+    calling thread. `force` runs the selected stages whatever is known; `kernels` lets a caller cancel from elsewhere.
     Raises ParameterError and PlanError before anything is written.
     """
     values = typed(parameters or {}, plan.parameters)
@@ -67,7 +68,7 @@ def run(
         secrets=secrets,
         preload=_modules(plan),
         environment={},
-        kernels=Kernels(),
+        kernels=kernels or Kernels(),
         tell=events.put,
         now=now,
     )

@@ -201,11 +201,11 @@ def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
     try:
         return attempted(
             attempt,
-            on_kernel=lambda pid: shop.kernels.started(stage.name, pid),
+            on_kernel=lambda pid: shop.kernels.started(f"{shop.folder.name}/{stage.name}", pid),
             on_cell=lambda done, of: shop.tell(CellDone(stage=stage.name, done=done, cells=of)),
         )
     finally:
-        shop.kernels.ended(stage.name)
+        shop.kernels.ended(f"{shop.folder.name}/{stage.name}")
 
 
 def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:
