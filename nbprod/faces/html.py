@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from nbprod.faces.picture import SIGNS
-from nbprod.faces.record_text import artifacts_said, detail_said, outcome, sample_rows
+from nbprod.faces.record_text import detail_said, outcome, outcome_of, sample_rows
 from nbprod.faces.words import count_said, expectation_said, seconds_said
 from nbprod.model import State
 
@@ -112,7 +112,7 @@ def runs_html(runs: Sequence[StageRun]) -> str:
 
 def _run_row(run: StageRun) -> str:
     seconds = seconds_said(run.seconds) if run.seconds is not None else ""
-    said = run.reason or artifacts_said(run.artifacts)
+    said = outcome_of(run)
     return (
         f"<tr><td class='{_role(run.state)}' style='white-space:nowrap'>{SIGNS[run.state]} {run.state}</td>"
         f"<td><code>{escape(run.stage)}</code></td><td>{seconds}</td><td>{escape(said)}</td></tr>"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nbprod.faces.picture import SIGNS
-from nbprod.faces.record_text import ROLES, artifacts_said
+from nbprod.faces.record_text import ROLES, outcome_of
 from nbprod.faces.words import clipped, seconds_said
 from nbprod.model import CellDone, RunEnded, RunStarted, StageEnded, StageRun, StageStarted, State
 
@@ -93,7 +93,7 @@ def said(going: Going) -> str:
             if going.cells
             else "starting"
         )
-    return clipped(going.run.reason or artifacts_said(going.run.artifacts), 80)
+    return clipped(outcome_of(going.run), 80)
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def lines_shown(paint: Paint) -> Iterator[Callable[[Event], None]]:
                 click.echo(f"{SIGNS[State.RUNNING]} running  {event.stage}{again}")
             case StageEnded(run=run):
                 took = f" {seconds_said(run.seconds)}" if run.seconds is not None else ""
-                tail = clipped(run.reason or artifacts_said(run.artifacts), 110)
+                tail = clipped(outcome_of(run), 110)
                 state = paint(ROLES.get(run.state, "soft"), f"{SIGNS[run.state]} {run.state:<8}")
                 click.echo(f"{state} {run.stage}{took}{f': {tail}' if tail else ''}")
             case _:

@@ -62,11 +62,16 @@ def stage_lines(runs: Sequence[StageRun], *, paint: Paint = no_paint) -> list[st
             f"{SIGNS[run.state]} {run.state}",
             run.stage,
             seconds_said(run.seconds) if run.seconds is not None else "",
-            clipped(run.reason or artifacts_said(run.artifacts), 90),
+            clipped(outcome_of(run), 100),
         )
         for run in runs
     ]
     return grid(rows, indent="  ", roles=[ROLES.get(run.state, "soft") for run in runs], paint=paint)
+
+
+def outcome_of(run: StageRun) -> str:
+    """What the stage gave, and why it ran or stands where it stands."""
+    return "; ".join(said for said in (artifacts_said(run.artifacts), run.reason) if said)
 
 
 def artifacts_said(artifacts: Sequence[Artifact]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from nbprod.faces.grid import grid
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from nbprod.faces.paint import Paint
     from nbprod.model import Finding, Flow, Link, Notebook, Parameter, Plan, Stage, Study, Suite
+
+WIDTH = 110
 
 
 # A study
@@ -178,7 +181,11 @@ def _quoted(finding: Finding, notebook: Notebook | None) -> str:
 
 
 def _indented(text: str, indent: str) -> list[str]:
-    return [f"{indent}{line}" for line in safe(text).strip("\n").split("\n")] or [indent]
+    """The text's lines, long sentences folded; lines that start with a space are code and stay."""
+    folded = []
+    for line in safe(text).strip("\n").split("\n"):
+        folded += [line] if line.startswith(" ") else wrap(line, WIDTH, break_long_words=False) or [""]
+    return [f"{indent}{line}" for line in folded]
 
 
 # A plan

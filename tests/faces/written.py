@@ -49,7 +49,7 @@ CLEAN = (
 LEAKY = (
     *CLEAN[:4],
     "%%stage features --time day\nfeatures = frame.copy()\nfeatures['next'] = features['d'].shift(-1)",
-    "%%stage train\nfrom sklearn.linear_model import LinearRegression\nX = features[['next']].fillna(0)\nmodel = LinearRegression().fit(X, features['d'])",
+    "%%stage train\nfrom sklearn.linear_model import LinearRegression\nX = features[['next']].fillna(0)\nmodel = LinearRegression().fit(X, list(range(len(X))))",
 )
 UNTAGGED = (
     "import pandas as pd",
