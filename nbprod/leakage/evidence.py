@@ -136,6 +136,7 @@ class Evidence:
     run: Run
     prose: str
     lone: bool
+    declared: bool = False
 
     def tables_of(self, value: Rows | Facts) -> set[str]:
         """The source tables of rows or facts."""
@@ -154,7 +155,7 @@ class Evidence:
         names = [table for table in tables if not self.is_static(table)]
         if not names:
             return False
-        if self.run.time is not None:
+        if self.run.time is not None or self.declared:
             return True
         record = self.run.record
         if any(record.times.get(name) or self._speaks_of_time(name) for name in names):

@@ -35,8 +35,8 @@ def check(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
     options = _options(flow)
     time, entity, known = _declared(options)
     run, _trees = interpreted(notebook, time=time, entity=entity, known=known)
-    evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS)
     has_features = any(stage.kind is Kind.FEATURES for stage in flow.stages)
+    evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS, declared=has_features)
     found = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
     findings = _grouped(found, flow=flow)
     findings += _unproved(run, findings, time=time)

@@ -37,6 +37,7 @@ from nbprod.leakage.interpret.values import (
     Opaque,
     Picks,
     Ref,
+    Rows,
     Seq,
     Splitter,
     Symbol,
@@ -92,6 +93,8 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) ->
 def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:
     if name in learning.LEARNING:
         return learning.on_unknown(run, held, name, args, node)
+    if name in _TABLE_GIVERS and not run.facts(held).reads:
+        return _table_of_connection(run, name, args, node)
     every = [held, *args.every]
     result: Value = every[0]
     for value in every[1:]:
@@ -102,6 +105,38 @@ def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> 
     if not facts.reads and not facts.aheads:
         return Opaque(hint=getattr(held, "hint", "") if name in ("columns", "tolist") else "")
     return Opaque(facts=replace(facts, proved=False), rows=run.rows(held))
+
+
+_TABLE_GIVERS = frozenset(
+    {
+        "table",
+        "read_parquet",
+        "read_csv",
+        "read_json",
+        "read_delta",
+        "create_table",
+        "read_in_memory",
+        "load",
+        "history",
+    }
+)
+
+
+def _table_of_connection(run: Run, name: str, args: Args, node: ast.AST) -> Value:
+    """`con.table("visits")`: a table that a connection knows by name."""
+    span = run.span(node)
+    label = args.constant(0, "name")
+    for value in args.every:
+        held = run.at(value)
+        if isinstance(held, Table):
+            return run.new(replace(held, library="ibis"))
+    root = (
+        label.rsplit(".", 1)[-1]
+        if isinstance(label, str) and name == "table"
+        else f"{name}@{span.cell}:{span.line}:{span.column}"
+    )
+    library = "ibis" if run.libraries.get("ibis") else ""
+    return run.new(Table(rest=Facts(), rows=Rows(tables=frozenset({root})), root=root, library=library))
 
 
 # Columns

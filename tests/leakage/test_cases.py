@@ -1,0 +1,62 @@
+"""Pairs of cells in many libraries: the leaky one is blamed, its twin is not; and look-alikes that stay silent."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from nbprod.flow import flow_of
+from nbprod.leakage.judge import check
+from nbprod.model import Cell, CellKind, Notebook, Severity
+
+sys.path.insert(0, str(Path(__file__).parent / "cases"))
+
+import other_cases
+import pandas_cases
+
+_TABLES = {
+    "pandas": (pandas_cases.SETUP, pandas_cases.PAIRS),
+    "polars": (other_cases.POLARS_SETUP, other_cases.POLARS),
+    "ibis": (other_cases.IBIS_SETUP, other_cases.IBIS),
+    "sql": (other_cases.SQL_SETUP, other_cases.SQL),
+    "learning": (other_cases.LEARNING_SETUP, other_cases.LEARNING),
+}
+_PAIRS = [
+    pytest.param(setup, *pair, id=f"{library}: {name}")
+    for library, (setup, pairs) in _TABLES.items()
+    for name, pair in pairs.items()
+]
+_SILENT = [
+    pytest.param(pandas_cases.SETUP, code, id=f"{name}, as {why}")
+    for name, (why, code) in pandas_cases.SILENT.items()
+] + [pytest.param("", code, id=f"{name}, as {why}") for name, (why, code) in other_cases.SILENT.items()]
+
+
+def blamed(*sources: str) -> set[str]:
+    """The rules that the notebook breaks, notes not counted."""
+    cells = tuple(
+        Cell(id=f"c{place}", index=place, position=place, kind=CellKind.CODE, source=source)
+        for place, source in enumerate(sources)
+    )
+    notebook = Notebook(name="case.ipynb", language="python", kernel="python3", cells=cells)
+    flow, _ = flow_of(notebook)
+    return {f.rule for f in check(notebook, flow) if f.severity is not Severity.NOTE}
+
+
+@pytest.mark.parametrize(("setup", "leaky", "clean"), _PAIRS)
+def test_leaky_cell_is_blamed(setup: str, leaky: str, clean: str) -> None:
+    _ = clean
+    assert blamed(setup, leaky)
+
+
+@pytest.mark.parametrize(("setup", "leaky", "clean"), _PAIRS)
+def test_clean_twin_is_not_blamed(setup: str, leaky: str, clean: str) -> None:
+    _ = leaky
+    assert blamed(setup, clean) == set()
+
+
+@pytest.mark.parametrize(("setup", "code"), _SILENT)
+def test_lookalike_stays_silent(setup: str, code: str) -> None:
+    assert blamed(setup, code) == set()
