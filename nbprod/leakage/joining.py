@@ -131,7 +131,6 @@ def _from_clock(right: Relation, token: str) -> Relation:
     own = Clock(
         token=token,
         base=right.base,
-        entity=right.entity,
         grouped=grouped,
         cell=right.cell,
         dates_rows=dates_rows,

@@ -60,7 +60,7 @@ Sup = tuple[timedelta, bool]  # of a difference of clocks: the bound, and whethe
 class Clock:
     """A clock beside tau: a known-at column (`shown`), or a joined table's time.
 
-    The latter says whose rows they are (`base`, `entity`). Where that table has no time, its clock is that of the
+    The latter says whose rows they are (`base`). Where that table has no time, its clock is that of the
     first row of each group, `grouped` by those identities; `dates_rows` is False where there is one row for sure.
     `cell` is the unit on whose starts all its times lie, `origin` as in a relation.
     """
@@ -68,7 +68,6 @@ class Clock:
     token: str
     shown: str = ""
     base: str = ""
-    entity: frozenset[str] = frozenset()
     grouped: frozenset[str] | None = None
     cell: str = ""
     dates_rows: bool = True

@@ -5,6 +5,7 @@ DuckDB's dialect first. What is not understood is unproved, never silently clean
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -54,13 +55,17 @@ def relation_of_sql(
     """The relation that the last query of a text makes.
 
     `tables` are known relations by name (a data frame in scope, a view); `schemas` give the columns of others with
-    their SQL types. A table that is in neither has the declared columns and others nobody listed. Text that does
-    not parse, or holds no query, is unproved.
+    their SQL types. A table that is in neither has the declared columns and others nobody listed; where no time is
+    declared for it either, the column by which the query's windows are ordered is taken for it, or one that is
+    called like a time, and without such a one the table is unproved. So is text that does not parse, or holds no
+    query.
     """
     try:
         statements = sqlglot.parse(text, dialect=dialect)
     except (sqlglot.errors.SqlglotError, RecursionError):
         return _lost("SQL that could not be read")
+    if declared.time is None and not schemas:
+        declared = replace(declared, time=_time_in(statements))
     reader = _Reader(declared=declared, schemas=schemas or {}, tables=_folded(tables or {}))
     relation = _lost("SQL without a query")
     for statement in statements:
@@ -70,6 +75,23 @@ def relation_of_sql(
         if isinstance(statement, exp.Create) and isinstance(body, exp.Query):
             reader = replace(reader, tables={**reader.tables, statement.this.name.lower(): relation})
     return relation
+
+
+def _time_in(statements: Sequence[exp.Expr | None]) -> str | None:
+    """The column that a query seems to take for its rows' time."""
+    trees = [statement for statement in statements if statement is not None]
+    windows = [window for tree in trees for window in tree.find_all(exp.Window) if window.args.get("order")]
+    keys = [key.this.name for window in windows for key in window.args["order"].expressions[:1]]
+    named = [
+        column.name
+        for tree in trees
+        for column in tree.find_all(exp.Column)
+        if _TIME_NAME.search(column.name)
+    ]
+    return next(iter([key for key in keys if _TIME_NAME.search(key)] or named or keys), None) or None
+
+
+_TIME_NAME = re.compile(r"(?i)^(ts|dt|t|day|month|week|hour|when)$|time|date|stamp|(_|^)(at|on|day|ts|dt)$")
 
 
 def _folded(tables: Mapping[str, Relation]) -> Mapping[str, Relation]:
@@ -312,7 +334,9 @@ class _Reader:
             for column, type_ in (columns or {}).items()
             if type_.lower().startswith(("timestamp", "date"))
         ]
-        return self.declared.table(name, None if columns is None else tuple(columns), times=times)
+        relation = self.declared.table(name, None if columns is None else tuple(columns), times=times)
+        is_guess = columns is None and not relation.timed and name not in self.declared.static
+        return doubted(relation) if is_guess else relation
 
     def _table_function(self, node: exp.Expr) -> Relation:
         text = next((literal.name for literal in node.find_all(exp.Literal) if literal.is_string), "")

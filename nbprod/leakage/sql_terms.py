@@ -290,14 +290,15 @@ class Terms:
         unknown = (tm.Opaque(name, (read,)),)
         return read if isinstance(read, tm.Reduce) else tm.Reduce(name=name.lower(), arguments=unknown)
 
-    def _shift(self, node: exp.Expr, *, skips_nulls: bool) -> tm.Shift | tm.Reduce:
+    def _shift(self, node: exp.Expr, *, skips_nulls: bool) -> tm.Shift | tm.Rank:
         name = type(node).__name__.lower()
         offset = node.args.get("offset")
         steps = 1 if offset is None else integer_of(offset)
         rows = None if steps is None else steps if name == "lead" else -steps
         argument, default = self.of(node.this), node.args.get("default")
         if skips_nulls and rows is not None and rows > 0:
-            return tm.Reduce(name=f"{name} to the next value", arguments=(argument,))
+            # The next value that is no null may be any number of rows ahead.
+            return tm.Rank(name=f"{name} to the next value", sized=True, arguments=(argument,))
         return tm.Shift(
             name=name,
             argument=argument,

@@ -225,7 +225,7 @@ def keys(draw, t):
     choices = [[], ["store"], ["store"], ["cat"], ["store", "cat"]]
     chosen = [t[name] for name in draw(st.sampled_from(choices)) if name in t.columns]
     if draw(st.integers(0, 9)) == 0:
-        chosen.append(t.ts.truncate(draw(st.sampled_from(["D", "W", "h"]))))
+        chosen.append(t.ts.truncate(draw(st.sampled_from(["D", "W"]))))
     return chosen
 
 
@@ -239,7 +239,7 @@ def row_order(draw, t):
                 [ibis.desc(t.ts), ibis.desc(t.id)],
                 [t.q, t.id],
                 [t.store, t.ts, t.id],
-                [t.ts.truncate("D"), t.id],
+                [t.ts.truncate("D"), t.q, t.id],
             ]
         )
     )
@@ -300,6 +300,14 @@ def ranked(draw, t, features, name):
     else:
         window = ibis.window(group_by=keys(draw, t), order_by=row_order(draw, t))
     return t.mutate(**{name: rank.over(window)}), [*features, name]
+
+
+def picked(draw, t, features, name):
+    value = column(draw, t, features)
+    pick = draw(
+        st.sampled_from([lambda: value.first(include_null=True), lambda: value.last(include_null=True)])
+    )
+    return t.mutate(**{name: pick().over(row_window(draw, t))}), [*features, name]
 
 
 def row_wise(draw, t, features, name):
@@ -468,6 +476,7 @@ STEPS = (
     shifted,
     shifted,
     ranked,
+    picked,
     row_wise,
     filled,
     fixed_period,

@@ -149,6 +149,7 @@ CASES = [
     ("rows of zones with many trips", t.mutate(f=_.fare).filter(_.count().over(group_by="zone") > 20), "the whole sample"),
     ("rows above the mean so far", t.mutate(f=_.fare).filter(_.fare > _.fare.mean().over(own(rows=(None, 0)))), "present"),
     ("two parts of a table", t.filter(_.fare > 1).union(t.filter(_.fare <= 1)).mutate(f=_.fare), "present"),
+    ("an array unnested", t.mutate(f=ibis.array([t.fare, t.fare + 1]).unnest()), "present"),
     ("rows without gaps", t.drop_null(["fare"]).mutate(f=_.fare), "present"),
     # how people write it
     ("grouped mutate with an order", t.group_by("driver").order_by("start").mutate(f=_.fare.lead()), "1 row ahead within driver"),

@@ -58,6 +58,8 @@ CASES = [
     ("first value of the whole frame", f"SELECT *, first_value(kwh) {PER_METER} ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS f FROM reads", "present"),
     ("fill forward", f"SELECT *, last_value(kwh IGNORE NULLS) {PER_METER} ROWS UNBOUNDED PRECEDING) AS f FROM reads", "present"),
     ("fill backward", f"SELECT *, first_value(kwh IGNORE NULLS) {PER_METER} ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING) AS f FROM reads", "the whole sample"),
+    ("the next value that is no null", f"SELECT *, lead(kwh IGNORE NULLS) {PER_METER}) AS f FROM reads", "the whole sample"),
+    ("the last value that was no null", f"SELECT *, lag(kwh IGNORE NULLS) {PER_METER}) AS f FROM reads", "present"),
     ("row number", f"SELECT *, row_number() {PER_METER}) AS f FROM reads", "present"),
     ("share of rows", f"SELECT *, cume_dist() {PER_METER}) AS f FROM reads", "the whole sample"),
     ("rank at one moment", "SELECT *, rank() OVER (PARTITION BY at ORDER BY kwh DESC) AS f FROM reads", "present"),
@@ -149,6 +151,22 @@ def test_the_horizon_of_a_feature_is_read_off_the_query(text, expected):
 def test_tables_whose_columns_nobody_listed_are_read_too(text, expected):
     declared = Declared(time="at", labels=("fault",))
     assert named(horizon_of_sql(text, declared).columns["f"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("SELECT *, lead(x) OVER (PARTITION BY k ORDER BY dep_time) AS f FROM s", "1 row ahead within k", id="order"),
+        pytest.param("SELECT *, lag(x) OVER (PARTITION BY k ORDER BY dep_time) AS f FROM s", "present", id="order back"),
+        pytest.param("SELECT date_trunc('day', sold_at) AS d, sum(x) AS f FROM s GROUP BY 1", "24 hours ahead", id="name"),
+    ],
+)  # fmt: skip
+def test_where_no_time_is_declared_the_query_tells_it(text, expected):
+    assert named(horizon_of_sql(text).columns["f"]) == expected
+
+
+def test_without_any_time_nothing_is_proved():
+    assert not horizon_of_sql("SELECT x / max(x) OVER () AS f FROM s").within("f").proved
 
 
 @pytest.mark.parametrize(
