@@ -1,4 +1,5 @@
 import { LabIcon, ReactWidget, SidePanel, UseSignal } from '@jupyterlab/ui-components';
+import type { AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
 import type { PipelineModel } from '../model';
 import { ExpectationsView } from './expectations';
@@ -25,6 +26,8 @@ const VIEWS: [string, View][] = [
   ['Stages', StagesView]
 ];
 
+const FOLDED = ['Expectations', 'Stages'];
+
 /** The sidebar: one section a view, as JupyterLab's own debugger has it. */
 export class PipelinePanel extends SidePanel {
   constructor(readonly model: PipelineModel) {
@@ -38,6 +41,8 @@ export class PipelinePanel extends SidePanel {
       section.title.label = title;
       this.addWidget(section);
     }
+    // Room first for what most people look at first
+    VIEWS.forEach(([title], index) => FOLDED.includes(title) && (this.content as AccordionPanel).collapse(index));
   }
 }
 
