@@ -49,8 +49,10 @@ PIPELINE = (
     "%%stage load\nsales = pd.DataFrame({'day': pd.date_range('2024-01-01', periods=rows), 'sold': range(rows)})",
     '%%expect sales\nColumnValuesToNotBeNull(column="sold")',
     "%%stage features --time day\nfeatures = sales.copy()\nfeatures['before'] = features['sold'].shift(-1)",
-    "%%stage train\nfrom sklearn.linear_model import LinearRegression\n"
-    "known = features.dropna()\nmodel = LinearRegression().fit(known[['before']], known['sold'])",
+    (
+        "%%stage train\nfrom sklearn.linear_model import LinearRegression\n"
+        "known = features.dropna()\nmodel = LinearRegression().fit(known[['before']], known['sold'])"
+    ),
     "%%stage evaluate\nmetrics = {'score': float(model.score(known[['before']], known['sold']))}",
 )
 PLAIN = (
