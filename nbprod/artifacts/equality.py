@@ -91,6 +91,9 @@ def _judge_of_library(value: object, package: str) -> Callable[[_Pair], str | No
     }
     if package in library and package in sys.modules:
         return library[package]
+    if isinstance(value, dict):
+        # Its members are its state; some keep them as their attributes too (`self.__dict__ = self`).
+        return _mappings
     if any(base.__module__ == "sklearn.base" for base in type(value).__mro__):
         return _estimators
     if package in ("matplotlib", "io", "_io", "threading", "_thread"):

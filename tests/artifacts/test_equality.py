@@ -23,6 +23,14 @@ class Point:
     x: float
 
 
+class Open(dict):
+    """A dictionary whose members are its attributes too, as in many libraries."""
+
+    def __init__(self, **members: object) -> None:
+        super().__init__(**members)
+        self.__dict__ = self
+
+
 class Node:
     def __init__(self) -> None:
         self.me = self
@@ -49,6 +57,7 @@ EQUAL = {
     "estimators fitted alike": fitted,
     "objects with state": lambda: Point(1.0),
     "objects that hold themselves": Node,
+    "dictionaries that are their own attributes": lambda: Open(a=np.array([1.0]), b="x"),
     "generators of random numbers": lambda: np.random.default_rng(3),
     "dates": lambda: dt.date(2024, 1, 2),
 }
