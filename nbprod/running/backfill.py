@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.errors import NbprodError, ParameterError, did_you_mean
 from nbprod.model import State
+from nbprod.running.engines import engine_named
 from nbprod.running.parameters import typed
 from nbprod.running.run import run
 from nbprod.running.working import Kernels
@@ -55,6 +56,7 @@ def backfill(
     workers: int = 1,
     force: bool = False,
     store: str | None = None,
+    engine: str = "local",
 ) -> tuple[Filled, ...]:
     """Run the plan for every combination of the values that `over` spells (`month=1..12`), `workers` at a time.
 
@@ -66,6 +68,7 @@ def backfill(
     for values in combinations:
         typed({**(parameters or {}), **values}, plan.parameters)
     kernels, lock = Kernels(), threading.Lock()
+    one_engine = engine_named(engine, workers=workers)
 
     def tell(values: Mapping[str, Json], event: Event) -> None:
         if on_event is not None:
@@ -85,6 +88,7 @@ def backfill(
                 on_event=lambda event: tell(values, event),
                 force=force,
                 store=store,
+                engine=one_engine,
                 kernels=kernels,
             )
         except NbprodError as error:
@@ -98,6 +102,10 @@ def backfill(
                 return tuple(filled for future in futures if (filled := future.result()) is not None)
             except KeyboardInterrupt:
                 kernels.end_all()
+                one_engine.cancel()
+            finally:
+                if all(future.done() for future in futures):
+                    one_engine.close()
 
 
 def states_of(filled: tuple[Filled, ...]) -> dict[State, int]:

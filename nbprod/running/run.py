@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
+from nbprod.running.engines import engine_named
 from nbprod.running.parameters import masked, typed
 from nbprod.running.place import Place, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from nbprod.artifacts.manifest import Manifest
     from nbprod.model import Event, Plan
     from nbprod.running.judging import Judge
+    from nbprod.running.stage import Engine
 
 
 def run(
@@ -42,19 +44,22 @@ def run(
     until: str | None = None,
     force: bool = False,
     store: str | None = None,
+    engine: str | Engine = "local",
     kernels: Kernels | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Record:
     """Run a plan and give the record of the run; stages whose result is known already are not run again.
 
     A failed cell, a broken expectation and a cancelled run (Ctrl-C) are told by the record. Events are told in the
-    calling thread. `force` runs the selected stages whatever is known; `kernels` lets a caller cancel from elsewhere.
+    calling thread. `force` runs the selected stages whatever is known; `engine` is `local`, `dask`,
+    `dask=ADDRESS` or one that is open already; `kernels` lets a caller cancel from elsewhere.
     Raises ParameterError and PlanError before anything is written.
     """
     values = typed(parameters or {}, plan.parameters)
     secrets = {one.name: values[one.name] for one in plan.parameters if one.secret}
     chosen = selected(plan, only=only, from_=from_, until=until)
     plan_folder = Path(plan_folder).absolute()
+    working_engine = engine_named(engine, workers=workers) if isinstance(engine, str) else engine
     place = Place(root=Path(root), store_address=store)
     folder = new_run_folder(place.state, now=now())
     events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]] = queue.SimpleQueue()
@@ -69,6 +74,7 @@ def run(
         preload=_modules(plan),
         environment={},
         kernels=kernels or Kernels(),
+        engine=working_engine,
         tell=events.put,
         now=now,
     )
@@ -88,7 +94,11 @@ def run(
     running = _Running(
         shop=shop, events=events, tell=on_event or _silent, record=record, chosen=chosen, force=force
     )
-    return running.to_the_end(workers=max(1, workers))
+    try:
+        return running.to_the_end(workers=max(1, workers))
+    finally:
+        if isinstance(engine, str):
+            working_engine.close()
 
 
 @dataclass(kw_only=True)
@@ -223,6 +233,7 @@ class _Running:
 
     def _cancel(self) -> None:
         self.shop.kernels.end_all()
+        self.shop.engine.cancel()
 
     def _before(self, name: str) -> tuple[str, ...]:
         return self.givers[name]

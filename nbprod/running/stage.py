@@ -6,7 +6,7 @@ import contextlib
 import sys
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from nbprod.artifacts.manifest import read_manifest
 from nbprod.errors import NbprodError, StoreError
@@ -20,10 +20,16 @@ if TYPE_CHECKING:
     from nbprod.artifacts.manifest import Manifest
     from nbprod.model import Json, PlannedStage
 
+_WATCH = "__import__('nbprod.running.watching', fromlist=['watch']).watch()"
+_REPORT = "__import__('nbprod.running.watching', fromlist=['report']).report({path!r})"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What to run: the notebook, where its executed copy goes, in which folder and with which values."""
+    """What to run: the notebook, where its executed copy goes, in which folder and with which values.
+
+    `report` is where the kernel says what it read and wrote.
+    """
 
     stage: PlannedStage
     notebook: Path
@@ -34,8 +40,7 @@ class Attempt:
     secrets: Mapping[str, Json] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
-    before: str = ""
-    after: str = ""
+    report: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +51,36 @@ class Outcome:
     manifest: Manifest | None = None
     failure: CellFailure | None = None
     reason: str = ""
+
+
+class Engine(Protocol):
+    """What runs attempts: this machine, or a cluster."""
+
+    def attempted(
+        self, attempt: Attempt, *, on_kernel: Callable[[int], None], on_cell: Callable[[int, int], None]
+    ) -> Outcome:
+        """Run the stage's notebook and say what came of it."""
+
+    def cancel(self) -> None:
+        """End what this engine runs elsewhere; kernels on this machine are ended by whoever heard of them."""
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+
+
+class LocalEngine:
+    """Runs attempts here."""
+
+    def attempted(
+        self, attempt: Attempt, *, on_kernel: Callable[[int], None], on_cell: Callable[[int, int], None]
+    ) -> Outcome:
+        return attempted(attempt, on_kernel=on_kernel, on_cell=on_cell)
+
+    def cancel(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
 
 
 def attempted(
@@ -73,8 +108,8 @@ def attempted(
         preload=attempt.preload,
         timeout_seconds=attempt.stage.options.timeout_seconds,
         hidden=attempt.secrets,
-        before=attempt.before,
-        after=attempt.after,
+        before=_WATCH if attempt.report else "",
+        after=_REPORT.format(path=str(attempt.report)) if attempt.report else "",
         environment=attempt.environment,
         on_kernel=on_kernel,
         on_cell=on_cell,

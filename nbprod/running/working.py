@@ -15,7 +15,7 @@ from nbprod.running.judging import Judge, broken_reason, judged
 from nbprod.running.ledger import Ledger, Result
 from nbprod.running.looking import Found, Memory
 from nbprod.running.sources import code_cells
-from nbprod.running.stage import Attempt, Outcome, attempted
+from nbprod.running.stage import Attempt, Engine, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
-_WATCH = "__import__('nbprod.running.watching', fromlist=['watch']).watch()"
-_REPORT = "__import__('nbprod.running.watching', fromlist=['report']).report({path!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +43,7 @@ class Workshop:
     preload: tuple[str, ...]
     environment: Mapping[str, str]
     kernels: Kernels
+    engine: Engine
     tell: Callable[[Event], None]
     now: Callable[[], datetime]
 
@@ -195,11 +194,10 @@ def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
         secrets={name: shop.secrets[name] for name in stage.reads if name in shop.secrets},
         preload=shop.preload,
         environment=shop.environment,
-        before=_WATCH,
-        after=_REPORT.format(path=str(_report(stage, shop))),
+        report=_report(stage, shop),
     )
     try:
-        return attempted(
+        return shop.engine.attempted(
             attempt,
             on_kernel=lambda pid: shop.kernels.started(f"{shop.folder.name}/{stage.name}", pid),
             on_cell=lambda done, of: shop.tell(CellDone(stage=stage.name, done=done, cells=of)),
