@@ -15,6 +15,7 @@ from nbprod.leakage.horizon import (
     Hop,
     Move,
     Value,
+    duration_text,
     join,
     value_of,
 )
@@ -295,9 +296,9 @@ def _edge_text(edge: int | timedelta | None, unbounded: str) -> str:
     match edge:
         case None:
             return unbounded
-        case 0:
+        case 0 | timedelta(days=0, seconds=0, microseconds=0):
             return "current row"
         case int():
             return f"{abs(edge)} {'following' if edge > 0 else 'preceding'}"
         case timedelta():
-            return f"{abs(edge)} {'following' if edge > NO_TIME else 'preceding'}"
+            return f"{duration_text(abs(edge))} {'following' if edge > NO_TIME else 'preceding'}"

@@ -31,8 +31,13 @@ class Declared:
     static: frozenset[str] = frozenset()
     times: Mapping[str, str] = field(default_factory=dict)
 
-    def table(self, name: str, columns: Sequence[str] | None, *, times: Sequence[str] = ()) -> Relation:
-        """The relation of a base table; `times` are its columns of a time's type, None as columns means unknown."""
+    def table(
+        self, name: str, columns: Sequence[str] | None, *, times: Sequence[str] = (), shown: str = ""
+    ) -> Relation:
+        """The relation of a base table; `times` are its columns of a time's type, None as columns means unknown.
+
+        `shown` is what paths call it, where its name says nothing to people.
+        """
         listed = self._named() if columns is None else tuple(columns)
         return table(
             name,
@@ -42,6 +47,7 @@ class Declared:
             known=[pair for pair in self.known if set(pair) <= set(listed)],
             labels=self.labels,
             has_more=columns is None,
+            shown=shown,
         )
 
     def _named(self) -> tuple[str, ...]:

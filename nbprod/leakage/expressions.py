@@ -152,7 +152,8 @@ class _Reader:
 
     def base_table(self, node: Node) -> Relation:
         times = [name for name, kind in node.schema.items() if kind.is_timestamp() or kind.is_date()]
-        return self.declared.table(node.name, tuple(node.schema), times=times)
+        shown = "memtable" if is_a(node, "InMemoryTable") else node.name
+        return self.declared.table(node.name, tuple(node.schema), times=times, shown=shown)
 
     def same(self, node: Node) -> Relation:
         return self.relation(node.parent)
@@ -273,11 +274,9 @@ class _Reader:
         parent = getattr(node, "parent", None)
         tables = {} if parent is None else {getattr(parent, "name", ""): self.relation(parent)}
         relation = relation_of_sql(node.query, declared=self.declared, tables=tables)
-        if set(node.schema) <= set(relation.columns):
-            return projected(relation, {name: relation.columns[name] for name in node.schema})
-        if len(relation.columns) != len(node.schema):
-            return self._unbounded(node)
-        return projected(relation, dict(zip(node.schema, relation.columns.values(), strict=True)))
+        found = {name: relation.column(name) for name in node.schema}
+        columns = {name: column for name, column in found.items() if column is not None}
+        return projected(relation, columns) if len(columns) == len(found) else self._unbounded(node)
 
     # terms
 

@@ -122,7 +122,7 @@ class Relation:
             return self.columns[name]
         alias, _, rest = name.rpartition(".")
         other = self.others.get(alias)
-        return None if other is None else replace(other, identity=f"{other.identity}.{rest}")
+        return None if other is None else _called(other, rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +148,24 @@ class Facts:
         )
 
 
+def _called(column: Column, name: str) -> Column:
+    """A column that nobody listed, once its name is known: it stood for all of them as `*`."""
+    trails = tuple(
+        (reach, tuple(replace(move, says=_starless(move.says, name)) for move in path))
+        for reach, path in column.value.trails
+    )
+    sources = frozenset(_starless(source, name) for source in column.value.sources)
+    return replace(
+        column,
+        value=replace(column.value, trails=trails, sources=sources),
+        identity=f"{column.identity}.{name}",
+    )
+
+
+def _starless(text: str, name: str) -> str:
+    return f"{text.removesuffix('*')}{name}" if text.endswith(".*") else text
+
+
 def table(
     name: str,
     columns: Iterable[str],
@@ -157,6 +175,7 @@ def table(
     known: Iterable[tuple[str, str]] = (),
     labels: Iterable[str] = (),
     has_more: bool = False,
+    shown: str = "",
 ) -> Relation:
     """A base table: its columns are known at `time`, those of `known` at another column, labels one row later.
 
@@ -174,11 +193,15 @@ def table(
             return Column(value=Value(sources=frozenset({identity})), identity=identity)
         along = own if column in late else frozenset[str]()
         reach = Reach(rows=int(column in late), along=along, awaits=waits.get(column, ""))
-        value = Value(trails=((reach, (Move(says=identity),)),), sources=frozenset({identity}))
+        value = Value(
+            trails=((reach, (Move(says=f"{shown or name}.{column}"),)),), sources=frozenset({identity})
+        )
         if column == time:
             return Column(value=value, bound=Bound(), identity=identity)
         if column in waits.values():
-            own_time = replace(value, trails=((Reach(awaits=column), (Move(says=identity),)),))
+            own_time = replace(
+                value, trails=((Reach(awaits=column), (Move(says=f"{shown or name}.{column}"),)),)
+            )
             return Column(value=own_time, bound=Bound(clock=column), identity=identity)
         return Column(value=value, identity=identity)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from nbprod.leakage import terms as tm
+from nbprod.leakage.columns import column_of
 from nbprod.leakage.sql_words import (
     COMPARISONS,
     NOW,
@@ -173,16 +174,23 @@ class Terms:
                 later, earlier = self.of(node.this), self.of(node.expression)
                 unit = node.text("unit").lower() or "day"
                 return tm.Gap(later, earlier, unit) if unit in UNITS else tm.Call("diff", (later, earlier))
-            case exp.Sub() if period_of(node.expression) is None:
+            case exp.Sub() if period_of(node.expression) is None and not self._counts_days(node):
                 return tm.Gap(self.of(node.this), self.of(node.expression))
             case _:
                 return self._moved(node)
+
+    def _counts_days(self, node: exp.Expr) -> bool:
+        """Whether a whole number is added to a date."""
+        if not isinstance(node, exp.Add | exp.Sub) or integer_of(node.expression) is None:
+            return False
+        bound = column_of(self.of(node.this), self.scope.relation).bound
+        return bound is not None and bound.grid == "day"
 
     def _moved(self, node: exp.Expr) -> tm.Term:
         left, right = node.this, node.expression
         if isinstance(node, exp.Add) and period_of(left) is not None:
             left, right = right, left
-        period = period_of(right, unit=node.text("unit"))
+        period = period_of(right, unit="day" if self._counts_days(node) else node.text("unit"))
         if period is None or not isinstance(node, exp.Add | exp.Sub | exp.DateAdd | exp.DateSub):
             return self._call(node)
         back = isinstance(node, exp.Sub | exp.DateSub)

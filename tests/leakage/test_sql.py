@@ -98,6 +98,7 @@ CASES = [
     ("an hour's sum by a cast", "SELECT at::DATE AS at, sum(kwh) AS f FROM reads GROUP BY at::DATE", "24 hours ahead"),
     ("last week's sum, joined", "SELECT r.*, w.s AS f FROM reads r LEFT JOIN (SELECT time_bucket(INTERVAL 7 DAY, at) AS b, sum(kwh) AS s FROM reads GROUP BY 1) w ON w.b = time_bucket(INTERVAL 7 DAY, r.at) - INTERVAL 7 DAY", "present"),
     ("this week's sum, joined", "SELECT r.*, w.s AS f FROM reads r LEFT JOIN (SELECT time_bucket(INTERVAL 7 DAY, at) AS b, sum(kwh) AS s FROM reads GROUP BY 1) w ON w.b = time_bucket(INTERVAL 7 DAY, r.at)", "7 days ahead"),
+    ("the day's sum before, by whole days", "WITH d AS (SELECT at::DATE AS day, sum(kwh) AS s FROM reads GROUP BY 1) SELECT r.*, d.s AS f FROM reads r LEFT JOIN d ON d.day = r.at::DATE - 1", "present"),
     ("a total by meter", "SELECT r.*, t.s AS f FROM reads r JOIN (SELECT meter, sum(kwh) AS s FROM reads GROUP BY meter) t USING (meter)", "the whole sample"),
     ("the first time of a meter", "SELECT r.*, date_diff('day', t.s, r.at) AS f FROM reads r JOIN (SELECT meter, min(at) AS s FROM reads GROUP BY meter) t ON r.meter = t.meter", "present"),
     ("the newest reading of a meter", "SELECT r.*, t.s AS f FROM reads r JOIN (SELECT meter, arg_max(kwh, at) AS s FROM reads GROUP BY meter) t ON r.meter = t.meter", "the whole sample"),
@@ -151,6 +152,16 @@ def test_the_horizon_of_a_feature_is_read_off_the_query(text, expected):
 def test_tables_whose_columns_nobody_listed_are_read_too(text, expected):
     declared = Declared(time="at", labels=("fault",))
     assert named(horizon_of_sql(text, declared).columns["f"]) == expected
+
+
+def test_a_column_that_nobody_listed_is_named_in_the_path():
+    value = horizon_of_sql(
+        "SELECT *, lead(kwh) OVER (ORDER BY at) AS f FROM reads", Declared(time="at")
+    ).columns["f"]
+    assert ([move.says for move in value.path], value.sources) == (
+        ["reads.kwh", "lead(1)"],
+        {"reads.kwh", "reads.at"},
+    )
 
 
 @pytest.mark.parametrize(
