@@ -140,7 +140,9 @@ def operand(column: Any, value: Any) -> Any:
                 return value
         case int() | float():
             if kind.is_numeric():
-                return value
+                # GX makes floats of all bounds; an integer compares with an integer without a cast of each row.
+                is_whole = kind.is_integer() and float(value).is_integer() and abs(value) < 2**53
+                return int(value) if is_whole else value
         case str():
             if kind.is_string():
                 return value
@@ -182,13 +184,14 @@ def _moment(value: str | dt.date) -> dt.datetime:
 
 
 def among(column: Any, values: Sequence[Any] | None) -> Any:
-    """Whether the column's value is one of the values; those of other types are equal to none of it, as in pandas."""
-    import ibis
+    """Whether the column's value is one of the values; those of other types are equal to none of it, as in pandas.
 
+    Null of a missing value, as every test of a column is.
+    """
     if values is None:
-        return ibis.literal(value=True)
+        return column == column  # noqa: PLR0124  # true of all but the missing
     fitting = [one for one in (_member(column, value) for value in values) if one is not None]
-    return column.isin(fitting) if fitting else ibis.literal(value=False)
+    return column.isin(fitting) if fitting else column != column  # noqa: PLR0124
 
 
 def _member(column: Any, value: Any) -> Any:
