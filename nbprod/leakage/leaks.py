@@ -299,6 +299,9 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
             explicit = is_feature_name(name)
             if named_features and not explicit and not has_model and _feeds(run, named_features, held):
                 held = _stored_after(run, held, named_features)
+            if has_model and not explicit:
+                # a table of what happens may wait for it; the model's features may not
+                held = held.mapped(lambda facts: facts.without(lambda a: a.rule == "not-yet-known"))
             yield from _of_table(
                 run, evidence, held, {**labels}, used if not explicit else {}, name=name, explicit=explicit
             )

@@ -379,7 +379,9 @@ def projected(run: Run, table: Table, names: tuple[str, ...]) -> Table:
     """The frame with these columns only."""
     columns = {}
     for name in names:
-        columns[name] = column(run, table, name).facts
+        facts = column(run, table, name).facts
+        # what is passed on as it is awaits its time where it is used, not here
+        columns[name] = facts if facts.derived else facts.without(lambda a: a.rule == "not-yet-known")
     return replace(table, columns=columns, rest=None, gone=frozenset())
 
 

@@ -182,14 +182,14 @@ def as_of(
     columns = dict(left.columns)
     for name, facts in right.columns.items():
         found = looked_up_at(run, left_time, facts, node, right=right_time).with_ahead(*aheads)
-        found = found.without(lambda a: a.rule == "not-yet-known" and a.detail == right_on)
+        found = _come_in(found, at=right_on)
         if name == right_on or name in columns:
             continue
         columns[name] = found
     rest = left.rest
     if right.rest is not None:
         found = right.rest.with_ahead(*aheads) if aheads else right.rest
-        found = found.without(lambda a: a.rule == "not-yet-known" and a.detail == right_on)
+        found = _come_in(found, at=right_on)
         rest = (
             (rest or NOTHING) | found
             if aheads
@@ -198,6 +198,14 @@ def as_of(
     _ = suffixes
     rows = replace(left.rows, tables=left.rows.tables | right.rows.tables)
     return replace(left, columns=columns, rest=rest, rows=rows)
+
+
+def _come_in(facts: Facts, *, at: str) -> Facts:
+    """The facts of values looked up as of the time `at` that they are known from: never the row's own values."""
+    settled = facts.without(lambda a: a.rule == "not-yet-known" and a.detail == at)
+    if settled.aheads == facts.aheads:
+        return facts
+    return replace(settled, reads={source: min(back, -1.0) for source, back in settled.reads.items()})
 
 
 def _event_time(run: Run, right: Table, right_on: str, span: object) -> list[Ahead]:
