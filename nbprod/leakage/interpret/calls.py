@@ -438,6 +438,8 @@ def _frame_of_mapping(run: Run, given: Mapped, index: tuple[str, ...], root: str
         columns[name] = facts
     if index:
         run.record.times.setdefault(root, set()).add(index[0])
+    if root not in run.record.times and given.any_item is None:
+        run.record.static.add(root)
     rest = NOTHING if given.any_item is not None else None
     order = next(
         (h.order for h in (run.at(v) for v in given.items.values()) if isinstance(h, Cells)), Cells().order

@@ -295,9 +295,9 @@ def join_values(run: Run, left: Value, right: Value) -> Value:  # noqa: C901, PL
         case _, Const(None):
             return left
         case Opaque(facts=facts), _ if not facts.reads and not facts.aheads:
-            return right
+            return Opaque() if isinstance(b, Const) else right
         case _, Opaque(facts=facts) if not facts.reads and not facts.aheads:
-            return left
+            return Opaque() if isinstance(a, Const) else left
         case Table(), Table():
             return run.new(_joined_tables(a, b))
         case Cells(), Cells():

@@ -121,6 +121,14 @@ def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
             elif isinstance(node, ast.alias):
                 uses_ibis |= node.name.split(".")[0] == "ibis"
                 uses_polars |= node.name.split(".")[0] == "polars"
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute):
+                uses_ibis |= node.attr in ("mutate", "asof_join")
+                uses_ibis |= isinstance(node.value, ast.Name) and node.value.id == "_" and not node.attr.startswith("_")
+                uses_polars |= node.attr == "with_columns"
+            elif isinstance(node, ast.keyword) and node.arg == "maintain_order":
+                uses_polars = True
     if uses_ibis:
         found["ibis"] = "ibis"
     for tree in trees.values():
@@ -134,9 +142,31 @@ def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
                 found[root] = "ibis"
             elif node.attr in _POLARS_ONLY and uses_polars:
                 found.setdefault(root, "polars")
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and any(k.arg == "maintain_order" for k in node.keywords):
+                owner = _root(node.func)
+                if owner is not None:
+                    found.setdefault(owner, "polars")
     if uses_ibis:
-        _spread(trees, found)
+        if not uses_polars:
+            _all_ibis(trees, found)
+        for _ in range(2):
+            _spread(trees, found)
     return found
+
+
+def _all_ibis(trees: Mapping[int, ast.Module], found: dict[str, str]) -> None:
+    """In code that speaks Ibis and imports no other frames, what methods are called on are tables of Ibis."""
+    names = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    modules = {alias.asname or alias.name for tree in trees.values() for node in ast.walk(tree)
+               if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}  # fmt: skip
+    if names & {"pd", "pl"} or modules & {"pd", "pl", "pandas", "polars"}:
+        return
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in modules:
+                found.setdefault(node.value.id, "ibis")
 
 
 def _spread(trees: Mapping[int, ast.Module], found: dict[str, str]) -> None:

@@ -241,18 +241,19 @@ def _unary_folded(op: ast.unaryop, a: Any) -> Value:
 
 
 def _boolean(run: Run, node: ast.BoolOp) -> Value:
-    values = [evaluate(run, value) for value in node.values]
-    known = [run.at(value) for value in values]
-    if all(isinstance(value, Const) for value in known):
-        for value in known:
-            assert isinstance(value, Const)  # noqa: S101 - asked just before
-            if bool(value.value) is isinstance(node.op, ast.Or):
-                return value
-        return known[-1]
-    result = values[0]
-    for value in values[1:]:
-        result = join_values(run, result, value)
-    return result
+    absorbs = isinstance(node.op, ast.Or)
+    result: Value | None = None
+    last: Value = Const(not absorbs)
+    for each in node.values:
+        value = evaluate(run, each)
+        held = run.at(value)
+        if isinstance(held, Const):
+            last = held
+            if bool(held.value) is absorbs:
+                return held if result is None else join_values(run, result, held)
+            continue
+        result = value if result is None else join_values(run, result, value)
+    return result if result is not None else last
 
 
 def _comparison(run: Run, node: ast.Compare) -> Value:

@@ -39,8 +39,8 @@ def items_of(run: Run, value: Value) -> tuple[Value, ...] | None:
             return None
         case Const(range() | list() | tuple() | set() | frozenset() as inner) if len(inner) <= MOST_TURNS:
             return tuple(Const(item) for item in inner)
-        case Const(str()):
-            return None
+        case Const(str(text)) if len(text) <= MOST_TURNS:
+            return tuple(Const(letter) for letter in text)
         case Mapped(items=items, any_item=None) if len(items) <= MOST_TURNS:
             return tuple(Const(key) for key in items)
     return None

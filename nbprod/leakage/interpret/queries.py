@@ -83,7 +83,7 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     from nbprod.leakage.sql import horizon_of_sql
 
     times = _times(run, text)
-    time = run.time or _main_time(text)
+    time = run.time or _main_time(text) or _time_in_scope(run, text)
     if time is None:
         # nobody says what the rows' time is; rows have one all the same, and the judge asks whether it matters
         times = {table: "time" for table, _ in _SOURCE.findall(text)}
@@ -130,6 +130,17 @@ def _main_time(text: str) -> str | None:
     names = [name.strip().rpartition(".")[2] for group in words for name in group.split(",")]
     names += re.findall(r"\b([A-Za-z_]\w*)\b(?!\s*\()", text)
     return next((name for name in names if is_time_name(name) and name.lower() not in _NO_ALIAS), None)
+
+
+def _time_in_scope(run: Run, text: str) -> str | None:
+    """The time column of a data frame in scope that the query reads by its variable's name."""
+    for table, _alias in _SOURCE.findall(text):
+        held = run.at(run.env.get(table))
+        if isinstance(held, Table):
+            names = run.record.times.get(held.root, set()) - {"index"}
+            if names:
+                return sorted(names)[0]
+    return None
 
 
 def _times(run: Run, text: str) -> dict[str, str]:
