@@ -38,7 +38,7 @@ from nbprod.model import (
 from nbprod.wire import noun, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nbprod.model import Event, Notebook, Study
 
@@ -133,34 +133,45 @@ def run(notebook: Notebook, options: Namespace, *, is_live: bool) -> None:
 def _record_of_run(notebook: Notebook, options: Namespace, listen: Callable[[Event], None]) -> Record:
     is_session = notebook.name == SESSION_NAME
     words = [sys.executable, "-m", "nbprod", "run", "-" if is_session else notebook.name, "--events"]
-    process = subprocess.Popen(  # noqa: S603
-        [*words, *_words(options)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-    )
-    lines: Queue[str | None] = Queue()
-    errors: list[str] = []
-    for reader in (lambda: _read_lines(process, lines), lambda: errors.append(_read_errors(process))):
-        Thread(target=reader, daemon=True).start()
-    _feed(process, notebook.text if is_session else "")
-    record = None
-    try:
-        for event in _events(lines, listen):
-            record = event.record if isinstance(event, RunEnded) else record
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        record = next(
-            (event.record for event in _events(lines, listen) if isinstance(event, RunEnded)), record
-        )
-    finally:
-        _stop(process)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603
+        [*words, *_words(options)], stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8"
+    ) as process:
+        _feed(process, notebook.text if is_session else "")
+        lines: Queue[str | None] = Queue()
+        errors: list[str] = []
+        readers = [
+            Thread(target=lambda: _read_lines(process, lines), daemon=True),
+            Thread(target=lambda: errors.append(_read_errors(process)), daemon=True),
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            record = _last_record(process, lines, listen)
+        finally:
+            _stop(process)
+            for reader in readers:
+                reader.join(timeout=SECONDS_TO_STOP)
     if record is None:
         said = "".join(errors).strip().removeprefix("error: ")
         raise NbprodError(said or f"The run ended with exit code {process.returncode}.")
     return record
+
+
+def _last_record(
+    process: subprocess.Popen[str], lines: Queue[str | None], listen: Callable[[Event], None]
+) -> Record | None:
+    """The record with which the run ends; an interruption is passed on, and the run ends all the same."""
+    try:
+        return _record_in(_events(lines, listen))
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        return _record_in(_events(lines, listen))
+
+
+def _record_in(events: Iterable[Event]) -> Record | None:
+    ended = [event.record for event in events if isinstance(event, RunEnded)]
+    return ended[-1] if ended else None
 
 
 def _words(options: Namespace) -> list[str]:

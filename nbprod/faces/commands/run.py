@@ -81,7 +81,7 @@ def command(
     """
     from nbprod import api
 
-    parameters = {**_from_file(parameters_file), **dict(map(_pair, pairs))}
+    parameters = {**_from_file(parameters_file), **dict(map(pair_from, pairs))}
     with _listening(as_json=as_json, events=events) as listen:
         record = api.run(
             notebook_from(source) if source == STDIN else source,
@@ -106,7 +106,8 @@ def command(
     return CLEAN if record.state.is_good else FOUND
 
 
-def _pair(word: str) -> tuple[str, str]:
+def pair_from(word: str) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair; raises ParameterError where nothing is set."""
     name, equals, value = word.partition("=")
     if not equals or not name:
         raise ParameterError(f"-p {word} sets nothing.", remedy="Write -p NAME=VALUE, as in -p month=3.")
