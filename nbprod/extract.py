@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from nbprod import wire
@@ -192,9 +194,19 @@ def _parameter_line(notebook: Notebook, parameter: Parameter) -> str:
 
 
 def _definitions(stage: Stage) -> Iterator[dict[str, Any]]:
-    if stage.preamble:
-        source = "\n".join(snippet.code for snippet in stage.preamble)
+    needed = [snippet.code for snippet in stage.preamble if not _OWN_EXTENSION.match(snippet.code)]
+    if needed:
+        source = "\n".join(needed[:1] + [f"{_gap(before, code)}{code}" for before, code in pairwise(needed)])
         yield _code("nbprod-definitions", source, tags=["nbprod:definitions"])
+
+
+def _gap(before: str, code: str) -> str:
+    """The empty lines that functions and classes have around them."""
+    return "\n\n" if any(one.startswith(("def ", "class ", "@", "async ")) for one in (before, code)) else ""
+
+
+# A stage notebook holds no magic of nbprod's.
+_OWN_EXTENSION = re.compile(r"\s*%(re)?load_ext\s+nbprod\s*\Z")
 
 
 def _inputs(stage: Stage) -> Iterator[dict[str, Any]]:
