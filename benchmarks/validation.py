@@ -208,7 +208,19 @@ def _genuine() -> object:
 
 
 def _held(result: object) -> int:
-    return sum(bool(one.success) for one in result.results)  # type: ignore[attr-defined]
+    """How many expectations hold; raises if GX could judge less than half of them, as figures would mean nothing."""
+    results = result.results  # type: ignore[attr-defined]
+    raised = [one for one in results if _raised(one.exception_info or {})]
+    if len(raised) > len(results) / 2:
+        message = f"{len(raised)} of {len(results)} expectations raised instead of judging"
+        raise SystemExit(message)
+    return sum(bool(one.success) for one in results)
+
+
+def _raised(info: dict[str, object]) -> bool:
+    if "raised_exception" in info:
+        return bool(info["raised_exception"])
+    return any(isinstance(one, dict) and bool(one.get("raised_exception")) for one in info.values())
 
 
 def measure(engine: str, path: Path) -> dict[str, object]:
