@@ -204,7 +204,7 @@ def _borrowed(
 def _runs_alongside(value: Packed, lender: Packed) -> bool:
     if length_of(value.payload) != length_of(lender.payload) or length_of(value.payload) < _FEW_ROWS:
         return False
-    if value.family is Family.NUMPY:
+    if value.family in (Family.NUMPY, Family.COLUMN):
         return True
     in_pandas = (Family.PANDAS, Family.SERIES)
     if value.family not in in_pandas or lender.family not in in_pandas:

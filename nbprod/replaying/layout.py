@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, stamps_of, text_of
-from nbprod.replaying.tables import INDEX, ROW, Family, column_of, columns_of, is_numbered
+from nbprod.replaying.tables import INDEX, ROW, Family, column_of, columns_of, is_numbered, length_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,8 @@ class Layout:
     """`time` is the column that dates the rows (`ROW`: the hidden number; none: their position).
 
     `key` are further columns that tell rows apart, `columns` those to compare, `passed` those that come out as
-    they went in although they are known only later than their row.
+    they went in although they are known only later than their row, `through` those that come out as they went in and
+    are known at their row. A summary has far fewer rows than there were and no time of its own.
     """
 
     output: str
@@ -40,13 +41,15 @@ class Layout:
     passed: tuple[str, ...]
     main: NDArray[np.int64]
     name_of_time: str
+    through: tuple[str, ...] = ()
     index: str = ""
     labels: Any = None
+    is_summary: bool = False
 
     @property
     def tells_existence(self) -> bool:
-        """Whether a row that is missing is known to be missing rather than elsewhere."""
-        return self.time != ""
+        """Whether a row that is missing is known to be missing rather than elsewhere or summed up."""
+        return self.time != "" and not self.is_summary
 
     def numbers_in(self, frame: Any, rows: NDArray[np.intp]) -> NDArray[np.intp] | None:
         """The input rows that an output's rows stand for, by its index or else one by one; None if neither fits.
@@ -122,7 +125,8 @@ def layout_of(
     stamps = timetable.tables[timetable.main].rows
     known = np.unique(np.concatenate([table.rows for table in timetable.tables.values() if table.time]))
     frame = full.frame
-    time, zone = (ROW, None) if ROW in frame.columns else _time_in(frame, timetable, known, main)
+    numbered = _are_numbered(frame, main)
+    time, zone = (ROW, None) if numbered else _time_in(frame, timetable, known, main)
     by_index = None if time else _index_in(full, inputs[timetable.main])
     if not time and by_index is None and len(frame) != len(stamps):
         return None
@@ -139,6 +143,7 @@ def layout_of(
         name_of_time=time if time and time != ROW and not time.startswith(INDEX) else timetable.time,
         index=index,
         labels=labels,
+        is_summary=numbered and len(frame) < len(stamps) / 2,
     )
     return _filled(bare, full, main=main, timetable=timetable, declarations=declarations)
 
@@ -162,7 +167,29 @@ def _filled(
         for name in frame.columns
         if name not in aside and name not in passed and not (name.startswith(INDEX) and name in full.index)
     )
-    return replace(bare, key=key, columns=columns, passed=passed)
+    return replace(bare, key=key, columns=columns, passed=passed, through=tuple(candidates))
+
+
+def _are_numbered(frame: Any, main: Any) -> bool:
+    """Whether the hidden number still says which row each is: it may have been summed up with the rest.
+
+    Then hardly any other column agrees with the row that the number names.
+    """
+    if ROW not in frame.columns:
+        return False
+    places = pd.to_numeric(frame[ROW], errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
+    found = np.isfinite(places)
+    if not found.any() or not _are_places(places[found], length_of(main)):
+        return False
+    if len(frame) >= length_of(main) / 2:
+        return True
+    shared = [name for name in frame.columns if name in columns_of(main)]
+    rows = places[found].astype("int64")
+    agree = [
+        (_normal_values(frame[name][found]) == _normal_values(column_of(main, name).iloc[rows])).mean()
+        for name in shared
+    ]
+    return bool(agree) and bool(np.median(agree) > 0.9)
 
 
 def _index_in(full: Snapshot, main: Packed) -> tuple[str, Any] | None:
@@ -228,7 +255,7 @@ def _share_known(values: Any, known: NDArray[np.int64], axis: Axis) -> float:
 
 def _stamps_of_rows(numbers: Any, main: NDArray[np.int64]) -> NDArray[np.int64]:
     places = pd.to_numeric(numbers, errors="coerce").to_numpy(dtype="float64", na_value=np.nan)
-    found = np.isfinite(places)
+    found = np.isfinite(places) & (places >= 0) & (places < len(main))
     stamps = np.full(len(places), NEVER)
     stamps[found] = main[places[found].astype("int64")]
     return stamps

@@ -32,12 +32,14 @@ class Family(StrEnum):
     PANDAS = "pandas"
     SERIES = "series"
     POLARS = "polars"
+    COLUMN = "column"
     LAZY = "lazy"
     ARROW = "arrow"
     IBIS = "ibis"
     RELATION = "relation"
     NUMPY = "numpy"
     MODULE = "module"
+    CONTAINER = "container"
     OTHER = "other"
 
 
@@ -45,6 +47,7 @@ _FAMILIES = {
     ("pandas", "DataFrame"): Family.PANDAS,
     ("pandas", "Series"): Family.SERIES,
     ("polars", "DataFrame"): Family.POLARS,
+    ("polars", "Series"): Family.COLUMN,
     ("polars", "LazyFrame"): Family.LAZY,
     ("pyarrow", "Table"): Family.ARROW,
     ("ibis", "Table"): Family.IBIS,
@@ -63,7 +66,7 @@ class Packed:
 
     @property
     def is_table(self) -> bool:
-        return self.family not in (Family.MODULE, Family.OTHER)
+        return self.family not in (Family.MODULE, Family.CONTAINER, Family.OTHER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,18 +97,12 @@ def packed(value: Any) -> Packed:
             payload = value
         case Family.SERIES:
             payload = value.to_frame(name=value.name)
-        case Family.POLARS:
-            payload = value.to_arrow()
-        case Family.LAZY:
-            payload = value.collect().to_arrow()
-        case Family.IBIS:
-            payload = value.to_pyarrow()
-        case Family.RELATION:
-            payload = value.to_arrow_table()
         case Family.MODULE:
             payload = value.__name__
-        case Family.OTHER:
+        case Family.OTHER | Family.CONTAINER:
             payload = _pickled(value)
+        case _:
+            payload = _arrow_of(value, family)
     return Packed(family=family, payload=payload)
 
 
@@ -117,16 +114,16 @@ def unpacked(packed: Packed) -> Any:
             return payload
         case Family.SERIES:
             return payload.iloc[:, 0]
-        case Family.POLARS:
-            return importlib.import_module("polars").from_arrow(payload)
-        case Family.LAZY:
-            return importlib.import_module("polars").from_arrow(payload).lazy()
+        case Family.POLARS | Family.COLUMN | Family.LAZY:
+            return _in_polars(payload, packed.family)
         case Family.IBIS:
             return importlib.import_module("ibis").memtable(payload)
         case Family.RELATION:
             return importlib.import_module("duckdb").from_arrow(payload)
         case Family.MODULE:
             return importlib.import_module(payload)
+        case Family.CONTAINER:
+            raise TypeError("a container is put together from its members")
         case Family.OTHER:
             return pickle.loads(payload)  # noqa: S301 - bytes that this process made a moment ago
 
@@ -202,32 +199,77 @@ def snapshot(value: Any) -> Snapshot | None:
         case Family.SERIES:
             name = value.name if value.name is not None else "value"
             return _snapshot_of_frame(value.to_frame(name=name), family)
-        case Family.POLARS:
-            return _plain(value.to_arrow().to_pandas(), family)
-        case Family.LAZY:
-            return _plain(value.collect().to_arrow().to_pandas(), family)
-        case Family.ARROW:
-            return _plain(value.to_pandas(), family)
-        case Family.IBIS:
-            return _plain(value.to_pyarrow().to_pandas(), family)
-        case Family.RELATION:
-            return _plain(value.df(), family)
         case Family.NUMPY:
             return _plain(pd.DataFrame(value), family) if value.ndim in (1, 2) and len(value) else None
-        case Family.MODULE | Family.OTHER:
+        case Family.MODULE | Family.OTHER | Family.CONTAINER:
             return _plain(pd.DataFrame(value.toarray()), family) if _is_sparse(value) else None
+        case _:
+            return _plain(_arrow_of(value, family).to_pandas(), family)
 
 
 def packed_all(inputs: Mapping[str, Any]) -> tuple[dict[str, Packed], dict[str, str]]:
-    """All inputs fit to cross, and why the others are not."""
+    """All inputs fit to cross, and why the others are not.
+
+    A dict, list or tuple that holds tables crosses member by member, so that each can be cut.
+    """
     fit: dict[str, Packed] = {}
     unfit: dict[str, str] = {}
     for name, value in inputs.items():
         try:
-            fit[name] = packed(value)
+            members = _members_of(name, value)
+            fit |= {member: packed(each) for member, _key, each in members}
+            fit[name] = _container(value, members) if members else packed(value)
         except Exception as error:  # noqa: BLE001 - pickling and foreign backends raise anything
             unfit[name] = f"'{name}' can't be copied to a worker ({type(error).__name__}: {error})"
     return fit, unfit
+
+
+def _in_polars(payload: Any, family: Family) -> Any:
+    frame = importlib.import_module("polars").from_arrow(payload)
+    if family is Family.COLUMN:
+        return frame.to_series()
+    return frame.lazy() if family is Family.LAZY else frame
+
+
+def reassembled(container: Packed, values: Mapping[str, Any]) -> Any:
+    """A container again, of the values of its members by their names."""
+    kind, members = container.payload
+    if kind == "dict":
+        return {key: values[member] for member, key in members}
+    found = [values[member] for member, _key in members]
+    return tuple(found) if kind == "tuple" else found
+
+
+def _members_of(name: str, value: Any) -> list[tuple[str, Any, Any]]:
+    """Name, key and value of each member, if the value is a plain container that holds a table."""
+    if type(value) not in (dict, list, tuple):
+        return []
+    items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
+    plain = (Family.OTHER, Family.MODULE)
+    if all(family_of(each) in plain for _key, each in items):
+        return []
+    return [(f"{name}[{key!r}]", key, each) for key, each in items]
+
+
+def _container(value: Any, members: list[tuple[str, Any, Any]]) -> Packed:
+    keys = tuple((member, key) for member, key, _each in members)
+    return Packed(family=Family.CONTAINER, payload=(type(value).__name__, keys))
+
+
+def _arrow_of(value: Any, family: Family) -> Any:
+    match family:
+        case Family.POLARS:
+            return value.to_arrow()
+        case Family.COLUMN:
+            return value.to_frame().to_arrow()
+        case Family.LAZY:
+            return value.collect().to_arrow()
+        case Family.IBIS:
+            return value.to_pyarrow()
+        case Family.RELATION:
+            return value.to_arrow_table()
+        case _:
+            return value
 
 
 def _pickled(value: Any) -> bytes:

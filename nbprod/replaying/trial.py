@@ -48,6 +48,7 @@ _SHARE_FOR_BISECTION = 0.25
 _FIRST_ROWS = 4
 _MANY_ROWS = 10
 _FEW_CUTS = 8
+_ROWS_TO_COMPARE = 3
 _IN_TURN = (
     ProbeKind.WITHHELD,
     ProbeKind.ALTERED,
@@ -128,7 +129,7 @@ class Trial:
     runs: int = 0
     noise: dict[Column, float] | None = None
     readings: list[Reading] = field(default_factory=list)
-    rows: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     prefixes_fail: bool = False
     undated: dict[str, str] = field(default_factory=dict)
@@ -219,9 +220,14 @@ class Trial:
         self.dismissed[column] = reason
 
     def all_have_changed(self) -> bool:
-        """Whether there is nothing left to look for but which rows exist."""
+        """Whether every column that the stage computes has changed: which rows exist is then told by the way."""
         changed = set(self.changed())
-        return all(column in changed for column in self.columns if column[1] != EXISTENCE) and bool(changed)
+        computed = [
+            (name, column)
+            for name, column in self.columns
+            if column != EXISTENCE and column not in self.layouts[name].through
+        ]
+        return bool(changed) and all(column in changed for column in computed)
 
     # Privately
 
@@ -273,7 +279,7 @@ class Trial:
                 noise={column: gap for (output, column), gap in (self.noise or {}).items() if output == name},
                 probe_rows=left,
             )
-            self.rows = max(self.rows, comparison.rows)
+            self.rows[name] = max(self.rows.get(name, 0), comparison.rows)
             for change in comparison.changes:
                 found[name, change.column] = Sighting(probe=probe, change=change, snapshot=snapshot)
         return found
@@ -585,6 +591,8 @@ def _without_witness(trial: Trial, column: Column) -> dict[str, Any]:
         return {"verdict": Proof.UNPROVED, "reason": "; ".join(trial.whole.unseen)}
     if not power.truncated and not power.altered:
         return {"verdict": Proof.UNPROVED, "reason": "; ".join(trial.failures) or "no cut could be made"}
+    if trial.rows.get(column[0], 0) < _ROWS_TO_COMPARE:
+        return {"verdict": Proof.UNPROVED, "reason": "hardly any of its rows lie before a cut"}
     return {"verdict": Proof.NOT_REPRODUCED, "reason": reason or str(power)}
 
 
@@ -645,4 +653,4 @@ def _cuts(trial: Trial) -> tuple[str, ...]:
 def _power(trial: Trial) -> Power:
     kinds = [reading.probe.kind for reading in trial.readings]
     withheld = sum(kind is ProbeKind.WITHHELD for kind in kinds)
-    return Power(truncated=withheld, altered=len(kinds) - withheld, rows=trial.rows)
+    return Power(truncated=withheld, altered=len(kinds) - withheld, rows=max(trial.rows.values(), default=0))

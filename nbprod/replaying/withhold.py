@@ -9,6 +9,7 @@ keys of joins: a row that takes another's identifier is no other future but a br
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -135,7 +136,9 @@ def _changed(
             continue
         # one permutation for all columns: what was measured together stays together
         draws = np.random.default_rng([probe.seed, number if probe.kind is ProbeKind.ALTERED else 0])
-        payload = with_column(payload, column, change(values, unknown, probe, draws))
+        # a column of a type that can't hold what is put in its place stays as it is
+        with contextlib.suppress(TypeError, ValueError, NotImplementedError):
+            payload = with_column(payload, column, change(values, unknown, probe, draws))
     return payload
 
 
@@ -161,6 +164,8 @@ def _is_settled_by(values: Any, codes: NDArray[np.intp]) -> bool:
 
 def _is_constant(values: Any) -> bool:
     present = values[values.notna()]
+    if pd.api.types.is_object_dtype(present.dtype):
+        present = present.astype(str)
     return len(present) == 0 or bool((present == present.iloc[0]).all())
 
 
@@ -171,7 +176,11 @@ def _identifies(values: Any) -> bool:
     if pd.api.types.is_integer_dtype(values.dtype):
         return bool(values.is_unique)
     is_text = isinstance(values.dtype, pd.StringDtype) or pd.api.types.is_object_dtype(values.dtype)
-    return is_text and not any(" " in str(value) for value in values.head(50)) and bool(values.is_unique)
+    return (
+        is_text
+        and not any(" " in str(value) for value in values.head(50))
+        and bool(values.astype(str).is_unique)
+    )
 
 
 def _altered(values: Any, unknown: NDArray[np.bool_], probe: Probe, draws: np.random.Generator) -> Any:

@@ -28,7 +28,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nbprod.replaying.known import knowledge_of
 from nbprod.replaying.sandbox import STAGE, ForbiddenError, Sandbox
-from nbprod.replaying.tables import ROW, Family, Packed, packed, snapshot, unpacked, with_column
+from nbprod.replaying.tables import ROW, Family, Packed, packed, reassembled, snapshot, unpacked, with_column
 from nbprod.replaying.withhold import Probe, probed, rows_left
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ _LIBRARIES = frozenset(
 )
 _MODULES = {
     Family.POLARS: "polars",
+    Family.COLUMN: "polars",
     Family.LAZY: "polars",
     Family.IBIS: "ibis",
     Family.RELATION: "duckdb",
@@ -184,20 +185,24 @@ def _try_import(name: str) -> None:
 def _forked(load: Load, run: Run) -> Outcome:
     if not hasattr(os, "fork"):
         # the parent keeps the time and starts another worker when this one takes too long
-        return _outcome(load, run)
+        scratch = Path(tempfile.mkdtemp(prefix="nbprod-replay-"))
+        return _ran(load, run, scratch)
     reading, writing = os.pipe()
+    scratch = Path(tempfile.mkdtemp(prefix="nbprod-replay-"))
     child = os.fork()
     if child == 0:
         os.close(reading)
         os.setsid()
         with os.fdopen(writing, "wb") as stream:
-            send(stream, _outcome(load, run))
+            send(stream, _ran(load, run, scratch))
             os._exit(0)
     os.close(writing)
     try:
         return _awaited(reading, seconds=run.timeout_seconds)
     finally:
+        # here and not in the child, which may be killed at any time
         _ended(child)
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _awaited(reading: int, *, seconds: float) -> Outcome:
@@ -227,15 +232,6 @@ def _ended(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def _outcome(load: Load, run: Run) -> Outcome:
-    scratch = Path(tempfile.mkdtemp(prefix="nbprod-replay-"))
-    try:
-        return _ran(load, run, scratch)
-    finally:
-        os.chdir("/")
-        shutil.rmtree(scratch, ignore_errors=True)
-
-
 def _ran(load: Load, run: Run, scratch: Path) -> Outcome:
     sandbox = Sandbox(
         folder=Path(load.folder),
@@ -243,11 +239,11 @@ def _ran(load: Load, run: Run, scratch: Path) -> Outcome:
         cut=lambda table, name: _cut_read(table, name, load=load, run=run, sandbox=sandbox),
     )
     sandbox.enter()
-    _seed(load)
-    names = _namespace(load, run)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            _seed(load)
+            names = _namespace(load, run)
             for chunk in load.chunks:
                 sandbox.look_for_files_in(chunk.source)
                 _execute(chunk, names)
@@ -287,8 +283,17 @@ def _namespace(load: Load, run: Run) -> dict[str, Any]:
     names[STAGE] = True
     names["display"] = lambda *_values, **_options: None
     names["get_ipython"] = _Shell
+    values = {
+        name: unpacked(_probed(name, value, load=load, run=run))
+        for name, value in load.inputs.items()
+        if value.family is not Family.CONTAINER
+    }
+    members: set[str] = set()
     for name, value in load.inputs.items():
-        names[name] = unpacked(_probed(name, value, load=load, run=run))
+        if value.family is Family.CONTAINER:
+            names[name] = reassembled(value, values)
+            members |= {member for member, _key in value.payload[1]}
+    names |= {name: value for name, value in values.items() if name not in members}
     return names
 
 

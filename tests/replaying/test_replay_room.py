@@ -99,6 +99,16 @@ def test_functions_of_the_notebook_cross_to_the_worker(worker):
     assert answer.column("f").verdict is Proof.CONFIRMED
 
 
+def test_tables_in_a_dict_are_cut_too(worker):
+    given = {"tables": {"d": _readings(), "rate": 2}}
+    source = "f = tables['d'].assign(f=tables['d']['count'].{})[['when', 'f']]"
+    verdicts = [
+        replay(source.format(call), given, _HOURLY, outputs=("f",), worker=worker).column("f").verdict
+        for call in ("shift(-1)", "shift(tables['rate'])")
+    ]
+    assert verdicts == [Proof.CONFIRMED, Proof.NOT_REPRODUCED]
+
+
 # Noise and chance
 
 
@@ -154,6 +164,8 @@ def test_a_leak_beside_a_fit_on_the_earlier_part_is_seen(worker):
         ("d = d.set_index('when')[['count']].shift(-1).rename(columns={'count': 'f'})", Proof.CONFIRMED),
         ("d = d['count'].shift(-1)", Proof.CONFIRMED),
         ("d = d.dropna().groupby('count').size()", Proof.UNPROVED),
+        ("d = d.groupby(d['count'] > 25).max(numeric_only=True)", Proof.UNPROVED),
+        ("d = d.describe()", Proof.UNPROVED),
     ],
     ids=[
         "shuffled",
@@ -163,6 +175,8 @@ def test_a_leak_beside_a_fit_on_the_earlier_part_is_seen(worker):
         "time as index",
         "a series",
         "no time at all",
+        "a summary",
+        "a description",
     ],
 )
 def test_rows_are_matched_without_their_time_column(source, verdict, worker):
