@@ -162,6 +162,31 @@ def test_stage_that_writes_a_file_is_cached_until_the_file_is_gone(tmp_path):
     assert (tmp_path / "out.txt").read_text() == "x"
 
 
+UNREADABLE = {
+    "the system's processes": "/proc/",
+    "the root": "/",
+    "the home": "~/",
+    "a file that may not be read": "locked.txt",
+    "a text that is no path": "a\\0b",
+}
+
+
+@pytest.mark.parametrize("text", UNREADABLE.values(), ids=UNREADABLE)
+def test_text_that_names_no_data_hinders_nothing(text, tmp_path):
+    (tmp_path / "locked.txt").touch(mode=0)
+    plan = written(tmp_path, stage("load", f"n = len('{text}')", gives="n"))
+    assert states(ran(tmp_path, plan)) == {"load": "done"}
+    assert states(ran(tmp_path, plan)) == {"load": "cached"}
+
+
+def test_folder_that_the_code_names_counts_with_all_its_files(tmp_path):
+    (tmp_path / "data" / "deep").mkdir(parents=True)
+    plan = written(tmp_path, stage("load", "n = './data/'", gives="n"))
+    ran(tmp_path, plan)
+    (tmp_path / "data" / "deep" / "new.csv").touch()
+    assert states(ran(tmp_path, plan)) == {"load": "done"}
+
+
 def test_module_beside_the_notebook_counts_as_code(tmp_path):
     (tmp_path / "ours.py").write_text("import deeper\nN = deeper.N")
     (tmp_path / "deeper.py").write_text("N = 1")
