@@ -762,6 +762,9 @@ def _list(run: Run, args: Args, _node: ast.AST) -> Value:
     match held:
         case Seq():
             return run.new(replace(held, is_list=True))
+        case Table(rest=rest) if rest is not None and held.columns:
+            names = tuple(Const(name) for name in held.columns)
+            return run.new(Seq(names, any_item=frames.OTHER_COLUMNS, is_list=True))
         case Const(value) if isinstance(value, range | list | tuple | set | str) and len(value) <= 64:
             return run.new(Seq(tuple(Const(item) for item in value), is_list=True))
         case Folds() | Cells() | Picks():

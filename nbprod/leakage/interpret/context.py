@@ -271,11 +271,10 @@ class Run:
             return False
         if name == self.time or name in self.known.values():
             return True
-        if any(
-            source.partition(".")[2] in self.record.exact_times.get(source.partition(".")[0], ())
-            for source in facts.reads
-        ):
-            return not facts.derived
+        exact = self.record.exact_times
+        pairs = (source.partition(".") for source in facts.reads)
+        if not facts.derived and any(column in exact.get(table, ()) for table, _, column in pairs):
+            return True
         return is_time_name(name)
 
     def key_of(self, value: Value | None, node: ast.AST | None = None) -> Any:

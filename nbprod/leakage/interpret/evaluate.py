@@ -265,12 +265,27 @@ def _comparison(run: Run, node: ast.Compare) -> Value:
             return Const(_COMPARISONS[type(op)](a.value, b.value))
         except _FOLDING_ERRORS:
             return Opaque()
+    if isinstance(a, Const) and isinstance(b, Seq | Mapped) and isinstance(op, ast.In | ast.NotIn):
+        return _membership(run, a, b, inside=isinstance(op, ast.In))
     result = compared(run, a, op, b, node)
     for op_, comparator in zip(node.ops[1:], node.comparators[1:], strict=True):
         result = combine(
             run, result, compared(run, b, op_, run.at(evaluate(run, comparator)), node), op=op, node=node
         )
     return result
+
+
+def _membership(run: Run, item: Const, holder: Seq | Mapped, *, inside: bool) -> Value:
+    """`item in holder`, where what is held is known."""
+    if isinstance(holder, Mapped):
+        known = holder.any_item is None and frames.is_hashable(item.value)
+        return Const((item.value in holder.items) is inside) if known else Opaque()
+    values = [run.at(each) for each in holder.items or ()]
+    if any(isinstance(each, Const) and each.value == item.value for each in values):
+        return Const(inside)
+    if holder.items is None or holder.any_item is not None or not all(isinstance(each, Const) for each in values):
+        return Opaque()
+    return Const(not inside)
 
 
 def _conditional(run: Run, node: ast.IfExp) -> Value:

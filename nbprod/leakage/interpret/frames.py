@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 # an unknown number of rows, taken for a small one
 UNKNOWN_STEP = 1
+OTHER_COLUMNS = Opaque(hint="any column")
 INDEXERS = frozenset({"loc", "iloc", "at", "iat", "ix"})
 _PLAIN = frozenset({"values", "array", "T", "real"})
 _SHAPES = frozenset({"shape", "dtypes", "dtype", "ndim", "empty", "name", "schema", "width", "height"})
@@ -155,11 +156,10 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
     if name == "index":
         return index_of(run, table)
     if name == "columns":
-        return (
-            Seq(tuple(Const(each) for each in table.columns), is_list=True)
-            if table.rest is None
-            else Opaque(hint="columns")
-        )
+        names = tuple(Const(each) for each in table.columns)
+        if table.rest is not None and not names:
+            return Opaque(hint="columns")
+        return Seq(names, any_item=OTHER_COLUMNS if table.rest is not None else None, is_list=True)
     if name in _PLAIN:
         return as_matrix(run, table)
     if name in _SHAPES:
@@ -383,6 +383,13 @@ def projected(run: Run, table: Table, names: tuple[str, ...]) -> Table:
         # what is passed on as it is awaits its time where it is used, not here
         columns[name] = facts if facts.derived else facts.without(lambda a: a.rule == "not-yet-known")
     return replace(table, columns=columns, rest=None, gone=frozenset())
+
+
+def with_others(run: Run, table: Table, names: tuple[str, ...]) -> Table:
+    """The frame with these columns and those that nobody has named; the named ones left out are gone."""
+    kept = projected(run, table, names)
+    gone = table.gone | (frozenset(table.columns) - frozenset(names))
+    return replace(kept, rest=table.rest, gone=gone)
 
 
 def dropped(table: Table, names: tuple[str, ...]) -> Table:

@@ -33,7 +33,7 @@ def items_of(run: Run, value: Value) -> tuple[Value, ...] | None:
     """The items of an iterable where they are few and known."""
     held = run.at(value)
     match held:
-        case Seq(items=items) if items is not None and len(items) <= MOST_TURNS:
+        case Seq(items=items, any_item=None) if items is not None and len(items) <= MOST_TURNS:
             return items
         case Seq(items=items) if items is not None:
             return None
@@ -111,6 +111,9 @@ def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Val
     generator = generators[0]
     source = run.evaluate(run, generator.iter)
     items = items_of(run, source)
+    named = _of_columns(run, node, generator, source)
+    if named is not None:
+        return named
     if items is None:
         assign(run, generator.target, any_item_of(run, source), generator.iter)
         for test in generator.ifs:
@@ -137,6 +140,27 @@ def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Val
     if made and all(isinstance(item, Const) for item in made) and isinstance(node, ast.SetComp):
         return Seq(tuple(made))
     return run.new(Seq(tuple(made), is_list=True))
+
+
+def _of_columns(run: Run, node: ast.expr, generator: ast.comprehension, source: Value) -> Value | None:
+    """`[c for c in df.columns if ...]` of a frame with columns that nobody has named: those asked for by name."""
+    from nbprod.leakage.interpret.statements import assign
+
+    held = run.at(source)
+    if not isinstance(held, Seq) or held.any_item is None or held.items is None or len(held.items) > 200:
+        return None
+    if held.any_item != Opaque(hint="any column") or isinstance(node, ast.DictComp):
+        return None
+    kept: list[Value] = []
+    for item in held.items:
+        assign(run, generator.target, item, generator.iter)
+        tests = [run.at(run.evaluate(run, test)) for test in generator.ifs]
+        if any(isinstance(test, Const) and not test.value for test in tests):
+            continue
+        kept.append(run.evaluate(run, node.elt))  # type: ignore[attr-defined]
+    if not all(isinstance(run.at(item), Const) for item in kept):
+        return None
+    return run.new(Seq(tuple(kept), any_item=held.any_item, is_list=True))
 
 
 def _element(run: Run, node: ast.expr, *, rows: Value | None) -> Value:

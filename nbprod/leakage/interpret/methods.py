@@ -536,6 +536,8 @@ def _on_sequence(run: Run, owner: Value, sequence: Seq, name: str, args: Args) -
         return frames_item(run, sequence)
     if name == "copy":
         return run.new(sequence)
+    if name in ("drop", "difference") and sequence.items is not None:
+        return run.new(_less(run, sequence, first))
     if name in ("remove", "sort", "reverse", "clear", "discard"):
         if name == "remove" and sequence.items is not None:
             kept = tuple(item for item in sequence.items if run.at(item) != run.at(first))
@@ -546,6 +548,15 @@ def _on_sequence(run: Run, owner: Value, sequence: Seq, name: str, args: Args) -
     if name == "index":
         return Opaque()
     return Opaque(facts=run.facts(sequence))
+
+
+def _less(run: Run, sequence: Seq, names: Value) -> Seq:
+    """The sequence without the named items."""
+    gone = set(frames.columns_named(run, Table(), names) or ())
+    kept = tuple(
+        item for item in sequence.items or () if not (isinstance(h := run.at(item), Const) and h.value in gone)
+    )
+    return replace(sequence, items=kept, is_list=True)
 
 
 def frames_item(run: Run, sequence: Seq) -> Value:

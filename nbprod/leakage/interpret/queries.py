@@ -90,7 +90,7 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     declared = Declared(
         time=time,
         known=tuple((a, b) for a, b in run.known.items() if _mentions(text, a) and b not in times.values()),
-        labels=("y", "target", "label"),
+        labels=tuple(name for name in ("y", "target", "label") if _mentions(text, name)),
         times=times,
     )
     try:

@@ -136,6 +136,8 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
         case _:
             pass
     names = frames.columns_named(run, table, key)
+    if isinstance(key, Seq) and key.any_item == frames.OTHER_COLUMNS and names is not None:
+        return run.new(frames.with_others(run, table, names))
     if names is not None:
         single = not isinstance(key, Seq | Const)
         if single:
