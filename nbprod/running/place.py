@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from nbprod.model import Json, Plan
 
 STATE_FOLDER = ".nbprod"
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +63,13 @@ def surroundings_of(plan: Plan, *, plan_folder: Path, values: Mapping[str, Json]
         parameters={name: value for name, value in values.items() if name not in secrets},
         environment=environment_fingerprint(),
     )
+
+
+def pinned_environment() -> dict[str, str]:
+    """What every kernel is given so that equal stages give equal bytes: threads by number, hashes by seed.
+
+    What the caller's environment says already stands.
+    """
+    threads = str(os.cpu_count() or 1)
+    pinned = {**dict.fromkeys(_THREADS, threads), "PYTHONHASHSEED": "0"}
+    return {name: os.environ.get(name, value) for name, value in pinned.items()}

@@ -15,7 +15,7 @@ from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
 from nbprod.running.engines import engine_named
 from nbprod.running.parameters import masked, typed
-from nbprod.running.place import Place, surroundings_of
+from nbprod.running.place import Place, pinned_environment, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
 from nbprod.running.schedule import dependencies, selected, upstream
 from nbprod.running.sources import code_of
@@ -72,7 +72,7 @@ def run(
         judge=judge,
         secrets=secrets,
         preload=_modules(plan),
-        environment={},
+        environment=pinned_environment(),
         kernels=kernels or Kernels(),
         engine=working_engine,
         tell=events.put,
@@ -88,7 +88,7 @@ def run(
         started=now().isoformat(),
         parameters=masked(values, plan.parameters),
         digests={stage.notebook: stage.digest for stage in plan.stages},
-        versions=versions_of(shop.preload),
+        versions={**versions_of(shop.preload), **shop.environment},
         stages=tuple(StageRun(stage=name) for name in chosen),
     )
     running = _Running(

@@ -202,6 +202,16 @@ def test_stage_runs_in_the_folder_of_its_notebook(tmp_path):
     assert given(ran(tmp_path, plan), "place", "load") == str(tmp_path)
 
 
+def test_threads_and_hashes_are_pinned_and_recorded(tmp_path):
+    code = "import os\nthreads = os.environ['OMP_NUM_THREADS']\nletters = list(set('abcdefgh'))"
+    plan = written(tmp_path, stage("load", code, gives="threads letters"))
+    first, second = ran(tmp_path, plan), ran(tmp_path, plan, force=True)
+    assert given(first, "threads", "load") == first.versions["OMP_NUM_THREADS"]
+    assert [one.digest for one in first.stages[0].artifacts] == [
+        one.digest for one in second.stages[0].artifacts
+    ]
+
+
 # Failures
 
 
