@@ -52,7 +52,9 @@ def test_stage_options_are_kept_beside_foreign_metadata():
 @pytest.mark.parametrize(
     ("source", "stage", "expected"),
     [
-        pytest.param("%%stage load --kind load\nx", "read", "%%stage read --kind load\nx", id="renames in the line"),
+        pytest.param(
+            "%%stage load --kind load\nx", "read", "%%stage read --kind load\nx", id="renames in the line"
+        ),
         pytest.param("%%stage  load\nx", None, "x", id="removes the line"),
         pytest.param("%%stage stage\nx", "b", "%%stage b\nx", id="a stage called stage"),
     ],
