@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbprod.replaying.labels import labels_of
 from nbprod.replaying.report import (
     DEFAULT_CUTS,
     MOST_CUTS,
@@ -42,6 +43,7 @@ __all__ = [
     "declarations_of",
     "findings_of",
     "joined",
+    "labels_of",
     "replay",
     "reproduced",
     "runs_at_most",

@@ -22,6 +22,7 @@ from nbprod.replaying import (
     declarations_of,
     findings_of,
     joined,
+    labels_of,
     runs_at_most,
 )
 from nbprod.replaying.stamps import Axis, axis_of, span_text, stamp_of, stamps_of, text_of
@@ -158,6 +159,23 @@ def test_a_stage_crosses_with_its_definitions_and_the_places_of_its_cells():
         (1, "d['f'] = d['x'].shift(AHEAD)"),
     ]
     assert declarations_of(stage.options) == Declarations(time="when", known=(("f", "seen"),))
+
+
+@pytest.mark.parametrize(
+    ("code", "labels"),
+    [
+        ("model.fit(d[['a', 'b']], d['gain'])", ("gain",)),
+        ("X, v = d.drop(columns='gain'), d['gain'].to_numpy()\nmodel.fit(X, v)", ("gain",)),
+        ("v = d.loc[:, 'gain']\ntrain_test_split(d[['a']], v)", ("gain",)),
+        ("cross_val_score(model, d[['a']], y=d['gain'])", ("gain",)),
+        ("d['target'] = d['a'].shift(-1)", ("target",)),
+        ("d = d.assign(y_next=d.a.shift(-1), b=2)", ("y_next",)),
+        ("scaler.fit(d[['a']])\nplot(d['a'], d['gain'])", ()),
+    ],
+    ids=["fitted to", "by a name", "split beside", "by keyword", "by its name", "in assign", "only plotted"],
+)
+def test_labels_are_told_by_their_use_or_name(code, labels):
+    assert labels_of(parse(f"# %%\n{code}\n", name="a.py")) == labels
 
 
 def test_the_budgets_are_those_that_are_promised():
