@@ -342,6 +342,7 @@ def _joined_tables(a: Table, b: Table) -> Table:
         )
     rest = a.rest if b.rest is None else (b.rest if a.rest is None else a.rest | b.rest)
     rows = a.rows if len(a.rows.bounds) <= len(b.rows.bounds) else b.rows
+    rows = replace(rows, tables=a.rows.tables | b.rows.tables)
     presence = tuple({ahead.key: ahead for ahead in (*a.presence, *b.presence)}.values())
     return replace(a, columns=columns, rest=rest, rows=rows, presence=presence)
 

@@ -111,90 +111,79 @@ def _tree(cell: Cell) -> ast.Module | None:
 
 def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
     """Names on which only one library's methods are called."""
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
     found: dict[str, str] = {}
-    uses_ibis = uses_polars = False
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Name) and node.id in ("ibis", "pl"):
-                uses_ibis |= node.id == "ibis"
-                uses_polars |= node.id == "pl"
-            elif isinstance(node, ast.alias):
-                uses_ibis |= node.name.split(".")[0] == "ibis"
-                uses_polars |= node.name.split(".")[0] == "polars"
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute):
-                uses_ibis |= node.attr in ("mutate", "asof_join")
-                uses_ibis |= isinstance(node.value, ast.Name) and node.value.id == "_" and not node.attr.startswith("_")
-                uses_polars |= node.attr == "with_columns"
-            elif isinstance(node, ast.keyword) and node.arg == "maintain_order":
-                uses_polars = True
+    uses_ibis, uses_polars = _spoken(nodes)
     if uses_ibis:
         found["ibis"] = "ibis"
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Attribute):
-                continue
-            root = _root(node)
-            if root is None:
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            name = _root(node)
+            if name is None:
                 continue
             if node.attr in _IBIS_ONLY and (uses_ibis or node.attr in ("mutate", "asof_join")):
-                found[root] = "ibis"
+                found[name] = "ibis"
             elif node.attr in _POLARS_ONLY and uses_polars:
-                found.setdefault(root, "polars")
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and any(k.arg == "maintain_order" for k in node.keywords):
-                owner = _root(node.func)
-                if owner is not None:
-                    found.setdefault(owner, "polars")
+                found.setdefault(name, "polars")
+        elif isinstance(node, ast.Call) and any(k.arg == "maintain_order" for k in node.keywords):
+            name = _root(node.func)
+            if name is not None:
+                found.setdefault(name, "polars")
     if uses_ibis:
         if not uses_polars:
-            _all_ibis(trees, found)
+            _all_ibis(nodes, found)
         for _ in range(2):
-            _spread(trees, found)
+            _spread(nodes, found)
     return found
 
 
-def _all_ibis(trees: Mapping[int, ast.Module], found: dict[str, str]) -> None:
+def _spoken(nodes: list[ast.AST]) -> tuple[bool, bool]:
+    """Whether the code speaks Ibis, and polars."""
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    names |= {node.name.split(".")[0] for node in nodes if isinstance(node, ast.alias)}
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    deferred = any(
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "_"
+        and not node.attr.startswith("_")
+        for node in nodes
+    )
+    ordered = any(isinstance(node, ast.keyword) and node.arg == "maintain_order" for node in nodes)
+    ibis = "ibis" in names or deferred or bool(attributes & {"mutate", "asof_join"})
+    return ibis, bool(names & {"pl", "polars"}) or ordered or "with_columns" in attributes
+
+
+def _all_ibis(nodes: list[ast.AST], found: dict[str, str]) -> None:
     """In code that speaks Ibis and imports no other frames, what methods are called on are tables of Ibis."""
-    names = {node.id for tree in trees.values() for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    modules = {alias.asname or alias.name for tree in trees.values() for node in ast.walk(tree)
-               if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names}  # fmt: skip
+    names = {node.id for node in nodes if isinstance(node, ast.Name)}
+    modules = {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
     if names & {"pd", "pl"} or modules & {"pd", "pl", "pandas", "polars"}:
         return
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id not in modules:
-                found.setdefault(node.value.id, "ibis")
+    for node in nodes:
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id not in modules
+        ):
+            found.setdefault(node.value.id, "ibis")
 
 
-def _spread(trees: Mapping[int, ast.Module], found: dict[str, str]) -> None:
+def _spread(nodes: list[ast.AST], found: dict[str, str]) -> None:
     """Tables that meet a table of Ibis in a call are Ibis' too."""
-    for tree in trees.values():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-                names = [argument for argument in node.args if isinstance(argument, ast.Name)]
-                root = _root(node.func)
-                if (
-                    root is not None
-                    and found.get(root) == "ibis"
-                    and node.func.attr.endswith(("join", "union"))
-                ):
-                    for name in names:
-                        found.setdefault(name.id, "ibis")
-            if (
-                isinstance(node, ast.Assign)
-                and len(node.targets) == 1
-                and isinstance(node.targets[0], ast.Name)
-            ):
-                root = _root(node.value)
-                if (
-                    root is not None
-                    and found.get(node.targets[0].id) == "ibis"
-                    and root not in ("ibis", "pd")
-                ):
-                    found.setdefault(root, "ibis")
+    for node in nodes:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            root = _root(node.func)
+            if root is not None and found.get(root) == "ibis" and node.func.attr.endswith(("join", "union")):
+                for argument in node.args:
+                    if isinstance(argument, ast.Name):
+                        found.setdefault(argument.id, "ibis")
+        elif (
+            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+        ):
+            root = _root(node.value)
+            if root is not None and found.get(node.targets[0].id) == "ibis" and root not in ("ibis", "pd"):
+                found.setdefault(root, "ibis")
 
 
 def _root(node: ast.AST) -> str | None:

@@ -283,7 +283,11 @@ def _membership(run: Run, item: Const, holder: Seq | Mapped, *, inside: bool) ->
     values = [run.at(each) for each in holder.items or ()]
     if any(isinstance(each, Const) and each.value == item.value for each in values):
         return Const(inside)
-    if holder.items is None or holder.any_item is not None or not all(isinstance(each, Const) for each in values):
+    if (
+        holder.items is None
+        or holder.any_item is not None
+        or not all(isinstance(each, Const) for each in values)
+    ):
         return Opaque()
     return Const(not inside)
 

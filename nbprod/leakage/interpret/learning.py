@@ -364,7 +364,9 @@ def _predicted(run: Run, owner: Value, estimator: Estimator, args: Args, node: a
             span=run.span(node),
             features=_frozen(run, features),
             model=estimator.name,
-            role="model" if estimator.role in ("predictor", "pipeline", "search", "unknown") else estimator.role,
+            role="model"
+            if estimator.role in ("predictor", "pipeline", "search", "unknown")
+            else estimator.role,
             name=_named(node),
             rows=run.rows(features),
             in_loop=bool(run.loops),

@@ -101,7 +101,7 @@ def comprehended(run: Run, node: ast.ListComp | ast.SetComp | ast.GeneratorExp |
         run.env = outer
 
 
-def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Value:
+def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Value:  # noqa: C901
     from nbprod.leakage.interpret.statements import assign
 
     if len(generators) != 1:

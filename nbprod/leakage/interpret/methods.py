@@ -554,7 +554,9 @@ def _less(run: Run, sequence: Seq, names: Value) -> Seq:
     """The sequence without the named items."""
     gone = set(frames.columns_named(run, Table(), names) or ())
     kept = tuple(
-        item for item in sequence.items or () if not (isinstance(h := run.at(item), Const) and h.value in gone)
+        item
+        for item in sequence.items or ()
+        if not (isinstance(h := run.at(item), Const) and h.value in gone)
     )
     return replace(sequence, items=kept, is_list=True)
 

@@ -139,7 +139,7 @@ def _time_in_scope(run: Run, text: str) -> str | None:
         if isinstance(held, Table):
             names = run.record.times.get(held.root, set()) - {"index"}
             if names:
-                return sorted(names)[0]
+                return min(names)
     return None
 
 

@@ -347,7 +347,7 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
     source = run.evaluate(run, node.iter)
     items = loops.items_of(run, source)
     run.loops += 1
-    if items is not None and not _is_rows(node):
+    if items is not None and (len(items) <= 4 or _depends(node)):
         for item in items:
             assign(run, node.target, item, node.iter)
             _turn(run, node.body)
@@ -360,8 +360,14 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
     execute(run, node.orelse)
 
 
-def _is_rows(_node: ast.AST) -> bool:
-    return False
+def _depends(node: ast.For | ast.AsyncFor) -> bool:
+    """Whether the loop's body reads what the loop counts."""
+    names = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    return any(
+        isinstance(each, ast.Name) and each.id in names
+        for statement in node.body
+        for each in ast.walk(statement)
+    )
 
 
 def _turn(run: Run, body: list[ast.stmt]) -> None:

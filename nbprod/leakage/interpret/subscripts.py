@@ -106,7 +106,7 @@ def _of_constant(value: object, key: Value) -> Value:
     return Opaque()
 
 
-def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901
+def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901, PLR0912
     match key:
         case Const(str(name)):
             if table.library == "ibis":

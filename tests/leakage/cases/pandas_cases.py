@@ -77,18 +77,24 @@ PAIRS = {
     ),
     "rolling across meters": (
         "loads = loads.sort_values(['meter', 'hour_start'])\nloads['f'] = loads['kw'].rolling(24).mean()",
-        "loads = loads.sort_values(['meter', 'hour_start'])\n"
-        "loads['f'] = loads.groupby('meter')['kw'].transform(lambda s: s.rolling(24).mean())",
+        (
+            "loads = loads.sort_values(['meter', 'hour_start'])\n"
+            "loads['f'] = loads.groupby('meter')['kw'].transform(lambda s: s.rolling(24).mean())"
+        ),
     ),
     "lookup of tomorrow": (
         "byday = loads.set_index('hour_start')['kw']\nloads['f'] = (loads['hour_start'] + pd.Timedelta(hours=24)).map(byday)",
         "byday = loads.set_index('hour_start')['kw']\nloads['f'] = (loads['hour_start'] - pd.Timedelta(hours=24)).map(byday)",
     ),
     "join on a stamp moved ahead": (
-        "other = loads[['hour_start', 'kw']].rename(columns={'kw': 'f'})\n"
-        "other['hour_start'] = other['hour_start'] - pd.Timedelta('1h')\nloads = loads.merge(other, on='hour_start', how='left')",
-        "other = loads[['hour_start', 'kw']].rename(columns={'kw': 'f'})\n"
-        "other['hour_start'] = other['hour_start'] + pd.Timedelta('1h')\nloads = loads.merge(other, on='hour_start', how='left')",
+        (
+            "other = loads[['hour_start', 'kw']].rename(columns={'kw': 'f'})\n"
+            "other['hour_start'] = other['hour_start'] - pd.Timedelta('1h')\nloads = loads.merge(other, on='hour_start', how='left')"
+        ),
+        (
+            "other = loads[['hour_start', 'kw']].rename(columns={'kw': 'f'})\n"
+            "other['hour_start'] = other['hour_start'] + pd.Timedelta('1h')\nloads = loads.merge(other, on='hour_start', how='left')"
+        ),
     ),
     "centred window by keyword": (
         "loads['trend'] = loads['kw'].rolling(window=25, center=True, min_periods=1).median()",
@@ -103,8 +109,10 @@ PAIRS = {
         "SETTINGS = {'window': 9, 'center': False}\nloads['f'] = loads['kw'].rolling(**SETTINGS).mean()",
     ),
     "forward indexer": (
-        "from pandas.api.indexers import FixedForwardWindowIndexer\n"
-        "loads['f'] = loads['kw'].rolling(FixedForwardWindowIndexer(window_size=3)).sum()",
+        (
+            "from pandas.api.indexers import FixedForwardWindowIndexer\n"
+            "loads['f'] = loads['kw'].rolling(FixedForwardWindowIndexer(window_size=3)).sum()"
+        ),
         "loads['f'] = loads['kw'].rolling(3).sum()",
     ),
     "cumulative maximum from the end": (
@@ -120,10 +128,14 @@ PAIRS = {
         "from scipy import signal\nloads['f'] = signal.lfilter([0.25] * 4, [1.0], loads['kw'])",
     ),
     "zero-phase filter in a helper": (
-        "from scipy.signal import butter, filtfilt\ndef low(x):\n    b, a = butter(2, 0.1)\n    return filtfilt(b, a, x)\n"
-        "loads['f'] = low(loads['kw'])",
-        "from scipy.signal import butter, lfilter\ndef low(x):\n    b, a = butter(2, 0.1)\n    return lfilter(b, a, x)\n"
-        "loads['f'] = low(loads['kw'])",
+        (
+            "from scipy.signal import butter, filtfilt\ndef low(x):\n    b, a = butter(2, 0.1)\n    return filtfilt(b, a, x)\n"
+            "loads['f'] = low(loads['kw'])"
+        ),
+        (
+            "from scipy.signal import butter, lfilter\ndef low(x):\n    b, a = butter(2, 0.1)\n    return lfilter(b, a, x)\n"
+            "loads['f'] = low(loads['kw'])"
+        ),
     ),
     "same-mode convolution": (
         "loads['f'] = np.convolve(loads['kw'], np.ones(3) / 3, 'same')",
@@ -142,26 +154,38 @@ PAIRS = {
         "loads['f'] = loads['kw'].ewm(span=20, adjust=False).mean()",
     ),
     "peaks marked where they are": (
-        "from scipy.signal import find_peaks\npeaks, _ = find_peaks(loads['kw'])\nloads['peak'] = 0\n"
-        "loads.loc[loads.index[peaks], 'peak'] = 1",
+        (
+            "from scipy.signal import find_peaks\npeaks, _ = find_peaks(loads['kw'])\nloads['peak'] = 0\n"
+            "loads.loc[loads.index[peaks], 'peak'] = 1"
+        ),
         "loads['peak'] = (loads['kw'].shift(1) > loads['kw']).astype(int)",
     ),
     "daily mean on each hour": (
         "loads['day'] = loads['hour_start'].dt.floor('D')\nloads['f'] = loads.groupby('day')['kw'].transform('mean')",
-        "loads['day'] = loads['hour_start'].dt.floor('D')\ndaily = loads.groupby('day')['kw'].mean().shift(1)\n"
-        "loads['f'] = loads['day'].map(daily)",
+        (
+            "loads['day'] = loads['hour_start'].dt.floor('D')\ndaily = loads.groupby('day')['kw'].mean().shift(1)\n"
+            "loads['f'] = loads['day'].map(daily)"
+        ),
     ),
     "weekly total joined back": (
-        "loads['week'] = loads['hour_start'].dt.to_period('W')\nweekly = loads.groupby('week', as_index=False)['kw'].sum()\n"
-        "loads = loads.merge(weekly.rename(columns={'kw': 'wk'}), on='week')",
-        "loads['week'] = loads['hour_start'].dt.to_period('W')\nweekly = loads.groupby('week')['kw'].sum().shift(1)\n"
-        "loads['wk'] = loads['week'].map(weekly)",
+        (
+            "loads['week'] = loads['hour_start'].dt.to_period('W')\nweekly = loads.groupby('week', as_index=False)['kw'].sum()\n"
+            "loads = loads.merge(weekly.rename(columns={'kw': 'wk'}), on='week')"
+        ),
+        (
+            "loads['week'] = loads['hour_start'].dt.to_period('W')\nweekly = loads.groupby('week')['kw'].sum().shift(1)\n"
+            "loads['wk'] = loads['week'].map(weekly)"
+        ),
     ),
     "share of the month by formatted date": (
-        "loads['ym'] = loads['hour_start'].dt.strftime('%Y-%m')\n"
-        "loads['share'] = loads['kw'] / loads.groupby(['meter', 'ym'])['kw'].transform('sum')",
-        "loads['ym'] = loads['hour_start'].dt.strftime('%Y-%m')\n"
-        "loads['share'] = loads['kw'] / loads.groupby(['meter', 'ym'])['kw'].cumsum()",
+        (
+            "loads['ym'] = loads['hour_start'].dt.strftime('%Y-%m')\n"
+            "loads['share'] = loads['kw'] / loads.groupby(['meter', 'ym'])['kw'].transform('sum')"
+        ),
+        (
+            "loads['ym'] = loads['hour_start'].dt.strftime('%Y-%m')\n"
+            "loads['share'] = loads['kw'] / loads.groupby(['meter', 'ym'])['kw'].cumsum()"
+        ),
     ),
     "bars stamped at their start": (
         "bars = loads.set_index('hour_start')['kw'].resample('4h').max().reset_index()",
@@ -172,22 +196,34 @@ PAIRS = {
         "loads['f'] = loads.groupby(pd.Grouper(key='hour_start', freq='D'))['kw'].cummax()",
     ),
     "upsampled by interpolation": (
-        "slow = loads.set_index('hour_start')['kw'].resample('D', label='right').last()\n"
-        "fast = slow.resample('h').interpolate('time')\nloads['f'] = fast.reindex(loads['hour_start']).to_numpy()",
-        "slow = loads.set_index('hour_start')['kw'].resample('D', label='right').last()\n"
-        "fast = slow.resample('h').ffill()\nloads['f'] = fast.reindex(loads['hour_start']).to_numpy()",
+        (
+            "slow = loads.set_index('hour_start')['kw'].resample('D', label='right').last()\n"
+            "fast = slow.resample('h').interpolate('time')\nloads['f'] = fast.reindex(loads['hour_start']).to_numpy()"
+        ),
+        (
+            "slow = loads.set_index('hour_start')['kw'].resample('D', label='right').last()\n"
+            "fast = slow.resample('h').ffill()\nloads['f'] = fast.reindex(loads['hour_start']).to_numpy()"
+        ),
     ),
     "as-of join to the next record": (
-        "tariffs = pd.read_csv('tariffs.csv', parse_dates=['valid_from'])\n"
-        "loads = pd.merge_asof(loads, tariffs, left_on='hour_start', right_on='valid_from', direction='forward')",
-        "tariffs = pd.read_csv('tariffs.csv', parse_dates=['valid_from'])\n"
-        "loads = pd.merge_asof(loads, tariffs, left_on='hour_start', right_on='valid_from')",
+        (
+            "tariffs = pd.read_csv('tariffs.csv', parse_dates=['valid_from'])\n"
+            "loads = pd.merge_asof(loads, tariffs, left_on='hour_start', right_on='valid_from', direction='forward')"
+        ),
+        (
+            "tariffs = pd.read_csv('tariffs.csv', parse_dates=['valid_from'])\n"
+            "loads = pd.merge_asof(loads, tariffs, left_on='hour_start', right_on='valid_from')"
+        ),
     ),
     "as-of join on the event": (
-        "reports = pd.read_csv('reports.csv', parse_dates=['period_end', 'release_date'])\n"
-        "loads = pd.merge_asof(loads, reports[['period_end', 'gdp', 'release_date']], left_on='hour_start', right_on='period_end')",
-        "reports = pd.read_csv('reports.csv', parse_dates=['period_end', 'release_date'])\n"
-        "loads = pd.merge_asof(loads, reports[['release_date', 'gdp']], left_on='hour_start', right_on='release_date')",
+        (
+            "reports = pd.read_csv('reports.csv', parse_dates=['period_end', 'release_date'])\n"
+            "loads = pd.merge_asof(loads, reports[['period_end', 'gdp', 'release_date']], left_on='hour_start', right_on='period_end')"
+        ),
+        (
+            "reports = pd.read_csv('reports.csv', parse_dates=['period_end', 'release_date'])\n"
+            "loads = pd.merge_asof(loads, reports[['release_date', 'gdp']], left_on='hour_start', right_on='release_date')"
+        ),
     ),
     "total of the meter joined back": (
         "totals = loads.groupby('meter').agg(total=('kw', 'sum')).reset_index()\nloads = loads.merge(totals, on='meter')",
@@ -270,10 +306,14 @@ PAIRS = {
         "loads['age'] = (loads['hour_start'] - loads['hour_start'].min()).dt.days",
     ),
     "latest state of each meter": (
-        "state = loads.sort_values('hour_start').drop_duplicates(subset='meter', keep='last')[['meter', 'status']]\n"
-        "loads = loads.drop(columns='status').merge(state, on='meter')",
-        "state = loads.sort_values('hour_start').drop_duplicates(subset='meter', keep='first')[['meter', 'status']]\n"
-        "loads = loads.drop(columns='status').merge(state, on='meter')",
+        (
+            "state = loads.sort_values('hour_start').drop_duplicates(subset='meter', keep='last')[['meter', 'status']]\n"
+            "loads = loads.drop(columns='status').merge(state, on='meter')"
+        ),
+        (
+            "state = loads.sort_values('hour_start').drop_duplicates(subset='meter', keep='first')[['meter', 'status']]\n"
+            "loads = loads.drop(columns='status').merge(state, on='meter')"
+        ),
     ),
     "trend fitted over all rows": (
         "t = np.arange(len(loads))\ncoef = np.polyfit(t, loads['kw'].values, deg=1)\nloads['detrended'] = loads['kw'] - np.polyval(coef, t)",
@@ -296,8 +336,10 @@ SILENT = {
     ),
     "a lead dropped before the fit": (
         "what X drops is no feature",
-        "from sklearn.linear_model import Ridge\nloads['gain'] = loads['kw'].shift(-1)\nloads = loads.dropna()\n"
-        "Ridge().fit(loads.drop(columns=['gain', 'hour_start']), loads['gain'])",
+        (
+            "from sklearn.linear_model import Ridge\nloads['gain'] = loads['kw'].shift(-1)\nloads = loads.dropna()\n"
+            "Ridge().fit(loads.drop(columns=['gain', 'hour_start']), loads['gain'])"
+        ),
     ),
     "a statistic that is printed": (
         "no feature is made of it",
@@ -325,13 +367,17 @@ SILENT = {
     ),
     "statistics of the training period": (
         "they are known from the period's end on",
-        "past = loads[loads['hour_start'] < '2024-01-01']\nmean = past.groupby('meter')['kw'].mean()\n"
-        "loads['f'] = loads['meter'].map(mean)",
+        (
+            "past = loads[loads['hour_start'] < '2024-01-01']\nmean = past.groupby('meter')['kw'].mean()\n"
+            "loads['f'] = loads['meter'].map(mean)"
+        ),
     ),
     "a fixed attribute joined by key": (
         "the size of a house does not change in time",
-        "houses = pd.DataFrame({'meter': ['a', 'b'], 'rooms': [3, 5]})\nloads = loads.merge(houses, on='meter')\n"
-        "loads['f'] = loads['rooms'] * 2",
+        (
+            "houses = pd.DataFrame({'meter': ['a', 'b'], 'rooms': [3, 5]})\nloads = loads.merge(houses, on='meter')\n"
+            "loads['f'] = loads['rooms'] * 2"
+        ),
     ),
     "a header filled sideways": (
         "along columns there is no time",
@@ -347,8 +393,10 @@ SILENT = {
     ),
     "bars at their end": (
         "a bar is complete at its stamp",
-        "bars = loads.set_index('hour_start')['kw'].resample('D', label='right', closed='right').sum().to_frame('kw')\n"
-        "bars['f'] = bars['kw'].shift(1)",
+        (
+            "bars = loads.set_index('hour_start')['kw'].resample('D', label='right', closed='right').sum().to_frame('kw')\n"
+            "bars['f'] = bars['kw'].shift(1)"
+        ),
     ),
     "statistics of the own row": (
         "along columns no other row is read",
@@ -360,8 +408,10 @@ SILENT = {
     ),
     "features of the calendar": (
         "the calendar is known in advance",
-        "loads['h'] = loads['hour_start'].dt.hour\nloads['dow'] = loads['hour_start'].dt.dayofweek\n"
-        "loads['f'] = np.sin(2 * np.pi * loads['h'] / 24)",
+        (
+            "loads['h'] = loads['hour_start'].dt.hour\nloads['dow'] = loads['hour_start'].dt.dayofweek\n"
+            "loads['f'] = np.sin(2 * np.pi * loads['h'] / 24)"
+        ),
     ),
     "reversed twice": (
         "the order is that of time again",
