@@ -1,6 +1,8 @@
 """What is expected of a value: suites as text and as GX's JSON, proposed from a reference. No GX is imported here."""
 
 from nbprod.expectations.catalogue import Argument, Signature, Takes, all_signatures, signature
+from nbprod.expectations.drift import ColumnDrift, drift, drift_suite
+from nbprod.expectations.drift_page import drift_page
 from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
 from nbprod.expectations.infer import infer
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
@@ -9,12 +11,16 @@ from nbprod.expectations.writing import expectation_text, text_of
 
 __all__ = [
     "Argument",
+    "ColumnDrift",
     "ColumnProfile",
     "Profile",
     "Signature",
     "Sort",
     "Takes",
     "all_signatures",
+    "drift",
+    "drift_page",
+    "drift_suite",
     "expectation_text",
     "gx_json",
     "infer",

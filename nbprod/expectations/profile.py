@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from nbprod.model import Json
+from nbprod.model import Json  # noqa: TC001  # `wire` reads the annotations at run time
 
 
 class Sort(StrEnum):
