@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 Regions = frozenset[int]
 NOWHERE: Regions = frozenset()
+REGIONS_A_STEP = 200
+REGIONS_A_VALUE = 24
 PLAIN_TYPE = "plain"
 
 
@@ -112,16 +114,39 @@ class Heap:
         self.class_of: dict[int, Regions] = {}
         self.types: dict[int, str] = {}
         self._closed: set[int] = set()
+        self.work = 0
+        self._hub_of: dict[int, int] = {}
+        self._made_in_step = 0
+        self._rest: int | None = None
 
-    def fresh(self, *, holds: Iterable[int] = (), closed: bool = False, of_type: str = "") -> int:
-        """A new region; a closed one holds nothing but what it is known to hold."""
-        self.inside.append(set(holds))
+    def start_step(self) -> None:
+        """Count the regions of a statement anew."""
+        self._made_in_step, self._rest, self.work = 0, None, 0
+
+    def fresh(
+        self, *, holds: Iterable[int] = (), closed: bool = False, of_type: str = "", apart: bool = False
+    ) -> int:
+        """A new region; a closed one holds nothing but what it is known to hold.
+
+        A statement that makes very many gets one region for all the rest, so that following it comes to an end.
+        """
+        self._made_in_step += 1
+        if self._made_in_step > REGIONS_A_STEP and not apart:
+            return self._one_for_the_rest(holds)
+        self.inside.append(set(self.collapsed(frozenset(holds))))
         region = len(self.inside) - 1
         if closed:
             self._closed.add(region)
         if of_type:
             self.types[region] = of_type
         return region
+
+    def _one_for_the_rest(self, holds: Iterable[int]) -> int:
+        if self._rest is None:
+            self.inside.append(set())
+            self._rest = len(self.inside) - 1
+        self.inside[self._rest] |= set(holds) - {self._rest}
+        return self._rest
 
     def type_of(self, own: Regions) -> str:
         """The type that all of the regions have, empty where they differ or one isn't known."""
@@ -135,8 +160,10 @@ class Heap:
 
     def keep(self, holders: Regions, kept: Regions) -> None:
         """From now on each of the holders may hold what is kept."""
-        for holder in holders:
+        kept = self.collapsed(kept)
+        for holder in self.collapsed(holders):
             self.inside[holder] |= kept - {holder}
+        self.work += len(holders)
 
     def open(self, regions: Regions) -> None:
         """These regions may hold parts of their own that are not known one by one."""
@@ -149,16 +176,36 @@ class Heap:
             found |= self.inside[region]
             if region not in self._closed:
                 found.add(region)
-        return frozenset(found)
+        return self.collapsed(frozenset(found))
+
+    def collapsed(self, own: Regions) -> Regions:
+        """Very many regions as one that holds them all and that each of them holds: what happens to one happens to all."""
+        if len(own) <= REGIONS_A_VALUE:
+            return own
+        own = frozenset(self._hub_above(one) for one in own)
+        if len(own) <= REGIONS_A_VALUE:
+            return own
+        loose = frozenset(one for one in own if one not in self.code and one not in self.class_of)
+        self.inside.append(set(loose))
+        hub = len(self.inside) - 1
+        for one in loose:
+            self.inside[one].add(hub)
+            self._hub_of[one] = hub
+        return (own - loose) | {hub}
+
+    def _hub_above(self, region: int) -> int:
+        while region in self._hub_of:
+            region = self._hub_of[region]
+        return region
 
     def reach(self, own: Iterable[int]) -> set[int]:
         """All regions that can be got at from these, themselves included."""
         found, pending = set(own), list(own)
         while pending:
-            for region in self.inside[pending.pop()]:
-                if region not in found:
-                    found.add(region)
-                    pending.append(region)
+            inside = self.inside[pending.pop()] - found
+            found |= inside
+            pending.extend(inside)
+        self.work += len(found)
         return found
 
     def holders(self) -> list[list[int]]:

@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 
 NAMESPACE = "namespace"
 DEEPEST = 12
-STATEMENTS_A_STEP = 3_000
+NESTED_CALLBACKS = 2
+STATEMENTS_A_STEP = 800
 STATEMENTS_IN_ALL = 400_000
+WORK_A_STEP = 100_000
+NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _SEED_WORDS = ("random_state", "seed", "rng", "generator")
 # Calls whose text arguments are code that reads the notebook's names.
@@ -89,6 +92,9 @@ class Calling(Scoping):
         self._following: list[ast.AST] = []
         self._left_in_step = STATEMENTS_A_STEP
         self._left = STATEMENTS_IN_ALL
+        # What the functions called back in this step were given, and what they gave: not to go in circles.
+        self._calling_back = 0
+        self._called_back: dict[ast.AST, tuple[Regions | None, Regions]] = {}
 
     def run(self, statements: Iterable[ast.stmt]) -> None:
         raise NotImplementedError
@@ -105,6 +111,8 @@ class Calling(Scoping):
     def start_step(self, index: int, *, line: int) -> None:
         self.step, self.line = index, line
         self._left_in_step = STATEMENTS_A_STEP
+        self._called_back.clear()
+        self.heap.start_step()
         self.unpacked.clear()
 
     def spend(self) -> None:
@@ -113,13 +121,31 @@ class Calling(Scoping):
             self._left -= 1
 
     @property
+    def gives_up(self) -> bool:
+        """Whether following the statement has cost so much that its effects are better taken for anything."""
+        return self._left_in_step < -STATEMENTS_A_STEP or self.heap.work > WORK_A_STEP
+
+    def touch_all(self, node: ast.stmt) -> None:
+        """A statement that isn't followed to its end reads and changes whatever the names in it lead to."""
+        around = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=[node], decorator_list=[])
+        self._assume_worst(Code(node=around, frame=None, step=self.step), Arguments())
+
+    @property
     def _can_follow(self) -> bool:
-        return self.depth < DEEPEST and self._left_in_step > 0 and self._left > 0
+        return (
+            self.depth < DEEPEST
+            and self._left_in_step > 0
+            and self._left > 0
+            and self.heap.work < WORK_A_STEP // 2
+        )
 
     # Calls
 
     def call(self, node: ast.Call) -> Value:
         """The value of a call, its effects told."""
+        if self.gives_up:
+            return self.fresh_value()
+        self._left_in_step -= self.depth > 0
         receiver, target, method = self._callee(node.func)
         arguments = self._arguments(node)
         name = method or target.library.rpartition(".")[2]
@@ -210,6 +236,7 @@ class Calling(Scoping):
         saved, self.returned = self.returned, []
         self._following.append(node)
         self.depth += 1
+        self.spend()
         with self.inside(frame):
             if isinstance(node, ast.Lambda):
                 self.returned.append(self.value_of(node.body))
@@ -255,19 +282,35 @@ class Calling(Scoping):
         return [region for region, known in self.heap.code.items() if known.node is code.node]
 
     def _assume_worst(self, code: Code, arguments: Arguments) -> Value:
-        node = code.node
-        for name in sorted(free_names(node)):
-            if name in self.module.names:
-                value = self.load(name, node)
-                self.effects.change(self.heap.reach(value.own) - set(self.heap.code), surely=False)
-        for name in bindings_of(node).shared:
-            self.effects.may.add(name)
-        return self._call_unknown(
-            PLAIN, arguments, what="a call of itself" if node in self._following else "a deep call"
-        )
+        """A call that isn't followed: it may read and change what the function and those it names can get at."""
+        if code.node in self._following:
+            return self._touch(arguments.own, what="a call of itself")
+        reached = set(arguments.own)
+        seen: set[ast.AST] = set()
+        pending = [code]
+        while pending:
+            one = pending.pop()
+            if one.node in seen:
+                continue
+            seen.add(one.node)
+            self.effects.may |= bindings_of(one.node).shared
+            for name in sorted(free_names(one.node) & self.module.names.keys()):
+                below = self.heap.reach(self.load(name, one.node).own)
+                reached |= below
+                pending += [self.heap.code[region] for region in sorted(below & self.heap.code.keys())]
+        return self._touch(frozenset(reached), what="a deep call")
+
+    def _touch(self, own: Regions, *, what: str) -> Value:
+        """Whatever can be got at from here may change and come back; generators may move."""
+        self.effects.is_copyable = False
+        self.effects.opaque.setdefault(what, self.line)
+        self.effects.change(self.heap.reach(own) - self.heap.code.keys(), surely=False)
+        for state in GENERATORS:
+            self.draw(state)
+        return Value(own=self.heap.collapsed(own | {self.heap.fresh()}))
 
     def _instance(self, region: int, code: Code, arguments: Arguments) -> Value:
-        made = self.heap.fresh()
+        made = self.heap.fresh(apart=True)
         self.heap.class_of[made] = frozenset([region])
         self.heap.keep(frozenset([made]), arguments.own)
         self.heap.look_at(frozenset([made]), frozenset([region]))
@@ -332,15 +375,10 @@ class Calling(Scoping):
         return self._call_unknown(receiver, arguments, what=f".{method}()")
 
     def _call_unknown(self, target: Value, arguments: Arguments, *, what: str) -> Value:
-        self.effects.is_copyable = False
-        self.effects.opaque.setdefault(what, self.line)
-        reached = self.heap.reach(target.own | arguments.own)
         returned = self._call_back([target, *arguments.all], NOWHERE)
         self._hold_each_other([target, *arguments.all])
-        self.effects.change({region for region in reached if region not in self.heap.code}, surely=False)
-        for state in GENERATORS:
-            self.draw(state)
-        return Value(own=target.own | arguments.own | returned | {self.heap.fresh()})
+        result = self._touch(target.own | arguments.own, what=what)
+        return replace(result, own=result.own | returned)
 
     def _hold_each_other(self, values: Sequence[Value]) -> None:
         """What can't be looked into may put any of the values into any other."""
@@ -358,17 +396,37 @@ class Calling(Scoping):
         """
         if not self.heap.code:
             return NOWHERE
+        if self._calling_back >= NESTED_CALLBACKS:
+            return self._read_codes(values)
         reached = self.heap.reach(NOWHERE.union(*(value.own for value in values)) if values else NOWHERE)
+        self._left_in_step -= len(reached) // 20
         codes = [self.heap.code[region] for region in sorted(reached) if region in self.heap.code]
         for region in sorted(reached & self.heap.class_of.keys()):
             instance = Value(own=frozenset([region]), type="instance")
             codes += [replace(code, receiver=instance) for code in self.all_methods_of(instance)]
-        given = Value(own=frozenset(reached - set(self.heap.code)) | among)
+        given = Value(own=self.heap.collapsed(frozenset(reached - self.heap.code.keys()) | among))
         returned: set[int] = set()
         for code in codes:
-            brought = Arguments(spread=[given] if given.own else [self.fresh_value()])
-            returned |= self._maybe_follow(code, brought)
+            brought = given.own | (code.receiver.own if code.receiver is not None else NOWHERE)
+            met, answer = self._called_back.get(code.node, (None, NOWHERE))
+            if met is None or not brought <= met:
+                self._called_back[code.node] = (brought | (met or NOWHERE), answer)
+                self._calling_back += 1
+                answer |= self._maybe_follow(
+                    code, Arguments(spread=[given if given.own else self.fresh_value()])
+                )
+                self._calling_back -= 1
+                self._called_back[code.node] = (brought | (met or NOWHERE), answer)
+            returned |= answer
         return frozenset(returned)
+
+    def _read_codes(self, values: Sequence[Value]) -> Regions:
+        """Functions that a callback would call in turn aren't followed: they may do anything with what they name."""
+        reached = self.heap.reach(NOWHERE.union(*(value.own for value in values)) if values else NOWHERE)
+        returned = NOWHERE
+        for region in sorted(reached & self.heap.code.keys()):
+            returned |= self._assume_worst(self.heap.code[region], Arguments()).own
+        return self.heap.collapsed(returned)
 
     def _maybe_follow(self, code: Code, arguments: Arguments) -> Regions:
         returned: list[Value] = []
@@ -733,7 +791,7 @@ class Calling(Scoping):
             own = next(own for own in sorted(member.own) if own in self.heap.code)
             if self._is_property(self.heap.code[own]):
                 return None
-            region = self.heap.fresh(holds=held.own | member.own, closed=True)
+            region = self.heap.fresh(holds=held.own | member.own, closed=True, apart=True)
             self.heap.code[region] = replace(self.heap.code[own], receiver=held)
             return Value(own=frozenset([region]), type="function")
         return None

@@ -66,10 +66,16 @@ def flow_of(
     return flow_with(notebook, tagging_of(notebook, overrides=overrides))
 
 
-def flow_with(notebook: Notebook, tagging: Tagging) -> tuple[Flow, tuple[Finding, ...]]:
-    """As `flow_of`, for a given division of the cells into stages."""
-    cells = [cell for cell in notebook.code if cell.position not in tagging.apart]
-    reading = read_steps(cells)
+def reading_of(notebook: Notebook, tagging: Tagging) -> Reading:
+    """The steps of the notebook's cells, those set apart left out."""
+    return read_steps([cell for cell in notebook.code if cell.position not in tagging.apart])
+
+
+def flow_with(
+    notebook: Notebook, tagging: Tagging, *, reading: Reading | None = None
+) -> tuple[Flow, tuple[Finding, ...]]:
+    """As `flow_of`, for a given division of the cells into stages; a reading that is there already is used."""
+    reading = reading or reading_of(notebook, tagging)
     parameters = tuple(_parameters(notebook, tagging))
     names: dict[int, set[str]] = {}
     for one in parameters:

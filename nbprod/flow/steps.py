@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import Frame, Heap, Value
+from nbprod.flow.calling import NO_ARGUMENTS
 from nbprod.flow.definitions import is_definition
 from nbprod.flow.effects import Effects, Step
 from nbprod.flow.ipython import cell_magic, python_text
@@ -58,6 +59,8 @@ def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _So
         _follow_apart(tracer, node)
     else:
         tracer.run_one(node)
+    if tracer.gives_up:
+        tracer.touch_all(node)
     values = {name: tracer.module.names[name] for name in effects.may if name in tracer.module.names}
     return Step(
         index=index,
@@ -73,13 +76,10 @@ def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _So
 
 
 def _follow_apart(tracer: Tracer, node: ast.stmt) -> None:
-    scope = ast.FunctionDef(name="", args=_NO_ARGUMENTS, body=[node], decorator_list=[])
+    scope = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=[node], decorator_list=[])
     frame = Frame(local=bindings_of(scope).local, region=tracer.heap.fresh())
     with tracer.inside(frame):
         tracer.run_one(node)
-
-
-_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
 def _syntax_finding(cell: Cell, error: SyntaxError | ValueError) -> Finding:

@@ -8,9 +8,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from nbprod.flow.graph import flow_with, kind_from_roles
+from nbprod.flow.graph import flow_with, kind_from_roles, reading_of
 from nbprod.flow.stages import Tagging, kind_from_name, parameters_of, tagging_of
-from nbprod.flow.steps import read_steps
 from nbprod.libraries.calls import Role
 from nbprod.model import (
     CellKind,
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from nbprod.flow.effects import Step
+    from nbprod.flow.steps import Reading
 
 _HEADING = re.compile(r"^#{1,3}\s+(.+)$", re.MULTILINE)
 _TIME_NAME = re.compile(r"(^|_)(date|time|datetime|timestamp|ts|day|dt)($|_)|_at$|Date|Time", re.IGNORECASE)
@@ -54,7 +54,7 @@ def suggest(notebook: Notebook) -> Suggestion:
     between which something would have to pass that can't are proposed as one.
     """
     told = tagging_of(notebook, overrides={})
-    reading = read_steps([cell for cell in notebook.code if cell.position not in told.apart])
+    reading = reading_of(notebook, told)
     steps: dict[int, list[Step]] = {}
     for step in reading.steps:
         steps.setdefault(step.cell, []).append(step)
@@ -63,10 +63,10 @@ def suggest(notebook: Notebook) -> Suggestion:
     apart = told.apart | told.skipped | parameter_cells
     working = {at for at in steps if at not in apart and not _only_defines(steps[at])}
     parts = _merged(list(_parts(notebook, steps, working)))
-    parts = _crossable(notebook, parts, parameter_cells)
+    parts = _crossable(notebook, parts, parameter_cells, reading)
     times = _time_columns(reading.steps)
     stages = tuple(_stages(parts, times, steps))
-    flow, _ = flow_with(notebook, _tagging(notebook, _named(parts), parameter_cells))
+    flow, _ = flow_with(notebook, _tagging(notebook, _named(parts), parameter_cells), reading=reading)
     return Suggestion(
         stages=stages,
         parameters=parameters,
@@ -122,11 +122,13 @@ def _merged(parts: list[_Part]) -> list[_Part]:
     return merged
 
 
-def _crossable(notebook: Notebook, parts: list[_Part], parameter_cells: set[int]) -> list[_Part]:
+def _crossable(
+    notebook: Notebook, parts: list[_Part], parameter_cells: set[int], reading: Reading
+) -> list[_Part]:
     """Join parts until nothing has to pass between them that can't."""
     while len(parts) > 1:
         names = _named(parts)
-        _, findings = flow_with(notebook, _tagging(notebook, names, parameter_cells))
+        _, findings = flow_with(notebook, _tagging(notebook, names, parameter_cells), reading=reading)
         blocked = [one for one in findings if one.severity is Severity.ERROR]
         at = next(
             (

@@ -38,6 +38,8 @@ class Tracer(Calling):
 
     def run_one(self, node: ast.stmt) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of statement
         self.spend()
+        if self.gives_up and self.depth:
+            return
         match node:
             case ast.Expr(value=value) | ast.Await(value=value):
                 self.value_of(value)
@@ -142,7 +144,7 @@ class Tracer(Calling):
         ]
         held = NOWHERE.union(*(one.own for one in defaults)) if defaults else NOWHERE
         scope = self.scope_closed_over()
-        region = self.heap.fresh(holds=held, closed=True)
+        region = self.heap.fresh(holds=held, closed=True, apart=True)
         if scope is not None:
             self.heap.keep(frozenset([region]), frozenset([scope.region]))
         self.heap.code[region] = Code(node=node, frame=scope, step=self.step)
@@ -157,7 +159,7 @@ class Tracer(Calling):
         for keyword in node.keywords:
             self.value_of(keyword.value)
         members = Frame(parent=self.scope_closed_over(), local=bindings_of(node).local, is_class=True)
-        region = self.heap.fresh(closed=True)
+        region = self.heap.fresh(closed=True, apart=True)
         self.heap.code[region] = Code(
             node=node, frame=members.parent, step=self.step, members=members, bases=bases
         )
