@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import glob
 import importlib
 import io
 import os
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 STAGE = "__nbprod_stage__"
 _READERS = {
@@ -32,6 +34,10 @@ _READERS = {
     "joblib": "load",
     "ibis": "read_csv read_parquet read_json",
     "duckdb": "read_csv read_parquet read_json from_csv_auto from_parquet",
+}
+_QUERIES = {
+    "pandas": "read_sql read_sql_query read_sql_table",
+    "polars": "read_database read_database_uri",
 }
 _WRITERS = {
     (
@@ -82,7 +88,10 @@ class Sandbox:
         os.chdir(self.scratch)
         builtins.open = io.open = self._opening(io.open)
         for module, names in _READERS.items():
-            self._wrap_readers(module, names.split())
+            self._wrap_readers(module, names.split(), place=self.where_to_read)
+        for module, names in _QUERIES.items():
+            self._wrap_readers(module, names.split(), place=lambda query: query)
+        glob.glob = self._globbing(glob.glob)
         for (module, kind), names in _WRITERS.items():
             self._wrap_writers(module, kind, names.split())
         sys.addaudithook(self._watch)
@@ -125,8 +134,7 @@ class Sandbox:
             if set(mode) & set("wax+"):
                 return real(self.where_to_write(file), mode, *args, **kwargs)
             place = self.where_to_read(file)
-            # the frame that calls this one
-            if self.depth == 0 and sys._getframe(1).f_globals.get(STAGE):  # noqa: SLF001
+            if self.depth == 0 and _is_asked_by_stage(sys._getframe(1)):  # noqa: SLF001
                 self._note_read(Path(str(place)))
             return real(place, mode, *args, **kwargs)
 
@@ -140,16 +148,23 @@ class Sandbox:
         else:
             self.unseen.append(f"'{path.name}' is read through open(), where it can't be cut")
 
-    def _wrap_readers(self, module: str, names: list[str]) -> None:
+    def _globbing(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(real)
+        def found(pattern: Any, *args: Any, **kwargs: Any) -> Any:
+            return real(pattern, *args, **kwargs) or real(self.where_to_read(pattern), *args, **kwargs)
+
+        return found
+
+    def _wrap_readers(self, module: str, names: list[str], *, place: Callable[[Any], Any]) -> None:
         loaded = _loaded(module)
         for name in names:
             if loaded is not None and hasattr(loaded, name):
-                setattr(loaded, name, self._reading(getattr(loaded, name)))
+                setattr(loaded, name, self._reading(getattr(loaded, name), place=place))
 
-    def _reading(self, real: Callable[..., Any]) -> Callable[..., Any]:
+    def _reading(self, real: Callable[..., Any], *, place: Callable[[Any], Any]) -> Callable[..., Any]:
         @functools.wraps(real)
         def read(*args: Any, **kwargs: Any) -> Any:
-            places = [self.where_to_read(args[0]), *args[1:]] if args else []
+            places = [place(args[0]), *args[1:]] if args else []
             self.depth += 1
             try:
                 table = real(*places, **kwargs)
@@ -189,6 +204,13 @@ class Sandbox:
             return False
         path = Path(os.path.abspath(os.fsdecode(args[0])))  # noqa: PTH100 - links are not followed here
         return path.is_relative_to(self.scratch)
+
+
+def _is_asked_by_stage(frame: FrameType | None) -> bool:
+    """Whether the stage itself opens a file, `Path.open` and its like in between not counted."""
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("pathlib"):
+        frame = frame.f_back
+    return frame is not None and bool(frame.f_globals.get(STAGE))
 
 
 def _loaded(module: str) -> Any:

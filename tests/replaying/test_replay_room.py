@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import xml.etree.ElementTree as ET
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,10 +49,29 @@ def test_a_table_read_in_the_cell_is_cut_like_an_input(worker, tmp_path):
     assert answers == [Proof.CONFIRMED, Proof.NOT_REPRODUCED]
 
 
-def test_a_file_that_cannot_be_cut_leaves_a_column_unproved(worker, tmp_path):
+@pytest.mark.parametrize(
+    "read", ["open('all.csv').readlines()", "__import__('pathlib').Path('all.csv').read_text().split()"]
+)
+def test_a_file_that_cannot_be_cut_leaves_a_column_unproved(read, worker, tmp_path):
     _readings().to_csv(tmp_path / "all.csv", index=False)
-    answer = _replayed("d['f'] = d['count'] / len(open('all.csv').readlines())", worker, folder=tmp_path)
+    answer = _replayed(f"d['f'] = d['count'] / len({read})", worker, folder=tmp_path)
     assert (answer.column("f").verdict, "all.csv" in answer.column("f").reason) == (Proof.UNPROVED, True)
+
+
+def test_files_are_found_by_pattern_and_tables_by_query_and_both_are_cut(worker, tmp_path):
+    _readings().to_parquet(tmp_path / "part-1.parquet")
+    with closing(sqlite3.connect(tmp_path / "all.db")) as store:
+        _readings().to_sql("d", store, index=False)
+    database = str(tmp_path / "all.db")
+    reads = (
+        "from glob import glob\nwhole = pd.concat(pd.read_parquet(file) for file in glob('part-*.parquet'))\n",
+        f"import sqlite3\nwhole = pd.read_sql('table d', sqlite3.connect({database!r}))\n".replace(
+            "table d", "select * from d"
+        ),
+    )
+    source = "d['f'] = d['count'] - whole['count'].mean()"
+    verdicts = [_replayed(read + source, worker, folder=tmp_path).column("f").verdict for read in reads]
+    assert verdicts == [Proof.CONFIRMED] * 2
 
 
 def test_what_a_stage_writes_stays_out_of_the_users_folder(worker, tmp_path: Path):
