@@ -91,7 +91,11 @@ def test_stage_notebook_holds_what_the_user_wrote_and_what_the_stage_uses(notebo
     features = plan.files["02-features.ipynb"]
     assert cell(features, "c4") == "table['y'] = doubled(table['x'])"
     definitions = cell(features, "nbprod-definitions").splitlines()
-    assert sorted(filter(None, definitions)) == ["    return column * factor", "def doubled(column):", "factor = 2"]
+    assert sorted(filter(None, definitions)) == [
+        "    return column * factor",
+        "def doubled(column):",
+        "factor = 2",
+    ]
     assert "import pandas" not in features
     assert "rows = 4  # how many rows to make" in cell(plan.files["01-load.ipynb"], "nbprod-parameters")
 

@@ -12,7 +12,7 @@ from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
 from nbprod.extract import plan_of
 from nbprod.model import Kind, PlannedStage, Severity, State, Study
-from nbprod.running import run
+from nbprod.running.run import run
 from nbprod.running.stage import Attempt, attempted
 from nbprod.verifying.cuts import Cut, flow_cut
 from nbprod.verifying.whole import STAGE, whole_notebook
