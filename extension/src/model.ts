@@ -110,17 +110,17 @@ export class PipelineModel implements IDisposable {
     void this.refresh();
   }
 
-  /** Make a finding's edits in the cells; undo in the notebook takes them back. */
+  /** Make a finding's edits in the cells, and go to the last of them, where undo takes it back. */
   fix(finding: Finding): void {
-    this._transact(() => {
-      const byCell = new Map<number, Edit[]>();
-      for (const edit of finding.edits) {
-        byCell.set(edit.span.cell, [...(byCell.get(edit.span.cell) ?? []), edit]);
-      }
-      byCell.forEach((edits, position) => {
-        const shared = this.cellAt(position)?.model.sharedModel;
-        shared?.setSource(spliced(shared.getSource(), edits));
-      });
+    const byCell = new Map<number, Edit[]>();
+    for (const edit of finding.edits) {
+      byCell.set(edit.span.cell, [...(byCell.get(edit.span.cell) ?? []), edit]);
+    }
+    // No transaction around them: a cell undoes only what it began itself
+    byCell.forEach((edits, position) => {
+      const shared = this.cellAt(position)?.model.sharedModel;
+      shared?.setSource(spliced(shared.getSource(), edits));
+      this.goTo(position, edits[0].span.line, edits[0].span.column);
     });
     void this.refresh();
   }

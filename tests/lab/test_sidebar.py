@@ -61,7 +61,8 @@ def test_finding_is_marked_listed_fixed_and_brought_back_by_undo(opened):
     finding.locator("[data-test=fix]").click()
     finding.wait_for(state="detached")
     assert "shift(1)" in lab.save()
-    lab.command("notebook:undo")
+    lab.cell(4).locator(".cm-content").click()
+    lab.page.keyboard.press("Control+z")
     finding.wait_for()
     assert "shift(-1)" in lab.save()
 

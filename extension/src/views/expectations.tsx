@@ -166,8 +166,8 @@ function ExpectationForm(props: { model: PipelineModel; values: string[]; artifa
         <button className="jp-mod-styled jp-mod-accept" type="submit" data-test="add" disabled={!isWhole}>
           Add
         </button>
-        <button className="jp-mod-styled" type="button" data-test="infer" disabled={!chosen} onClick={() => void infer()}>
-          Infer from the last run
+        <button className="jp-mod-styled" type="button" data-test="infer" title="Propose a suite from the last run" disabled={!chosen} onClick={() => void infer()}>
+          Infer
         </button>
       </div>
       {problem && (
