@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 _AGAIN = "Run the stage that gives it again."
 
 
+class OwnTraffic:
+    """Whether this process speaks to the network for the store's sake just now, and not for a notebook's."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+
+own_traffic = OwnTraffic()
+
+
 @functools.cache
 def _copies() -> tempfile.TemporaryDirectory[str]:
     """Local copies of what this process has read; gone when it ends."""
@@ -103,7 +113,8 @@ class RemoteStore:
     def _files(self) -> tuple[Any, str]:
         import fsspec
 
-        files, root = fsspec.core.url_to_fs(self.address)
+        with self._asking("open", ""):
+            files, root = fsspec.core.url_to_fs(self.address)
         return files, root.rstrip("/")
 
 
@@ -116,15 +127,17 @@ class _Asking:
     digest: str
 
     def __enter__(self) -> None:
-        return None
+        own_traffic.depth += 1
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        own_traffic.depth -= 1
         match error:
             case FileNotFoundError():
                 raise StoreError(
                     f"Object {self.digest[:12]} is missing.", where=self.address, remedy=_AGAIN
                 ) from error
-            case OSError() | TimeoutError():
+            case Exception():
+                # Each of fsspec's file systems raises what its own client raises: they share no base.
                 raise StoreError(
                     f"The store refused to {self.verb} object {self.digest[:12]}: {error}.",
                     where=self.address,
