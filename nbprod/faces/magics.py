@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -198,10 +199,21 @@ class PipelineMagics(Magics):
         try:
             suite = suite_of(_cell(f"%%expect {line}\n{cell}"))
             value = self._live(suite.value)
+            show = self._waiting(f"Judging '{suite.value}' ...")
             verdicts = api.validate(value, suite)
         except NbprodError as error:
             _refuse(error)
-        _show(verdicts_html(verdicts), verdicts_text(verdicts))
+        show(verdicts_html(verdicts), verdicts_text(verdicts))
+
+    def _waiting(self, text: str) -> Callable[[str, str], None]:
+        """How to show a result that takes a while: the first judgement of a session loads Great Expectations."""
+        if "great_expectations" in sys.modules or not hasattr(self.shell, "kernel"):
+            return _show
+        from nbprod.faces.html import note_html
+
+        waiting = {"text/html": note_html(text), "text/plain": text}
+        handle: Any = display(waiting, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        return lambda html, said: handle.update({"text/html": html, "text/plain": said}, raw=True)
 
     def _expect_line(self, line: str) -> None:
         match line.split():
