@@ -13,7 +13,7 @@ from nbprod.leakage.interpret import interpreted
 from nbprod.leakage.leaks import Leak, leaks
 from nbprod.leakage.rules import RULES
 from nbprod.leakage.splitting import split_leaks
-from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity
+from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ def check(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
     evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS, declared=has_features)
     found = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
     findings = _grouped(found, flow=flow)
-    findings += _unproved(run, findings, time=time)
+    findings += _unproved(run, flow)
     return _sorted(_allowed(findings, tuple(allows_of(notebook))))
 
 
@@ -144,10 +144,28 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _unproved(run: Run, findings: list[Finding], *, time: str | None) -> list[Finding]:
-    """Calls that nobody knows, given data: their result is not shown clean. Told where features are declared."""
-    _ = run, findings, time
-    return []
+def _unproved(run: Run, flow: Flow) -> list[Finding]:
+    """Calls in stages of kind features that no table knows: what they read is not shown, so it is said."""
+    rule = RULES["opaque-call"]
+    cells = {cell: stage.name for stage in flow.stages if stage.kind is Kind.FEATURES for cell in stage.cells}
+    found = []
+    for span, path in dict.fromkeys(run.record.opaque):
+        if span.cell not in cells:
+            continue
+        says = f"`{path}` is given data, and nbprod doesn't know what it reads of other rows"
+        found.append(
+            Finding(
+                rule=rule.name,
+                severity=rule.severity,
+                message=f"{_capital(says)}. {rule.why}",
+                span=span,
+                verdict=Proof.UNPROVED,
+                path=(Step(span=span, says=says),),
+                remedy=rule.remedy,
+                stage=cells[span.cell],
+            )
+        )
+    return found
 
 
 def _allowed(findings: list[Finding], allows: tuple[Allow, ...]) -> list[Finding]:

@@ -142,6 +142,8 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     if ahead.rule == "codes":
         return None
     rule = "resample-before-split" if ahead.rule == "resample-before-split" else "fit-before-split"
+    if ahead.rule == "whole-sample-statistic" and evidence.is_temporal(tables):
+        rule = ahead.rule
     if _splits_after(over, sink.rows):
         return rule
     if sink.kind in ("validate", "search", "split") and len(over.bounds) <= len(sink.rows.bounds):
@@ -175,7 +177,7 @@ def _leak(ahead: Ahead, *, rule: str, column: str | None, arrives: str, arrived:
         rule=rule,
         span=ahead.span,
         says=ahead.says,
-        column=column,
+        column=column or _stored_name(ahead),
         reach=str(ahead.reach),
         steps=(*steps, last) if last is not None else steps,
         arrives=arrives,

@@ -130,6 +130,9 @@ def _unbounded(run: Run, left: Table, right: Table, node: ast.AST) -> Ahead | No
     same = left.root and left.root == right.root and not right.keyed
     if not same or left.rows.bounds != right.rows.bounds or right.presence:
         return None
+    if right.rest is None and not any(run.is_time(name, facts) for name, facts in right.columns.items()):
+        # a table of features that is joined back to its rows by their key
+        return None
     says = "every row meets all rows of its key, later ones too"
     return Ahead(
         rule="unbounded-join",
