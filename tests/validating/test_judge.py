@@ -15,9 +15,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from nbprod.errors import SuiteError
-from nbprod.expectations import read_expectations
+from nbprod.expectations import read_expectations, suite_from_gx
 from nbprod.model import Importance, Suite
 from nbprod.validating import judge, judge_genuine
+from nbprod.validating.gx import great_expectations
 
 
 def suite_of(text):
@@ -248,3 +249,60 @@ def test_importing_the_room_imports_neither_gx_nor_ibis():
     code = "import sys, nbprod.validating, nbprod.expectations\nprint({'great_expectations', 'ibis', 'pandas'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"
+
+
+STRANGE = {
+    "unknown type": ({"type": "expect_nothing_of_the_kind", "kwargs": {}}, "expect_nothing_of_the_kind"),
+    "missing argument": (
+        {"type": "expect_column_values_to_be_in_set", "kwargs": {"column": "a"}},
+        "value_set",
+    ),
+    "crossed bounds": (
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"column": "a", "min_value": 2, "max_value": 1},
+        },
+        "min_value",
+    ),
+    "pattern that is none": (
+        {"type": "expect_column_values_to_match_regex", "kwargs": {"column": "s", "regex": "("}},
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "named"), STRANGE.values(), ids=STRANGE)
+def test_an_expectation_that_cannot_be_judged_says_why_and_the_others_are(data, named):
+    good = {"type": "expect_column_to_exist", "kwargs": {"column": "a"}}
+    suite = suite_from_gx({"name": "t", "expectations": [data, good]})
+    bad, other = judge(pa.table({"a": [1], "s": ["x"]}), suite)
+    assert (bad.success, bool(bad.error), named in bad.error, other.success) == (False, True, True, True)
+
+
+def test_a_suite_of_the_old_condition_text_is_judged():
+    old = {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {
+            "column": "a",
+            "row_condition": 'col("b") > 1',
+            "condition_parser": "great_expectations",
+        },
+    }
+    suite = suite_from_gx({"name": "t", "expectations": [old]})
+    (verdict,) = judge(pa.table({"a": [None, 1, 2], "b": [1, 2, 3]}), suite)
+    assert (verdict.success, verdict.element_count, verdict.measured_by) == (True, 2, "ibis")
+
+
+def test_a_custom_expectation_is_judged_like_any_other():
+    gx = great_expectations()
+
+    class ExpectSmallNumbers(gx.expectations.ExpectColumnValuesToBeBetween):
+        """A subclass registers itself with GX."""
+
+        max_value: float = 10
+
+    suite = suite_from_gx(
+        {"name": "t", "expectations": [{"type": "expect_small_numbers", "kwargs": {"column": "a"}}]}
+    )
+    (verdict,) = judge(pa.table({"a": [1, 20]}), suite)
+    assert (verdict.success, verdict.samples, verdict.measured_by) == (False, (20,), "ibis")
