@@ -6,11 +6,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from nbprod.model import Proof, Witness
+from nbprod.replaying.answer import witness_of
 from nbprod.replaying.compare import EXISTENCE
+from nbprod.replaying.course import tried
 from nbprod.replaying.evidence import known_stamps
 from nbprod.replaying.report import ColumnReplay, Replay
 from nbprod.replaying.stamps import stamp_of
-from nbprod.replaying.trial import Trial, question_of, tried, witness_of
+from nbprod.replaying.trial import Trial, question_of
 from nbprod.replaying.withhold import probe_of
 from nbprod.replaying.workers import Worker
 
