@@ -100,6 +100,7 @@ def _in_memory(connection: Any, value: object) -> Opened:
     if _module_of(value) == "pandas":
         return _pandas(connection, value)
     arrow = _arrow(value)
+    _refuse_twins(arrow.column_names)
     connection.con.register(_BATCH, arrow)
     return Opened(table=connection.table(_BATCH), columns=tuple(arrow.column_names))
 
@@ -109,6 +110,7 @@ def _pandas(connection: Any, value: Any) -> Opened:
 
     frame = value.to_frame(name=value.name or "value") if value.ndim == 1 else value
     frame = frame.set_axis([str(column) for column in frame.columns], axis="columns")
+    _refuse_twins(list(frame.columns))
     arrays = {}
     for name in frame.columns:
         try:
@@ -119,6 +121,14 @@ def _pandas(connection: Any, value: Any) -> Opened:
     arrow = pa.table(arrays) if arrays else pa.table({"": pa.nulls(len(frame))})
     connection.con.register(_BATCH, arrow)
     return Opened(table=connection.table(_BATCH), columns=tuple(frame.columns), frame=frame)
+
+
+def _refuse_twins(names: list[str]) -> None:
+    twin = next((name for place, name in enumerate(names) if name in names[:place]), None)
+    if twin is not None:
+        raise SuiteError(
+            f"Two columns are called '{twin}', so that none can be told apart.", remedy="Rename one of them."
+        )
 
 
 def _arrow(value: Any) -> Any:

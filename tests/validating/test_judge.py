@@ -107,7 +107,12 @@ def test_an_unknown_parameter_is_an_error_that_names_it():
         judge({"month": 3}, suite_of('ColumnMaxToBeBetween(column="month", max_value=month)'))
 
 
-@pytest.mark.parametrize("value", [object(), "absent.parquet", [1, 2]], ids=["object", "no file", "list"])
+TWINS = pd.DataFrame([[1, 2]], columns=["a", "a"])
+
+
+@pytest.mark.parametrize(
+    "value", [object(), "absent.parquet", [1, 2], TWINS], ids=["object", "no file", "list", "twin columns"]
+)
 def test_what_is_no_table_is_refused(value):
     with pytest.raises(SuiteError):
         judge(value, suite_of('ColumnToExist(column="a")'))
