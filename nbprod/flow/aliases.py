@@ -165,9 +165,15 @@ class Heap:
             self.inside[holder] |= kept - {holder}
         self.work += len(holders)
 
-    def open(self, regions: Regions) -> None:
-        """These regions may hold parts of their own that are not known one by one."""
-        self._closed -= regions
+    def has_unknown(self, own: Regions) -> bool:
+        """Whether one of the regions may be of any type and hold anything."""
+        return any(
+            one not in self._closed
+            and one not in self.types
+            and one not in self.code
+            and one not in self.class_of
+            for one in own
+        )
 
     def parts(self, own: Regions) -> Regions:
         """What one step into the regions may lead to: a region that isn't closed stands for its parts too."""

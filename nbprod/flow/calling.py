@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbprod.flow import magics
-from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Regions, Value, joined, plain
+from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Value, joined, plain
 from nbprod.flow.effects import ANY_FILE
 from nbprod.flow.names import bindings_of, free_names
 from nbprod.flow.scoping import Scoping
@@ -94,6 +94,7 @@ class Calling(Scoping):
         self._left = STATEMENTS_IN_ALL
         # What the functions called back in this step were given, and what they gave: not to go in circles.
         self._calling_back = 0
+        self.raised: Regions = NOWHERE
         self._called_back: dict[ast.AST, tuple[Regions | None, Regions]] = {}
 
     def run(self, statements: Iterable[ast.stmt]) -> None:
@@ -112,6 +113,7 @@ class Calling(Scoping):
         self.step, self.line = index, line
         self._left_in_step = STATEMENTS_A_STEP
         self._called_back.clear()
+        self.raised = NOWHERE
         self.heap.start_step()
         self.unpacked.clear()
 
@@ -307,7 +309,9 @@ class Calling(Scoping):
         self.effects.change(self.heap.reach(own) - self.heap.code.keys(), surely=False)
         for state in GENERATORS:
             self.draw(state)
-        return Value(own=self.heap.collapsed(own | {self.heap.fresh()}))
+        # A region of which nothing is known stands for what comes back as well.
+        made = NOWHERE if self.heap.has_unknown(own) else frozenset([self.heap.fresh()])
+        return Value(own=self.heap.collapsed(own | made))
 
     def _instance(self, region: int, code: Code, arguments: Arguments) -> Value:
         made = self.heap.fresh(apart=True)
@@ -451,7 +455,9 @@ class Calling(Scoping):
                 return self._parent_of_self()
             case "os.path.join" if all(one.text is not None for one in arguments.all):
                 return plain("/".join(one.text or "" for one in arguments.all))
-            case "builtins.str" | "pathlib.Path" | "os.fspath" if len(arguments.positional) == 1:
+            case "builtins.str" | "pathlib.Path" | "os.fspath" if (
+                len(arguments.positional) == 1 and not arguments.own
+            ):
                 return plain(arguments.positional[0].text)
             case "builtins.open" | "pathlib.Path.open":
                 self._open(arguments)
@@ -464,7 +470,12 @@ class Calling(Scoping):
         call = call_of(path)
         if call is None:
             return self._call_unknown(PLAIN, arguments, what=f"{path}()")
-        result = self._apply(call, arguments, receiver=None, name=path.rpartition(".")[2])
+        receiver = None
+        if "self" in call.changes and arguments.positional:
+            # A method called through its type: what it is called on comes first.
+            receiver, *rest = arguments.positional
+            arguments = replace(arguments, positional=rest)
+        result = self._apply(call, arguments, receiver=receiver, name=path.rpartition(".")[2])
         if path in _CLASS_MAKERS:
             for region in result.own:
                 self.heap.defined_at[region] = self.step
@@ -680,7 +691,7 @@ class Calling(Scoping):
         part = self.part_of(held)
         return replace(part, stays=part.stays or (held.stays if held.type.startswith("builtins.") else ""))
 
-    def attribute_of(self, held: Value, name: str) -> Value:
+    def attribute_of(self, held: Value, name: str) -> Value:  # noqa: C901 - one case for each family of types
         """What an attribute that the notebook's own classes don't define gives."""
         match held.type:
             case "plain":
@@ -721,6 +732,8 @@ class Calling(Scoping):
         if not held.own:
             return PLAIN
         call = call_of(f"{held.type}.{name}") if held.type else None
+        if call is not None and (call.changes or call.keeps):
+            return Value(own=held.own, stays=held.stays)  # the bound method: calling it changes its owner
         if (
             call is not None
             and call.result in (Result.FRESH, Result.PLAIN)
@@ -784,7 +797,7 @@ class Calling(Scoping):
             return None
         for code in self.classes_of(held):
             member = code.members.names.get(name) if code.members is not None else None
-            if member is None:
+            if member is None or (held.type != "class" and _is_field(code, member, self.heap)):
                 continue
             if held.type == "class" or not any(own in self.heap.code for own in member.own):
                 return member
@@ -868,6 +881,13 @@ class Calling(Scoping):
             return self.load(index.value, index)
         self.effects.opaque.setdefault("the table of all names", self.line)
         return self.fresh_value()
+
+
+def _is_field(code: Code, member: Value, heap: Heap) -> bool:
+    """Whether a data class only declares the member: each instance has one of its own."""
+    decorators = [ast.unparse(one) for one in getattr(code.node, "decorator_list", ())]
+    is_code = any(own in heap.code for own in member.own)
+    return not is_code and any("dataclass" in one or "define" in one for one in decorators)
 
 
 def _argument(arguments: Arguments, position: str) -> Value | None:

@@ -88,7 +88,9 @@ class Tracer(Calling):
                     self._import(alias)
             case ast.ImportFrom():
                 self._import_from(node)
-            case ast.Raise() | ast.Assert():
+            case ast.Raise(exc=ast.expr() as raised):
+                self.raised |= self.value_of(raised).own
+            case ast.Assert():
                 for child in ast.iter_child_nodes(node):
                     self.value_of(child) if isinstance(child, ast.expr) else None
             case _ if type(node).__name__ == "TypeAlias":
@@ -218,7 +220,7 @@ class Tracer(Calling):
                 if handler.type is not None:
                     self.value_of(handler.type)
                 if handler.name:
-                    self.bind_name(handler.name, PLAIN)
+                    self.bind_name(handler.name, Value(own=self.raised | {self.heap.fresh()}))
                 self.run(handler.body)
                 if handler.name:
                     self.unbind(handler.name)

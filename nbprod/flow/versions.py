@@ -312,6 +312,8 @@ class _Recorder:
         seen: set[int] = set()
         while pending:
             mine = self.history.current[pending.pop()]
+            if mine.stage == stage and mine.is_copied and self._shares_with_values(mine, step):
+                mine.copy, mine.is_definition = None, False
             if mine.stage != stage or mine.is_copied:
                 continue
             for region in sorted(self._marks.hot(mine.value.own) - seen):
@@ -319,6 +321,16 @@ class _Recorder:
                     seen.add(region)
                     # What moves takes along what it shares other objects with.
                     pending.extend(self._share(region, mine.name, step, stage))
+
+    def _shares_with_values(self, mine: Version, step: Step) -> bool:
+        """Whether a copy would lose an object that changes one day and that a stored value holds too."""
+        return any(
+            not self.history.current[other].is_copied
+            for region in self._marks.hot(mine.value.own)
+            if self._marks.last_change[region] > step.index
+            for other in self._names_with.get(region, ())
+            if other != mine.name
+        )
 
     def _share(self, region: int, name: str, step: Step, stage: str) -> list[str]:
         moved: list[str] = []

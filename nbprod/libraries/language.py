@@ -56,7 +56,7 @@ CALLS: Table = {
     "builtins.iter": Call(gives="builtins.iterator", result=Result.HOLDS),
     "builtins.next": Call(changes=("0",), result=Result.PART),
     "builtins.vars": Call(result=Result.PART),
-    "builtins.<class>": _PURE,  # exceptions
+    "builtins.<class>": Call(result=Result.HOLDS, cheap=True),  # exceptions
     "builtins.property": Call(result=Result.HOLDS, cheap=True),
     "builtins.staticmethod": Call(result=Result.SELF, cheap=True),
     "builtins.classmethod": Call(result=Result.SELF, cheap=True),

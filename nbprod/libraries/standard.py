@@ -28,6 +28,7 @@ CALLS: Table = {
     # numbers and text
     "math.*": _PLAIN,
     "cmath.*": _PLAIN,
+    **named("operator", ("setitem", "delitem", "iadd", "isub", "imul", "iconcat", "ior", "iand"), Call(changes=("0",), keeps=True, result=Result.PART)),
     "operator.*": Call(result=Result.HOLDS, cheap=True),
     "statistics.*": _PLAIN,
     "string.*": _PURE,

@@ -11,6 +11,7 @@ import builtins
 import copy
 import functools
 import io
+import itertools
 import json
 import os
 import pickle
@@ -275,11 +276,19 @@ def same(  # noqa: C901, PLR0912 - one case for each kind of value
             return left.__code__.co_code == right.__code__.co_code
         case np.random.Generator():
             return left.bit_generator.state == right.bit_generator.state
+        case np.random.RandomState():
+            return same(left.get_state(), right.get_state(), within)
         case random.Random():
             return left.getstate() == right.getstate()
         case _ if type(left).__name__ == "list_iterator":
             return list(copy.copy(left)) == list(copy.copy(right))
-        case _ if hasattr(left, "__dict__") and not callable(left):
+        case enumerate() | zip() | itertools.cycle():
+            return pickle.dumps(left) == pickle.dumps(right)
+        case _ if type(left).__module__.startswith("polars."):
+            return left.equals(right)
+        case types.BuiltinMethodType():
+            return left.__name__ == right.__name__ and same(left.__self__, right.__self__, within)
+        case _ if hasattr(left, "__dict__") and not isinstance(left, type):
             return same(left.__dict__, right.__dict__, within)
         case _:
             return repr(left) == repr(right) or left == right
