@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound="Callable[..., object] | click.Command")
 
 STDIN = "-"
+STDIN_NAME = "stdin.ipynb"
 # Folders that hold copies, results or other people's files.
 PASSED_OVER = frozenset({"node_modules", "site-packages", "__pycache__", "venv", "env", "build", "dist"})
 
@@ -36,7 +37,7 @@ def notebook_from(source: str) -> Notebook:
 
     if source != STDIN:
         return api.read(source)
-    return parse(sys.stdin.read(), name="stdin.ipynb")
+    return parse(sys.stdin.read(), name=STDIN_NAME)
 
 
 def notebooks_at(targets: Sequence[str]) -> list[str]:

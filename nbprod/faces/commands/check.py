@@ -8,7 +8,7 @@ from nbprod.errors import NbprodError
 from nbprod.faces.cli import CLEAN, COULD_NOT, FOUND, say_error
 from nbprod.faces.examples import ExampleCommand
 from nbprod.faces.output import say, say_json, stdout_paint
-from nbprod.faces.sources import notebook_from, notebooks_at
+from nbprod.faces.sources import STDIN_NAME, notebook_from, notebooks_at
 from nbprod.model import Severity
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     short_help="Find leakage and what would stop the pipeline.",
     examples="""
     nbprod check flights.ipynb
+    nbprod check flights.ipynb --fix
     nbprod check notebooks/ --format sarif > findings.sarif
     """,
 )
@@ -36,12 +37,19 @@ if TYPE_CHECKING:
     show_default=True,
     help="sarif is SARIF 2.1.0, github its workflow annotations.",
 )
-def command(*, targets: tuple[str, ...], as_json: bool, shape: str) -> int:
+@click.option(
+    "--fix", is_flag=True, help="Show the mechanical remedies as a diff, and make them if you agree."
+)
+@click.option("--yes", is_flag=True, help="With --fix: make them without asking.")
+def command(*, targets: tuple[str, ...], as_json: bool, shape: str, fix: bool, yes: bool) -> int:
     """Check notebooks for leakage and for what would keep their pipeline from running.
 
     TARGETS are notebooks, folders, globs, or '-' for standard input. Notes alone leave the exit code at 0.
     """
-    judged, errors = _judged(notebooks_at(targets))
+    paths = notebooks_at(targets)
+    judged, errors = _judged(paths)
+    if fix and sum(_fix(notebook, study, yes=yes) for notebook, study in judged):
+        judged, errors = _judged(paths)
     if as_json or shape == "json":
         say_json(findings_json(judged, errors))
     else:
@@ -66,6 +74,21 @@ def _judged(paths: Sequence[str]) -> tuple[list[tuple[Notebook, Study]], list[Nb
         except NbprodError as error:
             errors.append(error)
     return judged, errors
+
+
+def _fix(notebook: Notebook, study: Study, *, yes: bool) -> bool:
+    """Whether the notebook's findings were fixed: what there is to fix is shown, then asked about."""
+    from nbprod.api.fixes import fixed, write_fixed
+    from nbprod.faces.words import count_said
+
+    found = fixed(notebook, study.findings)
+    if not found.findings or notebook.name == STDIN_NAME:
+        return False
+    say(f"{notebook.name}\n{found.diff}")
+    if not (yes or click.confirm(f"Make {count_said(len(found.findings), 'change')}?", err=True)):
+        return False
+    write_fixed(notebook, found)
+    return True
 
 
 def findings_json(judged: Sequence[tuple[Notebook, Study]], errors: Sequence[NbprodError] = ()) -> Json:
