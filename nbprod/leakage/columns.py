@@ -20,7 +20,7 @@ from nbprod.leakage.horizon import (
     value_of,
 )
 from nbprod.leakage.reading import Frame, direction_of, hops_of, reading
-from nbprod.leakage.relations import Column, Key, Relation
+from nbprod.leakage.relations import Column, Key, Relation, identities_of
 from nbprod.leakage.terms import (
     Call,
     Compare,
@@ -181,7 +181,8 @@ def _over(term: Over, relation: Relation) -> Column:
             value, extra = join(column_of(each, relation).value for each in arguments), CONSTANT
         case Reduce():
             value, extra = _entering(function, relation), CONSTANT
-            own = Hop(time=NO_TIME, stays=relation.entity <= {column.identity for column in partition})
+            shared = identities_of(partition)
+            own = Hop(time=NO_TIME, along=shared, stays=relation.entity <= shared)
             if picks_first(function, relation) and function.where is None:
                 hops = (*hops, own)
                 value = value.unproved() if function.keeps_nulls is None else value

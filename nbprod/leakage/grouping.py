@@ -56,7 +56,7 @@ def aggregated(
     low = key.low or NO_TIME
     by = tuple(column for other, column in groups.items() if other not in timed)
     entity = identities_of(by)
-    hops = (Hop(time=-low, stays=relation.entity <= entity),)
+    hops = (Hop(time=-low, along=entity, stays=relation.entity <= entity),)
     move = Move(says=f"{says} by {', '.join(groups)}")
     spaced = bool(key.grid) and key.cells == 0 and key.within == (NO_TIME, NO_TIME)
 

@@ -15,7 +15,8 @@ A **horizon** is a set of reaches, none below another: their upper bound. The em
 reach alone: past < present < some rows, some duration ahead < whole sample. `|` is the join.
 
 A **hop** goes from a row to the rows that an operation reads there: `after` is the transfer of every operation
-that reads other rows (shift, window, join, aggregate). It is monotone in the horizon and in the hop.
+that reads other rows (shift, window, join, aggregate). It is monotone in the horizon and in the hop; only of a spaced reach,
+which is two bounds at once, it may keep the looser one.
 
 A **value** is a horizon whose every reach remembers its path, with the source columns, the rows on which
 anything in it was fitted, and whether all of it was understood (`proved`). Values join too.
@@ -104,16 +105,17 @@ class Reach:
         if self.rows <= 0:
             return _reach(self, rows=0, time=self.time + hop.time, along=self.along)
         # The rows after an earlier row may lie anywhere up to r's own: going back gains nothing.
-        strayed = self.anywhere or not hop.stays or hop.time > NO_TIME
+        measured = hop.stays and self.along <= hop.along and not self.anywhere and hop.time <= NO_TIME
         time = self.time + max(hop.time, NO_TIME)
-        return _reach(self, rows=self.rows, time=time, along=self.along, strayed=strayed)
+        return _reach(self, rows=self.rows, time=time, along=self.along, strayed=not measured)
 
     def _rows_ahead_after(self, hop: Hop, *, rows: int) -> Reach:
         # Only a partition at least as fine leads to rows of which r's own rows ahead are a measure.
         measured = self.along <= hop.along and not self.anywhere and not hop.ties
+        if not measured and self.spaced:
+            return self.readings[self.rows < 0].after(hop)
         if not measured:
-            ahead = replace(self, rows=max(self.rows, 0), spaced=False)
-            return _reach(ahead, rows=ahead.rows + max(rows, 0), time=self.time, strayed=True)
+            return _reach(self, rows=self.rows + max(rows, 0), time=self.time, strayed=True)
         along = hop.along if rows > 0 or self.rows + rows < 0 else self.along
         return _reach(self, rows=self.rows + rows, time=self.time, along=along, spaced=self.spaced)
 
@@ -150,9 +152,9 @@ class Hop:
     """From row r to the rows r' that an operation reads there, bounded in rows or in time.
 
     With `rows`, r' is at most so many rows after r among those that share r's `along` columns (negative: at
-    least so many before). With `rows` of None, `tau(r') <= tau(r) + time`.
+    least so many before). With `rows` of None, `tau(r') <= tau(r) + time`, and `along` are the columns shared.
     `ties` says that the rows counted may share a time (no entity among `along`): rows back then gain nothing.
-    `stays` says that a bound in time leads only to rows of r's own entity: rows ahead stay measured by r.
+    `stays` says that a bound in time leads to rows of r's own table: rows ahead along shared columns stay measured.
     `everywhere` is no bound at all.
     """
 

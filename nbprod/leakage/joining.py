@@ -262,13 +262,22 @@ def _hops_to(relation: Relation, clock: Clock, *, sups: Mapping[tuple[str, str],
     if above is None:
         return ()
     time, can_meet = above
-    same = own and _all_equal(relation, relation.entity, clock=clock)
-    hops = [Hop(time=time, stays=same)]
+    shared = _shared(relation, clock) if own else frozenset[str]()
+    hops = [Hop(time=time, along=shared, stays=own and relation.entity <= shared)]
+    strictly = time < NO_TIME or (time == NO_TIME and not can_meet)
     # A row of the same table that is strictly earlier is at least one row back.
-    if same and time <= NO_TIME:
-        back = -1 if time < NO_TIME or not can_meet else 0
-        hops.append(Hop(rows=back, along=relation.entity))
+    if own and strictly:
+        hops.append(Hop(rows=-1, along=shared))
+    elif own and time == NO_TIME and relation.entity <= shared:
+        hops.append(Hop(rows=0, along=shared))
     return tuple(hops)
+
+
+def _shared(relation: Relation, clock: Clock) -> frozenset[str]:
+    """The columns that the joined row has in common with r, both being rows of one table."""
+    start = f"{clock.token}:"
+    pairs = (sorted(pair, key=lambda one: one.startswith(start)) for pair in relation.equal if len(pair) == 2)
+    return frozenset(one for one, other in pairs if other == f"{start}{one}")
 
 
 def _all_equal(relation: Relation, identities: frozenset[str], *, clock: Clock) -> bool:

@@ -44,16 +44,17 @@ def hops_of(
     """
     found = []
     spread = _partition_spread(partition)
-    stays = relation.entity <= identities_of(partition)
+    shared = identities_of(partition)
+    stays = relation.entity <= shared
     if spread is not None:
-        found.append(Hop(time=spread, stays=stays))
+        found.append(Hop(time=spread, along=shared, stays=stays))
     direction = direction_of(order, partition=partition)
     if direction and frame is not None:
         ascending = frame if direction > 0 else frame.mirrored()
         found += _frame_hops(relation, ascending, partition=partition, stays=stays)
     coarse = _coarse_order(order, partition=partition)
     if coarse is not None and frame is not None and frame.end is not None and not _positive(frame.end):
-        found.append(Hop(time=coarse, stays=stays))
+        found.append(Hop(time=coarse, along=shared, stays=stays))
     return tuple(found) or (EVERY_ROW,)
 
 
@@ -62,7 +63,7 @@ def _frame_hops(
 ) -> tuple[Hop, ...]:
     match frame.end:
         case timedelta():
-            return (Hop(time=frame.end, stays=stays),)
+            return (Hop(time=frame.end, along=identities_of(partition), stays=stays),)
         case int() if frame.unit == "rows" or frame.end == 0:
             ties = not stays or not relation.unique
             times = {column.identity for column in partition if time_of(column) is not None}
@@ -70,7 +71,7 @@ def _frame_hops(
             # RANGE up to the current row reads its peers too; without ties there are none.
             return (Hop(rows=frame.end, along=along, ties=ties),)
         case int() if frame.end < 0:
-            return (Hop(time=NO_TIME, stays=stays),)
+            return (Hop(time=NO_TIME, along=identities_of(partition), stays=stays),)
         case _:
             return ()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nbprod.leakage.horizon import (
@@ -30,23 +30,34 @@ DAY = timedelta(days=1)
 rows = st.integers(-3, 3)
 times = st.integers(-2, 2).map(lambda days: days * DAY)
 alongs = st.frozensets(st.sampled_from(["store", "item"]), max_size=2)
-single = st.builds(
-    Horizon.ahead,
-    rows=rows,
-    time=times,
-    along=alongs,
-    awaits=st.sampled_from(["", "", "", "landed"]),
-    spaced=st.booleans(),
-)
+
+
+def reaches(*, spaced):
+    return st.builds(
+        Horizon.ahead,
+        rows=rows,
+        time=times,
+        along=alongs,
+        awaits=st.sampled_from(["", "", "", "landed"]),
+        spaced=spaced,
+    )
+
+
 hops = st.one_of(
     st.builds(Hop, rows=rows, along=alongs, ties=st.booleans()),
-    st.builds(Hop, time=times, stays=st.booleans()),
+    st.builds(Hop, time=times, along=alongs, stays=st.booleans()),
     st.just(EVERY_ROW),
 )
-reached = st.builds(lambda horizon, hop: horizon.after(hop), single, hops)
-horizons = st.lists(st.one_of(single, reached, st.just(WHOLE_SAMPLE)), max_size=3).map(
-    lambda some: Horizon.of(reach for one in some for reach in one.reaches)
-)
+
+
+def several(single):
+    moved = st.builds(lambda horizon, hop: horizon.after(hop), single, hops)
+    some = st.lists(st.one_of(single, moved, st.just(WHOLE_SAMPLE)), max_size=3)
+    return some.map(lambda parts: Horizon.of(reach for one in parts for reach in one.reaches))
+
+
+horizons = several(reaches(spaced=st.booleans()))
+unspaced = several(reaches(spaced=st.just(value=False)))
 moves = st.sampled_from([Move(says="lead"), Move(says="mean"), Move(says="join")])
 values = st.builds(
     lambda parts, fitted, proved: (
@@ -80,13 +91,13 @@ def test_lattice_has_a_bottom_and_a_top(one):
     assert ALWAYS <= one <= WHOLE_SAMPLE
 
 
-@given(horizons, horizons, hops)
+@given(unspaced, unspaced, hops)
 def test_every_transfer_is_monotone_and_keeps_joins(one, two, hop):
     assert one.after(hop) <= (one | two).after(hop)
     assert (one | two).after(hop) == one.after(hop) | two.after(hop)
 
 
-@given(horizons, st.integers(-3, 2), alongs, st.booleans())
+@given(unspaced, st.integers(-3, 2), alongs, st.booleans())
 def test_a_longer_hop_reaches_at_least_as_far(one, steps, along, ties):
     assert one.after(Hop(rows=steps, along=along, ties=ties)) <= one.after(
         Hop(rows=steps + 1, along=along, ties=ties)
@@ -118,6 +129,84 @@ def test_join_of_values_keeps_the_laws(one, two, three):
     assert one | one == one
     assert CONSTANT | one == one
     assert (one | two).horizon == one.horizon | two.horizon
+
+
+# What the lattice means, on tables small enough to try every row
+
+
+@st.composite
+def tables(draw):
+    """Rows of distinct times, each with a store and an item."""
+    gaps = draw(st.lists(st.integers(1, 3), min_size=2, max_size=8))
+    kinds = draw(st.lists(st.tuples(st.booleans(), st.booleans()), min_size=len(gaps), max_size=len(gaps)))
+    ends = [sum(gaps[: place + 1]) for place in range(len(gaps))]
+    return [
+        {"at": end * DAY, "store": store, "item": item}
+        for end, (store, item) in zip(ends, kinds, strict=True)
+    ]
+
+
+def counted(table, place, steps, along):
+    """The time of the row so many steps from this one among its likes: none before the first, no end after."""
+    likes = [row for row in table if all(row[name] == table[place][name] for name in along)]
+    at = likes.index(table[place]) + steps
+    return likes[at]["at"] if 0 <= at < len(likes) else -FOREVER if at < 0 else FOREVER
+
+
+FOREVER = timedelta(days=10_000)
+
+
+def bound(table, place, reach):
+    """The time up to which the reach lets the row depend on data."""
+    # Rows counted from anywhere are never known: no bound is claimed.
+    if reach.whole or reach.anywhere:
+        return FOREVER
+    at = counted(table, place, reach.rows, reach.along)
+    return at if abs(at) == FOREVER else at + reach.time
+
+
+def led_to(table, place, hop):
+    """The rows that the hop allows to be read."""
+    own = table[place]
+    for other, row in enumerate(table):
+        shares = all(row[name] == own[name] for name in hop.along)
+        if (
+            hop.everywhere
+            or (hop.rows is None and row["at"] <= own["at"] + hop.time and (shares or not hop.stays))
+            or (hop.rows is not None and shares and row["at"] <= counted(table, place, hop.rows, hop.along))
+        ):
+            yield other
+
+
+plain = st.builds(Horizon.ahead, rows=rows, time=times, along=alongs).map(lambda horizon: horizon.furthest)
+plain_hops = st.one_of(
+    st.builds(Hop, rows=rows, along=alongs), st.builds(Hop, time=times, along=alongs, stays=st.booleans())
+)
+
+
+@settings(max_examples=150)
+@given(tables(), plain, st.lists(plain_hops, min_size=1, max_size=3))
+def test_a_transfer_never_bounds_too_low(table, reach, path):
+    for hop in path:
+        after = reach.after(hop)
+        for place in range(len(table)):
+            read = [bound(table, other, reach) for other in led_to(table, place, hop)]
+            assert max(read, default=-FOREVER) <= bound(table, place, after), (place, reach, hop, after)
+        reach = after
+
+
+@settings(max_examples=150)
+@given(tables(), plain, plain, plain_hops)
+def test_the_order_is_that_of_the_bounds(table, one, two, hop):
+    for low, high in (
+        (one, two),
+        (one, two.after(hop)),
+        (one.after(hop), two),
+        (one.after(hop), two.after(hop)),
+    ):
+        assert not low <= high or all(
+            bound(table, place, low) <= bound(table, place, high) for place in range(len(table))
+        )
 
 
 STORE = ("store",)
