@@ -299,6 +299,8 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
             if held.keyed and _is_used(run, name, value) and not is_feature_name(name):
                 continue
             explicit = is_feature_name(name)
+            if not (evidence.lone or evidence.declared or explicit):
+                held = _fits_only(held)
             if named_features and not explicit and not has_model and _feeds(run, named_features, held):
                 held = _stored_after(run, held, named_features)
             if has_model and not explicit:
@@ -315,6 +317,12 @@ def _of_outputs(run: Run, evidence: Evidence, labels: dict[str, float], *, has_m
                         yield from _selected(run, ahead, column, arrives=f"`{name}`", before=None)
                     if rule is not None:
                         yield _leak(ahead, rule=rule, column=column, arrives=f"`{name}`", arrived=None)
+
+
+def _fits_only(table: Table) -> Table:
+    """In a long notebook without a model, what is computed may only be looked at: fits that are kept still count."""
+    kept = table.mapped(lambda facts: facts.without(lambda ahead: ahead.rule != "fit-before-split"))
+    return replace(kept, presence=())
 
 
 def _stored_after(run: Run, table: Table, named: list[tuple[str, Value]]) -> Table:
@@ -387,7 +395,7 @@ def _of_table(  # noqa: C901
             if rule is not None:
                 found = True
                 yield _leak(ahead, rule=rule, column=column, arrives=where, arrived=None)
-        if not found and facts.derived:
+        if not found and facts.derived and (evidence.lone or evidence.declared):
             yield from _lone_target(column, facts, labels, used, table, run)
     for ahead in table.presence:
         tables = {source.partition(".")[0] for source in ahead.sources} or set(table.rows.tables)

@@ -381,12 +381,19 @@ def step_count(value: Value) -> int | None:
     return None
 
 
+def _starts_negated(argument: ast.expr | None) -> bool:
+    """`-n`, `-n + 1`, `-1 * n`: an unknown number of rows turned round."""
+    if isinstance(argument, ast.BinOp):
+        return _starts_negated(argument.left) and isinstance(argument.op, ast.Add | ast.Sub | ast.Mult)
+    return isinstance(argument, ast.UnaryOp) and isinstance(argument.op, ast.USub)
+
+
 def _unknown_lag(run: Run, cells: Cells, given: Value, node: ast.AST) -> Value:
     """A lag of unknown size is taken for one into the past, unless a minus stands before it."""
     argument = node.args[0] if isinstance(node, ast.Call) and node.args else None
     if argument is None and isinstance(node, ast.Call) and node.keywords:
         argument = node.keywords[0].value
-    if isinstance(argument, ast.UnaryOp) and isinstance(argument.op, ast.USub):
+    if _starts_negated(argument):
         says = f"`{run.text(node)}` reads rows ahead"
         facts = shifted(run, cells, 1, node, says=says, args_node=argument, keeps=False)
         return replace(cells, facts=facts, conditions=())

@@ -449,7 +449,10 @@ def _columns_of(run: Run, table: Table, columns: Value, *, by_place: bool) -> Va
     return frames.column(run, table, names[0])
 
 
-def _columns_by_place(run: Run, table: Table, columns: Value) -> Value:
+_FIRST_COLUMNS = 5
+
+
+def _columns_by_place(run: Run, table: Table, columns: Value) -> Value:  # noqa: C901 - one arm a way of slicing
     known = list(table.columns) if table.rest is None else None
     match columns:
         case Stretch(low=low, high=high):
@@ -459,9 +462,17 @@ def _columns_by_place(run: Run, table: Table, columns: Value) -> Value:
                 ends = [end.value if isinstance(end, Const) else None for end in (low, high)]
                 if all(end is None or isinstance(end, int) for end in ends):
                     return frames.projected(run, table, tuple(known[ends[0] : ends[1]]))
-            # which columns these are nobody can tell: a part of the frame, without a name that says label
+            if isinstance(high, Const) and isinstance(high.value, int) and 0 < high.value <= _FIRST_COLUMNS:
+                # what was stored later stands behind the columns that were loaded
+                return replace(table, columns={n: f for n, f in table.columns.items() if not f.derived})
+            if isinstance(high, Const) and high.value == -1 and table.columns:
+                last = list(table.columns)[-1]
+                if table.columns[last].derived:
+                    return frames.dropped(table, (last,))
             text = f"{_ends_text(low)}:{_ends_text(high)}"
             return _part_of_columns(run, table, text)
+        case Const(-1) if table.columns and table.columns[list(table.columns)[-1]].derived:
+            return frames.column(run, table, list(table.columns)[-1])
         case Const(int(place)):
             if known is not None and -len(known) <= place < len(known):
                 return frames.column(run, table, known[place])
