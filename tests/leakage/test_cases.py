@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "cases"))
 
 import other_cases
 import pandas_cases
+import varied_cases
 
 _TABLES = {
     "pandas": (pandas_cases.SETUP, pandas_cases.PAIRS),
@@ -60,3 +61,10 @@ def test_clean_twin_is_not_blamed(setup: str, leaky: str, clean: str) -> None:
 @pytest.mark.parametrize(("setup", "code"), _SILENT)
 def test_lookalike_stays_silent(setup: str, code: str) -> None:
     assert blamed(setup, code) == set()
+
+
+@pytest.mark.parametrize(
+    ("leaks", "setup", "code"), [pytest.param(*cell, id=name) for name, cell in varied_cases.CELLS.items()]
+)
+def test_cell_is_blamed_if_it_leaks(leaks: bool, setup: str, code: str) -> None:  # noqa: FBT001
+    assert bool(blamed(setup, code)) is leaks

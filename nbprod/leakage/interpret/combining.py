@@ -62,7 +62,7 @@ def combine(
     if isinstance(left, Table) or isinstance(right, Table):
         return _tables(run, left, right)
     if isinstance(left, Cells) and isinstance(right, Const | Opaque | Cells):
-        moved = _offset(run, left, op, right, node)
+        moved = _offset(run, left, op, right, node) or _less_own(left, op, right)
         if moved is not None:
             return moved
     cells = [value for value in (left, right) if isinstance(value, Cells)]
@@ -169,6 +169,15 @@ def _offset(run: Run, left: Cells, op: ast.AST | None, right: Value, node: ast.A
     run.saw_time(left.facts)
     offset = clock.offset + (right.value if isinstance(op, ast.Add) else -right.value)
     return replace(left, facts=replace(left.facts, clock=replace(clock, offset=offset), derived=True))
+
+
+def _less_own(left: Cells, op: ast.AST | None, right: Value) -> Cells | None:
+    """A running sum less the row's own value: the sum of the rows before."""
+    if not isinstance(op, ast.Sub) or not isinstance(right, Cells) or not left.facts.sums_of:
+        return None
+    if right.facts.derived or right.facts.sources != left.facts.sums_of:
+        return None
+    return replace(left, facts=replace(left.facts.moved(-1), sums_of=frozenset()), conditions=())
 
 
 def negated(cells: Cells) -> Cells:

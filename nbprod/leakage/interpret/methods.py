@@ -399,6 +399,8 @@ def _counted_up(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     move = knowledge.method(cells.library, "cumsum")
     assert move is not None  # noqa: S101 - asked just before
     result = moving.moved(run, move, cells, args, node, called="cumsum")
+    if isinstance(result, Cells) and not cells.facts.derived:
+        result = replace(result, facts=replace(result.facts, sums_of=cells.facts.sources))
     if cells.facts.runs_of and isinstance(result, Cells) and not cells.order.newest_first:
         return replace(result, facts=replace(result.facts, runs_of=cells.facts.runs_of))
     return result

@@ -129,6 +129,7 @@ class Facts:
     proved: bool = True
     derived: bool = False
     runs_of: frozenset[str] = frozenset()
+    sums_of: frozenset[str] = frozenset()
 
     def __or__(self, other: Facts) -> Facts:
         if self is other or other is NOTHING:
