@@ -75,6 +75,8 @@ def follow(calling: Calling, method: str, texts: Sequence[str]) -> Value:
 
 def _line(calling: Calling, name: str, rest: str) -> Value:
     effects = calling.effects
+    if name in ("load_ext", "reload_ext") and rest.strip() == "nbprod":
+        return PLAIN  # stages need no magics of nbprod's
     if name in _SETTINGS:
         calling.set_state(f"ipython.{name}")
         return PLAIN

@@ -6,7 +6,7 @@ import os
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from plans import notebook_of, outcome_of
+from cut_notebooks import notebook_of, outcome_of
 
 EXAMPLES = int(os.environ.get("NBPROD_EXAMPLES", "100"))
 NAMES = ("a", "b", "c", "d")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from cases import REFUSED, RIGHT
-from plans import notebook_of, outcome_of
+from cut_notebooks import notebook_of, outcome_of
 
 
 @pytest.mark.parametrize("cells", RIGHT.values(), ids=RIGHT)

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import pytest
+from cut_notebooks import notebook_of
+
+from nbprod.flow import flow_of, suggest
+from nbprod.model import Kind, LinkReason, Need, Severity
+
+FRAME = "import pandas as pd"
+
+
+def flow(*sources, tags=None):
+    return flow_of(notebook_of(*sources, tags=tags))
+
+
+def errors(findings):
+    return [(one.rule, one.message) for one in findings if one.severity is Severity.ERROR]
+
+
+def test_a_stage_needs_what_earlier_stages_make_and_copies_definitions():
+    found, findings = flow(
+        "import pandas as pd\nLIMIT = 3",
+        "%%parameters\npath = 'a.csv'  # where the table is",
+        "%%stage load\ndf = pd.read_csv(path)",
+        "%%stage clean\ndf['x'] = df.a + LIMIT",
+        "df.plot()",
+        "%%stage train\ntotal = df.x.sum()",
+    )
+    load, clean, train = found.stages
+    assert not findings
+    assert (load.gives, load.reads, load.kind) == (("df",), ("path",), Kind.LOAD)
+    assert (clean.needs, clean.gives) == ((Need(name="df", giver="load"),), ("df",))
+    assert [snippet.code for snippet in clean.preamble] == ["LIMIT = 3"]
+    assert (train.needs, train.gives) == ((Need(name="df", giver="clean"),), ("total",))
+    assert [(out.cell, out.reason) for out in found.left_out] == [(4, "It only shows things.")]
+    assert (found.parameters[0].name, found.parameters[0].description) == ("path", "where the table is")
+
+
+REFUSALS = {
+    "a name that an untagged cell makes": (
+        (FRAME, "df = pd.read_csv('x')", "%%stage a\ny = df.sum()"),
+        ("no-giver", "Stage 'a' reads 'df', which cell 2 makes, and that cell belongs to no stage."),
+    ),
+    "a value that an untagged cell changes": (
+        ("%%stage a\nxs = list('ab')", "xs.append('c')", "%%stage b\ny = len(xs)"),
+        ("no-giver", "Stage 'b' reads 'xs', which cell 2 changes, and that cell belongs to no stage."),
+    ),
+    "a name that no cell makes": (
+        ("%%stage a\nfeatures = list('ab')", "%%stage b\ny = len(featurs)"),
+        ("no-giver", "Stage 'b' reads 'featurs', which no stage gives."),
+    ),
+    "a file that an untagged cell writes": (
+        (FRAME, "pd.DataFrame().to_csv('x.csv')", "%%stage a\ny = pd.read_csv('x.csv')"),
+        ("file-outside-stages", "Stage 'a' reads 'x.csv', which a cell that belongs to no stage writes."),
+    ),
+    "an open file that another stage reads": (
+        ("%%stage a\nf = open('x')", "%%stage b\ny = f.read()"),
+        (
+            "cannot-cross",
+            "Stage 'b' reads 'f' of stage 'a', which is an open file and cannot leave the process that made it.",
+        ),
+    ),
+    "a syntax error": (
+        ("%%stage a\nx = = 1",),
+        ("syntax-error", "This cell is no Python: invalid syntax."),
+    ),
+}
+
+
+@pytest.mark.parametrize(("sources", "error"), REFUSALS.values(), ids=REFUSALS)
+def test_what_no_plan_can_do_right_is_an_error_before_it_runs(sources, error):
+    assert errors(flow(*sources)[1]) == [error]
+
+
+def test_stages_that_need_each_other_are_reported_and_the_flow_stays_without_circle():
+    found, findings = flow(
+        "%%stage a\nx = len('a')", "%%stage b\ny = x + 1", "%%stage a\nz = y + 1", "%%stage c\nw = z"
+    )
+    assert [rule for rule, _ in errors(findings)] == ["cycle"]
+    assert [stage.name for stage in found.stages] == ["a", "b", "c"]
+
+
+def test_an_order_that_only_a_file_keeps_is_a_link():
+    found, _ = flow(FRAME, "%%stage a\npd.DataFrame().to_csv('x.csv')", "%%stage b\ny = pd.read_csv('x.csv')")
+    assert [(one.giver, one.taker, one.reason, one.carries) for one in found.links] == [
+        ("a", "b", LinkReason.FILE, ("x.csv",))
+    ]
+
+
+def test_random_state_that_runs_on_is_a_link():
+    found, _ = flow(
+        "import random\nrandom.seed(1)", "%%stage a\nx = random.random()", "%%stage b\ny = random.random()"
+    )
+    assert [(one.giver, one.taker, one.reason, one.carries) for one in found.links] == [
+        ("a", "b", LinkReason.STATE, ("random.state",))
+    ]
+
+
+def test_what_an_expectation_names_is_given():
+    found, _ = flow("%%stage a\nxs = list('ab')\nys = list(xs)", "%%expect xs\n...", "%%stage b\nn = len(ys)")
+    assert found.stage("a").gives == ("xs", "ys")
+
+
+def test_parallel_branches_each_take_from_the_stage_that_made_the_value():
+    found, _ = flow(
+        "%%stage a\nx = list('ab')",
+        "%%stage b\ny = x + ['b']",
+        "%%stage c\nx = x + ['c']",
+        "%%stage d\nz = [x, y]",
+    )
+    assert found.stage("d").needs == (Need(name="x", giver="c"), Need(name="y", giver="b"))
+
+
+def test_a_suggestion_has_stages_in_order_with_constants_as_parameters():
+    found = suggest(
+        notebook_of(
+            "import pandas as pd\nfrom sklearn.linear_model import LinearRegression",
+            "SEED = 3\nPATH = 'x.csv'",
+            "df = pd.read_csv(PATH, parse_dates=['when'])",
+            "df['lag'] = df.x.shift(1)",
+            "model = LinearRegression().fit(df[['lag']], df.y)\nprint(SEED)",
+        )
+    )
+    assert [(one.name, one.cells) for one in found.stages] == [
+        ("load", (2,)),
+        ("features", (3,)),
+        ("train", (4,)),
+    ]
+    assert [one.parameter.name for one in found.parameters] == ["SEED", "PATH"]
+    assert (found.parameter_cells, found.time_columns) == ((1,), ("when",))
