@@ -13,10 +13,10 @@ from nbprod.model import Kind, Severity
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from nbprod.model import Event, Finding, Flow, Notebook, Record, Stage
-    from nbprod.replaying import Chunk, Replay
+    from nbprod.replaying import Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,21 +42,19 @@ def replay(
     The stage is the first of kind features unless named. What it needs comes from the stages before it, which are
     run first where no earlier run serves; it itself runs in worker processes, at most `runs_at_most(cuts)` times.
     """
-    from nbprod.replaying import DEFAULT_CUTS, Declarations, joined
+    from nbprod.replaying import DEFAULT_CUTS, chunks_of, declarations_of, joined, labels_of
     from nbprod.replaying import replay as replayed
 
     notebook = notebook_of(source)
     found = study(notebook)
     wanted = _stage(found.flow, stage, where=notebook.name)
-    chunks = tuple(_chunks(notebook, found.flow, wanted, parameters or {}))
+    chunks = chunks_of(notebook, wanted)
+    values = _parameters(found.flow, wanted, parameters or {})
     report = replayed(
         chunks,
-        _inputs(notebook, found.findings, wanted, root=root, parameters=parameters, on_event=on_event),
-        Declarations(
-            time=wanted.options.time,
-            entity=wanted.options.entity,
-            known=wanted.options.known,
-        ),
+        values
+        | _inputs(notebook, found.findings, wanted, root=root, parameters=parameters, on_event=on_event),
+        declarations_of(wanted.options, labels=labels_of(notebook)),
         outputs=tuple(name for name in wanted.gives if "." not in name),
         cuts=DEFAULT_CUTS if cuts is None else cuts,
         seed=seed,
@@ -78,17 +76,9 @@ def _stage(flow: Flow, name: str | None, *, where: str) -> Stage:
     return flow.stage(name)
 
 
-def _chunks(notebook: Notebook, flow: Flow, stage: Stage, given: dict[str, object]) -> Iterator[Chunk]:
-    from nbprod.flow.ipython import python_of, python_text
-    from nbprod.replaying import Chunk
-
-    defaults = {one.name: one.default for one in flow.parameters if one.name in stage.reads}
-    values = {**defaults, **{name: value for name, value in given.items() if name in defaults}}
-    yield Chunk(source="\n".join(f"{name} = {value!r}" for name, value in values.items()))
-    for snippet in stage.preamble:
-        yield Chunk(source=python_text(snippet.code), cell=snippet.span.cell, first_line=snippet.span.line)
-    for cell in stage.cells:
-        yield Chunk(source=python_of(notebook.code[cell]), cell=cell)
+def _parameters(flow: Flow, stage: Stage, given: dict[str, object]) -> dict[str, object]:
+    """The parameters that the stage reads, as given or as the notebook has them."""
+    return {one.name: given.get(one.name, one.default) for one in flow.parameters if one.name in stage.reads}
 
 
 def _inputs(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbprod.flow.ipython import python_of
+from nbprod.flow.ipython import python_of, python_text
 from nbprod.replaying.report import Chunk, Declarations
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def chunks_of(notebook: Notebook, stage: Stage) -> tuple[Chunk, ...]:
     """The stage's source in the order of its running: the definitions copied to it, then its cells."""
     copied = [
-        Chunk(source=snippet.code, cell=snippet.span.cell, first_line=snippet.span.line)
+        Chunk(source=python_text(snippet.code), cell=snippet.span.cell, first_line=snippet.span.line)
         for snippet in stage.preamble
     ]
     cells = [Chunk(source=python_of(notebook.code[position]), cell=position) for position in stage.cells]

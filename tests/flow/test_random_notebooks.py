@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from cut_notebooks import notebook_of, outcome_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from cut_notebooks import notebook_of, outcome_of
 
 EXAMPLES = int(os.environ.get("NBPROD_EXAMPLES", "100"))
 NAMES = ("a", "b", "c", "d")

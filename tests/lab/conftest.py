@@ -1,4 +1,4 @@
-"""JupyterLab on this machine in headless Chromium, with notebooks of its own; screenshots go to tests/output/lab."""
+"""JupyterLab on this machine in headless Chromium, with notebooks of its own."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ import subprocess
 import sys
 import time
 import urllib.request
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from labs import PIPELINE, Lab, Opened, look
 from notebooks import write_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
-ROOT = Path(__file__).parents[2]
-SHOTS = ROOT / "tests" / "output" / "lab"
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 # As root in a closed network, Chromium must neither sandbox itself nor look for updates.
 ARGUMENTS = (
@@ -42,30 +40,6 @@ c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
 c.LabApp.extension_manager = "readonly"
 """
 NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
-
-PIPELINE = (
-    "rows = 40",
-    "import pandas as pd",
-    "%%stage load\nsales = pd.DataFrame({'day': pd.date_range('2024-01-01', periods=rows), 'sold': range(rows)})",
-    '%%expect sales\nColumnValuesToNotBeNull(column="sold")',
-    "%%stage features --time day\nfeatures = sales.copy()\nfeatures['before'] = features['sold'].shift(-1)",
-    (
-        "%%stage train\nfrom sklearn.linear_model import LinearRegression\n"
-        "known = features.dropna()\nmodel = LinearRegression().fit(known[['before']], known['sold'])"
-    ),
-    "%%stage evaluate\nmetrics = {'score': float(model.score(known[['before']], known['sold']))}",
-)
-PLAIN = (
-    "import pandas as pd\nshops = pd.DataFrame({'shop': list('abc'), 'sold': [3, 1, 2]})",
-    "shops['share'] = shops['sold'] / shops['sold'].sum()",
-    "from sklearn.linear_model import LinearRegression\nmodel = LinearRegression().fit(shops[['share']], shops['sold'])",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Lab:
-    url: str
-    root: Path
 
 
 @pytest.fixture(scope="session")
@@ -134,48 +108,6 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A notebook open in a page, with the sidebar shown."""
-
-    page: Page
-    path: Path
-
-    def command(self, command: str, **arguments: str) -> None:
-        self.page.evaluate(
-            "([id, given]) => window.jupyterapp.commands.execute(id, given)", [command, arguments]
-        )
-
-    def section(self, title: str):
-        """The sidebar's section of that title, unfolded."""
-        header = self.page.locator("#nbprod-panel .lm-AccordionPanel-title", has_text=title)
-        if header.get_attribute("aria-expanded") == "false":
-            header.click()
-        titles = self.page.locator("#nbprod-panel .lm-AccordionPanel-title").all_text_contents()
-        return self.page.locator("#nbprod-panel .jp-nbprod-section").nth(titles.index(title))
-
-    def fold(self, *titles: str) -> None:
-        """Fold the sections of these titles, so that others have room."""
-        for title in titles:
-            header = self.page.locator("#nbprod-panel .lm-AccordionPanel-title", has_text=title)
-            if header.get_attribute("aria-expanded") == "true":
-                header.click()
-
-    def cell(self, position: int):
-        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(position)
-
-    def save(self) -> str:
-        self.command("docmanager:save")
-        self.page.wait_for_function(
-            "() => ![...window.jupyterapp.shell.widgets('main')].some(w => w.context?.model.dirty)"
-        )
-        return self.path.read_text(encoding="utf-8")
-
-    def shot(self, name: str) -> None:
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
-
-
 @pytest.fixture
 def opened(page: Page, lab: Lab):
     """Opens a notebook made of these sources in JupyterLab."""
@@ -187,22 +119,3 @@ def opened(page: Page, lab: Lab):
         return look(page, lab, path, theme=theme)
 
     return open_notebook
-
-
-def look(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
-    page.goto(f"{lab.url}/lab/tree/{path.name}?reset", wait_until="domcontentloaded")
-    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
-    page.evaluate("window.jupyterapp.restored.then(() => true)")
-    page.locator("#jupyterlab-splash").wait_for(state="detached")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-    page.wait_for_function(
-        "path => [...window.jupyterapp.shell.widgets('main')].some(w => w.context?.path === path"
-        " && w.sessionContext.session?.kernel?.status === 'idle')",
-        arg=path.name,
-    )
-    found = Opened(page, path)
-    if theme:
-        found.command("apputils:change-theme", theme=theme)
-    found.command("nbprod:show")
-    page.locator("#nbprod-panel").wait_for()
-    return found

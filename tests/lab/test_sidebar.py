@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from conftest import PIPELINE, PLAIN, look
+from labs import PIPELINE, PLAIN, look
 
 
 def tags_in(text: str, position: int) -> list[str]:
