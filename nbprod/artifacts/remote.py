@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import tempfile
 import uuid
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nbprod.artifacts.once import once
 from nbprod.artifacts.store import digest_of
 from nbprod.errors import StoreError
 
@@ -29,7 +29,7 @@ class OwnTraffic:
 own_traffic = OwnTraffic()
 
 
-@functools.cache
+@once
 def _copies() -> tempfile.TemporaryDirectory[str]:
     """Local copies of what this process has read; gone when it ends."""
     return tempfile.TemporaryDirectory(prefix="nbprod-store-")

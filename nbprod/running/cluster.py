@@ -5,7 +5,6 @@ A task may run twice when its worker dies; it writes only what it gives by conte
 
 from __future__ import annotations
 
-import functools
 import tempfile
 import threading
 import uuid
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import distributed
 
 from nbprod.artifacts.manifest import text_of
+from nbprod.artifacts.once import once
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
 from nbprod.running.processes import kill_group
@@ -215,7 +215,7 @@ def _tell(parcel: str, done: int, cells: int) -> None:
     distributed.get_worker().log_event(_CELLS, (parcel, done, cells))
 
 
-@functools.cache
+@once
 def _kernels() -> dict[str, int]:
     """The kernels that run in this worker's process now, by parcel."""
     return {}

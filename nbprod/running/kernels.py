@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import tempfile
 import uuid
 from importlib.metadata import EntryPoint
@@ -12,6 +11,7 @@ from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
 
+from nbprod.artifacts.once import once
 from nbprod.running.provisioner import NAME as PROVISIONER
 from nbprod.running.warm import can_fork
 
@@ -51,7 +51,7 @@ class LeanManager(ColdManager):
         return self._kernel_spec
 
 
-@functools.cache
+@once
 def _sockets() -> tempfile.TemporaryDirectory[str]:
     return tempfile.TemporaryDirectory(prefix="nbk-")
 

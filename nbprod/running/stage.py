@@ -165,7 +165,8 @@ def _no_grammar() -> Iterator[None]:
     try:
         yield
     finally:
-        del sys.modules[name]
+        # Another thread may have been here at the same time.
+        sys.modules.pop(name, None)
 
 
 def _close_loop() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import functools
 import json
 import os
 import select
@@ -18,6 +17,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbprod.artifacts.once import once
 from nbprod.errors import NbprodError
 
 if TYPE_CHECKING:
@@ -225,7 +225,7 @@ class Servers:
             self._known.clear()
 
 
-@functools.cache
+@once
 def servers() -> Servers:
     """This process's servers."""
     return Servers()
