@@ -133,6 +133,13 @@ def test_a_path_of_a_machine_is_told_from_what_looks_like_one(line: str, is_foun
     assert bool(MACHINE_PATH.search(line)) is is_found
 
 
+def test_no_two_files_of_the_tests_share_a_name() -> None:
+    # pytest imports them by their bare names, each folder of the tests being on the path.
+    names = [path.name for path in (ROOT / "tests").rglob("*.py") if "cases" not in path.parts]
+    shared = {name for name in names if names.count(name) > 1}
+    assert shared <= {"conftest.py"}
+
+
 def test_every_sample_notebook_is_kept_without_outputs() -> None:
     kept = []
     for path in sorted((ROOT / "sample_notebooks").glob("*.ipynb")):
