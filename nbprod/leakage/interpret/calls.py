@@ -455,6 +455,10 @@ def _frame_of_mapping(run: Run, given: Mapped, index: tuple[str, ...], root: str
 
 
 def _series(run: Run, args: Args, node: ast.AST) -> Value:
+    if isinstance(args.constant(0, "name"), str) and len(args.places) > 1:
+        # polars names the column first
+        rest = {**args.names, "name": args.places[0]}
+        args = replace(args, places=args.places[1:2], names=rest)
     given = run.at(args.get(0, "data"))
     index = run.at(args.get(None, "index") or args.get(1, "index"))
     name = args.constant(None, "name")

@@ -221,7 +221,8 @@ def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa
 
 
 def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Value:
-    if deferred.library == "ibis" and deferred.table is None and name not in knowledge.METHODS:
+    is_row = deferred.table is None and deferred.name is None
+    if deferred.library == "ibis" and is_row and name not in knowledge.METHODS:
 
         def build(table: Table, scope: Scope) -> Value:
             from nbprod.leakage.interpret.deferred import built

@@ -189,6 +189,8 @@ def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.
             for key, item in items.items():
                 result = frames.stored_column(run, result, str(key), _evaluated(run, table, item, node), node)
             return result
+        case Cells(name=str(name)):
+            return frames.stored_column(run, result, name, held, node)
         case Opaque(hint=hint) if hint.startswith("desc:"):
             return result
     return result
