@@ -60,6 +60,20 @@ def divergence_bound(counts: Sequence[int], *, batch: int, chance: float) -> flo
     return float(chi2.ppf(1 - chance, len(counts) - 1)) * (1 + batch / rows) / (2 * batch)
 
 
+def prediction_band(values: Sequence[float], *, chance: float) -> tuple[float, float]:
+    """Where the next batch's figure lies but for that chance, after those of earlier batches (Student's t).
+
+    It takes the batches as alike and independent, not the rows within them; the figures as roughly normal.
+    """
+    from scipy.stats import t
+
+    count = len(values)
+    mean = sum(values) / count
+    spread = (sum((value - mean) ** 2 for value in values) / (count - 1)) ** 0.5
+    reach = float(t.ppf(1 - chance / 2, count - 1)) * spread * (1 + 1 / count) ** 0.5
+    return min(mean - reach, *values), max(mean + reach, *values)
+
+
 def _exceeded(a: float, b: float, batch: int, chance: float) -> float:
     size = max(min(batch, _CAP), 1)
     most = int(_cumulated(size, a, b).searchsorted(1 - chance))

@@ -9,8 +9,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nbprod.expectations.chances import divergence_bound, outside_bound, rank_band, share_bound
-from nbprod.expectations.profile import ColumnProfile, Profile, Sort
+from nbprod.expectations.chances import (
+    divergence_bound,
+    outside_bound,
+    prediction_band,
+    rank_band,
+    share_bound,
+)
+from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
 from nbprod.model import Expectation, Importance, Suite
 
 if TYPE_CHECKING:
@@ -20,15 +26,17 @@ if TYPE_CHECKING:
 
     Check = Callable[[float], Expectation | None]
 
-_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 _FEW_ROWS = 30
+# Fewer batches tell nothing of how batches differ.
+_FEW_BATCHES = 5
 
 
 def infer(profile: Profile, *, value: str, alarm_rate: float = 0.01, batch_rows: int | None = None) -> Suite:
     """A suite that the reference keeps, and that a fresh batch of its distribution breaks at most at `alarm_rate`.
 
     `batch_rows` is the size of the smallest batches to come, that of the reference if None. The rate holds for rows
-    drawn independently; correlated rows (many of one day or one customer) break it more often.
+    drawn independently; correlated rows (many of one day or one customer) break it more often. Where the profile knows
+    batches of the reference, bounds on missing values and quantiles also allow for how these differ.
     """
     batch = batch_rows or max(profile.rows, 1)
     fixed = list(_fixed(profile))
@@ -82,22 +90,39 @@ def _checks(profile: Profile, batch: int) -> Iterator[Check]:
     for column in profile.columns:
         yield _nulls(column, profile.rows, batch)
         present = profile.rows - column.nulls
-        expected = max(round(batch * present / profile.rows), 1)
-        if present < _FEW_ROWS:
-            continue
-        if column.sort in (Sort.NUMBER, Sort.TIME) and not _is_key(column, profile):
-            yield _range(column, present, expected)
-        if column.ladder and len(set(column.ladder)) > 2 and not _is_key(column, profile):
-            yield _quantiles(column, present, expected)
-        if column.counts and column.sort in (Sort.TEXT, Sort.FLAG):
-            yield _set(column, present, expected)
-            yield _shares(column, expected)
-        if column.sort is Sort.TEXT and not column.counts:
-            yield _lengths(column, present, expected)
-            if column.shape is not None:
-                yield _shape(column, present, expected)
+        if present >= _FEW_ROWS:
+            expected = max(round(batch * present / profile.rows), 1)
+            is_counted = _is_key(column, profile)
+            yield from _numbers(
+                column, present, expected, is_batch=column.name in profile.batches_by, is_key=is_counted
+            )
+            yield from _texts(column, present, expected, has_batches=bool(profile.batches_by))
     for left, right in profile.ordered:
         yield _order(left, right, profile.rows, batch)
+
+
+def _numbers(
+    column: ColumnProfile, rows: int, batch: int, *, is_batch: bool, is_key: bool
+) -> Iterator[Check]:
+    if is_key:
+        return
+    if column.sort in (Sort.NUMBER, Sort.TIME):
+        yield _range(column, rows, batch)
+    # A column that makes the batch is constant in it: its quantiles are the batch's name.
+    if not is_batch and len(set(column.ladder)) > 2:
+        yield _quantiles(column, rows, batch)
+
+
+def _texts(column: ColumnProfile, rows: int, batch: int, *, has_batches: bool) -> Iterator[Check]:
+    if column.counts and column.sort in (Sort.TEXT, Sort.FLAG):
+        yield _set(column, rows, batch)
+        # Chi-squared knows nothing of how batches differ.
+        if not has_batches:
+            yield _shares(column, batch)
+    if column.sort is Sort.TEXT and not column.counts:
+        yield _lengths(column, rows, batch)
+        if column.shape is not None:
+            yield _shape(column, rows, batch)
 
 
 def _nulls(column: ColumnProfile, rows: int, batch: int) -> Check:
@@ -112,6 +137,8 @@ def _nulls(column: ColumnProfile, rows: int, batch: int) -> Check:
 
     def missing(chance: float) -> Expectation:
         share = share_bound(column.nulls, rows, batch=batch, chance=chance)
+        if len(column.batch_null_shares) >= _FEW_BATCHES:
+            share = min(1.0, max(share, prediction_band(column.batch_null_shares, chance=chance)[1]))
         return _rows_expectation("expect_column_values_to_not_be_null", {"column": column.name}, share, seen)
 
     return missing
@@ -137,18 +164,31 @@ def _range(column: ColumnProfile, rows: int, batch: int) -> Check:
 
 
 def _quantiles(column: ColumnProfile, rows: int, batch: int) -> Check:
+    is_by_batch = len(column.batch_quantiles) >= _FEW_BATCHES
+
     def check(chance: float) -> Expectation:
         ranges: list[Json] = []
-        for quantile in _QUANTILES:
-            low, high = rank_band(quantile, rows, batch=batch, chance=chance / len(_QUANTILES))
-            ranges.append([_rung(column.ladder, low, math.floor), _rung(column.ladder, high, math.ceil)])
+        for place, quantile in enumerate(QUANTILES):
+            each = chance / len(QUANTILES)
+            ranks = rank_band(quantile, rows, batch=batch, chance=each)
+            low, high = (
+                _rung(column.ladder, ranks[0], math.floor),
+                _rung(column.ladder, ranks[1], math.ceil),
+            )
+            if is_by_batch:
+                seen = [one[place] for one in column.batch_quantiles]
+                wide = prediction_band(seen, chance=each)
+                low, high = min(low, wide[0]), max(high, wide[1])
+            ranges.append([low, high])
         return _expectation(
             "expect_column_quantile_values_to_be_between",
             {
                 "column": column.name,
-                "quantile_ranges": {"quantiles": list(_QUANTILES), "value_ranges": ranges},
+                "quantile_ranges": {"quantiles": list(QUANTILES), "value_ranges": ranges},
             },
-            f"Bands of order statistics for a batch of {batch:,} after {rows:,} values.",
+            f"From how {len(column.batch_quantiles)} batches of the reference differ."
+            if is_by_batch
+            else f"Bands of order statistics for a batch of {batch:,} after {rows:,} values.",
             importance=Importance.WARNING,
         )
 

@@ -18,13 +18,18 @@ class Sort(StrEnum):
     OTHER = "other"
 
 
+# Of each batch of the reference, and what a suite bounds.
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnProfile:
     """One column of a reference.
 
     `singletons` counts the values that occur once. `low` and `high` are the extremes (times as ISO text), `ladder`
     the numbers at evenly spaced ranks from the smallest to the largest, `counts` each value's count where there are
-    few. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts.
+    few. `batch_quantiles` and `batch_null_shares` hold these of each batch in the reference, where it was said what
+    makes one. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts.
     """
 
     name: str
@@ -40,6 +45,8 @@ class ColumnProfile:
     shortest: int | None = None
     longest: int | None = None
     shape: str | None = None
+    batch_quantiles: tuple[tuple[float, ...], ...] = ()
+    batch_null_shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +60,7 @@ class Profile:
     columns: tuple[ColumnProfile, ...]
     ordered: tuple[tuple[str, str], ...] = ()
     was_sampled: bool = False
+    batches_by: tuple[str, ...] = ()
 
     def column(self, name: str) -> ColumnProfile | None:
         """The column of that name, if the reference has it."""

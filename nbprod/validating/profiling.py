@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbprod.expectations.infer import infer
-from nbprod.expectations.profile import ColumnProfile, Profile, Sort
+from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
 from nbprod.validating.asking import Rows, Scalar, measured
 from nbprod.validating.quantiles import nearest_ranks
 from nbprod.validating.sources import source_of
@@ -15,7 +16,7 @@ from nbprod.validating.tables import Limits, opened
 from nbprod.validating.verdicts import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
 
     from nbprod.model import Suite
     from nbprod.validating.asking import Formula
@@ -25,6 +26,7 @@ _ENOUGH = 1_000_000
 _RUNGS = 201
 _FEW_VALUES = 50
 _MOST_PAIRED = 30
+_FEWEST_IN_BATCH = 30
 
 
 def propose(
@@ -33,14 +35,18 @@ def propose(
     value: str,
     alarm_rate: float = 0.01,
     batch_rows: int | None = None,
+    batches_by: Sequence[str] = (),
     limits: Limits | None = None,
 ) -> Suite:
-    """A suite for fresh batches like this reference table, false alarms held at `alarm_rate` a batch."""
-    profile = profile_of(table, limits=limits)
+    """A suite for fresh batches like this reference table, false alarms held at `alarm_rate` a batch.
+
+    `batches_by` names the columns that make a batch of the reference (a date, say) where batches aren't random rows.
+    """
+    profile = profile_of(table, batches_by=batches_by, limits=limits)
     return infer(profile, value=value, alarm_rate=alarm_rate, batch_rows=batch_rows)
 
 
-def profile_of(table: object, *, limits: Limits | None = None) -> Profile:
+def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits | None = None) -> Profile:
     """The table's profile, in few scans and bounded memory."""
     with opened(table, limits=limits or Limits()) as open_table:
         source = source_of(open_table.table, columns=open_table.columns, samples=0)
@@ -48,12 +54,14 @@ def profile_of(table: object, *, limits: Limits | None = None) -> Profile:
         looked_at = source.judged.sample(_ENOUGH / rows, seed=7) if rows > _ENOUGH else source.judged
         looked_at = looked_at.cache() if rows > _ENOUGH else looked_at
         formulas: dict[Hashable, Formula] = {
-            name: _column(looked_at, name, kind) for name, kind in looked_at.schema().items()
+            name: _column(looked_at, name, kind, tuple(batches_by))
+            for name, kind in looked_at.schema().items()
         }
         formulas["rows of all"] = _rows(looked_at)
         formulas["pairs of all"] = _ordered_pairs(looked_at)
         found = measured(looked_at, formulas)
-        return _profile(found.values, tuple(looked_at.columns), was_sampled=rows > _ENOUGH)
+        profile = _profile(found.values, tuple(looked_at.columns), was_sampled=rows > _ENOUGH)
+        return replace(profile, batches_by=tuple(batches_by))
 
 
 def _profile(found: Mapping[Hashable, Any], columns: tuple[str, ...], *, was_sampled: bool) -> Profile:
@@ -70,7 +78,24 @@ def _rows(table: Any) -> Formula:
     return count
 
 
-def _column(table: Any, name: str, kind: Any) -> Formula:
+def _batches(table: Any, name: str, sort: Sort, by: tuple[str, ...]) -> Formula:
+    if not by:
+        yield from ()
+        return (), ()
+    column = table[name]
+    asked = {"n": column.count(), "nulls": column.isnull().mean()}
+    if sort is Sort.NUMBER:
+        asked |= {f"q{place}": column.cast("float64").quantile(one) for place, one in enumerate(QUANTILES)}
+    (rows,) = yield (Rows(table.group_by(list(by)).aggregate(**asked).order_by(list(by))),)
+    quantiles = [
+        tuple(row[f"q{place}"] for place in range(len(QUANTILES)))
+        for row in rows
+        if sort is Sort.NUMBER and row["n"] >= _FEWEST_IN_BATCH
+    ]
+    return tuple(quantiles), tuple(row["nulls"] for row in rows)
+
+
+def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
     column, sort = table[name], sort_of(kind)
     nulls, low, high = yield (
         Scalar(column.isnull().sum()),
@@ -87,6 +112,7 @@ def _column(table: Any, name: str, kind: Any) -> Formula:
         values = tuple((plain(row["value"]), row["n"]) for row in rows)
     ladder = yield from _ladder(kept, name, sort)
     shape = yield from _shape(kept, counts, name, sort)
+    batch_quantiles, batch_null_shares = yield from _batches(table, name, sort, by)
     is_text = sort is Sort.TEXT
     return ColumnProfile(
         name=name,
@@ -102,6 +128,8 @@ def _column(table: Any, name: str, kind: Any) -> Formula:
         shortest=low if is_text else None,
         longest=high if is_text else None,
         shape=shape,
+        batch_quantiles=batch_quantiles,
+        batch_null_shares=batch_null_shares,
     )
 
 

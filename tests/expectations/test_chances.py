@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nbprod.expectations.chances import divergence_bound, outside_bound, rank_band, share_bound
+from nbprod.expectations.chances import (
+    divergence_bound,
+    outside_bound,
+    prediction_band,
+    rank_band,
+    share_bound,
+)
 
 CHANCE, TRIALS = 0.05, 2_000
 # Five standard errors above the stated chance.
@@ -63,3 +69,10 @@ def test_a_bound_is_not_so_wide_that_it_means_nothing():
     assert share_bound(0, 10_000, batch=10_000, chance=1e-4) < 0.002
     low, high = rank_band(0.5, 10_000, batch=10_000, chance=1e-4)
     assert 0.46 < low < high < 0.54
+
+
+def test_the_next_batch_leaves_its_band_as_rarely_as_said():
+    figures = np.random.default_rng(5).normal(size=(TRIALS, 13))
+    bands = [prediction_band(list(row[:12]), chance=CHANCE) for row in figures]
+    outside = [not low <= row[12] <= high for row, (low, high) in zip(figures, bands, strict=True)]
+    assert np.mean(outside) <= TOLERATED

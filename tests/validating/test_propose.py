@@ -132,3 +132,32 @@ def test_a_profile_counts_what_it_sees():
         2.0,
     )
     assert (s.nulls, s.distinct, s.counts, s.shortest, s.longest) == (1, 2, (("x", 2), ("yy", 1)), 1, 2)
+
+
+def days(first, last):
+    """Orders whose level differs from day to day, far more than chance among the rows of a day allows."""
+    frames = []
+    for day in range(first, last):
+        random = np.random.default_rng(day)
+        level, missing = random.normal(100, 10), random.uniform(0.01, 0.1)
+        amount = np.where(random.random(400) < missing, np.nan, random.normal(level, 5, 400))
+        frames.append(pd.DataFrame({"day": day, "amount": amount}))
+    return frames
+
+
+def alarms(suite, batches):
+    return sum(
+        any(
+            not one.success and one.expectation.arguments.get("column") == "amount"
+            for one in judge(batch, suite)
+        )
+        for batch in batches
+    )
+
+
+def test_batches_that_differ_from_one_another_need_to_be_known_as_such():
+    reference, fresh = pd.concat(days(0, 40)), days(40, 50)
+    by_rows = propose(reference, value="orders", batch_rows=400)
+    by_days = propose(reference, value="orders", batch_rows=400, batches_by=["day"])
+    assert (alarms(by_rows, fresh) >= 5, alarms(by_days, fresh)) == (True, 0)
+    assert alarms(by_days, [one.assign(amount=one["amount"] * 3) for one in fresh[:2]]) == 2
