@@ -7,7 +7,7 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, replay
-from nbprod.api.runs import record, record_within, records, run, verify
+from nbprod.api.runs import docs, record, record_within, records, run, verify
 from nbprod.api.studying import Source, read, study, suggest
 from nbprod.api.values import infer, infer_from_last_run, validate
 
@@ -18,6 +18,7 @@ __all__ = [
     "Replayed",
     "Source",
     "diff",
+    "docs",
     "doctor",
     "extract",
     "infer",

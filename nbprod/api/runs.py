@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ def run(
     found = read_plan(folder)
     project = Path(root) if root is not None else root_of(folder / found.source)
     settings = settings_for(project)
-    return run_plan(
+    record = run_plan(
         found,
         plan_folder=folder,
         root=project,
@@ -56,7 +57,19 @@ def run(
         until=until,
         force=force,
         on_event=on_event,
+        store=settings.store,
     )
+    # Great Expectations costs seconds to load: pages are built where it had to judge, else by `docs` when asked for.
+    if "great_expectations" in sys.modules:
+        docs(record)
+    return record
+
+
+def docs(record: Record) -> Path | None:
+    """The first page of Data Docs on all verdicts of a run, built in the run's folder; None if nothing was judged."""
+    from nbprod.validating import record_docs
+
+    return record_docs(record)
 
 
 def _plan_folder(source: Source, *, allow: Mapping[str, str] | None) -> Path:

@@ -4,6 +4,7 @@ from nbprod.validating.docs import write_docs
 from nbprod.validating.judging import judge_genuine
 from nbprod.validating.profiling import profile_of, propose
 from nbprod.validating.quarantine import Quarantined, quarantine
+from nbprod.validating.recorded import record_docs
 from nbprod.validating.tables import Limits
 from nbprod.validating.verdicts import judge
 
@@ -15,5 +16,6 @@ __all__ = [
     "profile_of",
     "propose",
     "quarantine",
+    "record_docs",
     "write_docs",
 ]
