@@ -162,7 +162,8 @@ class Heap:
         """From now on each of the holders may hold what is kept."""
         kept = self.collapsed(kept)
         for holder in self.collapsed(holders):
-            self.inside[holder] |= kept - {holder}
+            # What isn't closed stands for its own parts already.
+            self.inside[holder] |= kept if holder in self._closed else kept - {holder}
         self.work += len(holders)
 
     def has_unknown(self, own: Regions) -> bool:

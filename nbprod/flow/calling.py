@@ -572,10 +572,10 @@ class Calling(Scoping):
             effects.change(out.own, surely=True)
         if not call.keeps:
             return
-        holder = (
-            receiver if receiver is not None else (arguments.positional[0] if arguments.positional else PLAIN)
-        )
-        kept = [one for one in arguments.all if one is not holder]
+        # A receiver may be its own argument (`row.append(row)`): only the place tells holder from kept.
+        holder, kept = receiver if receiver is not None else PLAIN, arguments.all
+        if receiver is None and arguments.positional:
+            holder, kept = arguments.positional[0], arguments.all[1:]
         if receiver is not None and receiver.type.startswith("sklearn."):
             # Estimators copy tables and may go on looking at arrays.
             seen = NOWHERE.union(
