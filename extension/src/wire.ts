@@ -193,6 +193,7 @@ export interface Verdict {
   samples: Json[];
   rows: ({ [key: string]: Json })[];
   error: string;
+  measured_by: string;
 }
 
 export interface Witness {
@@ -203,4 +204,5 @@ export interface Witness {
   probe: string;
   value_with_future: string;
   value_without_future: string;
+  output: string;
 }

@@ -11,6 +11,11 @@ class _WithExamples(click.Command):
     """`examples` are whole command lines, one a line."""
 
     def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
+        # Click remembers the help option of the first context that asked, be it one without a parent.
+        kwargs["context_settings"] = {
+            "help_option_names": ["-h", "--help"],
+            **kwargs.get("context_settings", {}),
+        }
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples.strip().splitlines())
 

@@ -8,7 +8,7 @@ from cut_notebooks import notebook_of, outcome_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-EXAMPLES = int(os.environ.get("NBPROD_EXAMPLES", "100"))
+EXAMPLES = int(os.environ.get("NBPROD_EXAMPLES", "2000" if os.environ.get("CI") else "100"))
 NAMES = ("a", "b", "c", "d")
 START = (
     "import random\nrandom.seed(3)\n"

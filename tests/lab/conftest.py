@@ -42,7 +42,7 @@ c.LabApp.extension_manager = "readonly"
 NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     home = tmp_path_factory.mktemp("lab")
     root = home / "root"
@@ -87,8 +87,9 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(log.read_text())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    # Closed with the module: while Playwright's loop runs, an interrupt does not reach the main thread.
     if CHROMIUM is None:
         missing = "Chromium is missing: install Debian's package chromium, or name it in CHROMIUM."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
@@ -114,7 +115,7 @@ def opened(page: Page, lab: Lab):
 
     def open_notebook(name: str, *sources: str, theme: str = "") -> Opened:
         path = write_notebook(
-            lab.root / name, *sources, tags={0: ["parameters"]} if sources == PIPELINE else None
+            lab.root / name, *sources, tags={0: ["parameters"]} if sources[0] == PIPELINE[0] else None
         )
         return look(page, lab, path, theme=theme)
 

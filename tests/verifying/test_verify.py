@@ -29,7 +29,7 @@ def test_plan_gives_what_the_notebook_gives(case, cut, tmp_path):
 def test_value_that_differs_from_run_to_run_is_not_held_against_the_plan(tmp_path):
     notebook = write_notebook(
         tmp_path / "n.ipynb",
-        "%%stage a\nimport uuid\nkey = uuid.uuid4().hex\nfixed = [1]",
+        "%%stage a\nimport uuid\nkey = uuid.uuid4().hex\nfixed = list('abc')",
         "%%stage b\nfixed.append(key)",
     )
     found = {(one.stage, one.name): (one.outcome, one.says[:36]) for one in api.verify(notebook).values}
