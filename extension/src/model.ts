@@ -61,7 +61,7 @@ export class PipelineModel implements IDisposable {
   }
 
   get isRunning(): boolean {
-    return this.runs.some(run => run.state === 'running' || run.state === 'waiting');
+    return this.runs.some(goesOn);
   }
 
   findingsOf(cellId: string): Finding[] {
@@ -291,7 +291,7 @@ export class PipelineModel implements IDisposable {
 
   private _watch(): void {
     window.clearTimeout(this._timer);
-    const running = this.runs.find(run => run.state === 'running' || run.state === 'waiting');
+    const running = this.runs.find(goesOn);
     if (!running || this._isDisposed) {
       return;
     }
@@ -314,6 +314,11 @@ export class PipelineModel implements IDisposable {
   private _settled = new Debouncer(() => this.refresh(), SETTLE_MILLISECONDS);
   private _changed = new Signal<this, void>(this);
   private _studied = new Signal<this, void>(this);
+}
+
+/** Whether the server follows the run: one that left a record only is over, or goes on elsewhere. */
+function goesOn(run: Progress): boolean {
+  return run.record === null && (run.state === 'running' || run.state === 'waiting');
 }
 
 /** The notebook as the server needs it: outputs can be megabytes and tell the study nothing. */

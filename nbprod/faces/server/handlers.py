@@ -141,7 +141,7 @@ class RunsHandler(Handler):
         path = self.get_query_argument("path")
         notebook = inside(self.root, path)
         live = self.runs.of(path)
-        seen = {one.record.id for one in live if one.record}
+        seen = {one.record_id for one in live}
         earlier = await self.aside(earlier_runs, notebook, path=path)
         both = (*live, *(one for one in earlier if one.id not in seen))
         self.answer({"runs": [wire.plain(one) for one in both]})

@@ -45,6 +45,7 @@ class Progress:
     started: str
     stages: tuple[StageProgress, ...] = ()
     error: str = ""
+    record_id: str = ""
     record: Record | None = None
 
 
@@ -56,6 +57,7 @@ def progress_of(record: Record, *, path: str) -> Progress:
         state=record.state,
         started=record.started,
         stages=tuple(StageProgress(stage=run.stage, state=run.state) for run in record.stages),
+        record_id=record.id,
         record=record,
     )
 
@@ -160,7 +162,8 @@ def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
     """The run after an event, as `nbprod.model.Event` goes over the wire."""
     match event["kind"]:
         case "run started":
-            return replace(run, stages=tuple(StageProgress(stage=name) for name in event["stages"]))
+            stages = tuple(StageProgress(stage=name) for name in event["stages"])
+            return replace(run, stages=stages, record_id=event["run"])
         case "stage started":
             return _with_stage(run, event["stage"], state=State.RUNNING, cell=0, cells=event["cells"])
         case "cell done":
