@@ -163,7 +163,7 @@ def suite_file(suite: Suite) -> str:
 
 def _stage_notebook(notebook: Notebook, study: Study, stage: Stage, *, kept: tuple[int, ...]) -> str:
     cells = [
-        _code("nbprod-parameters", _parameters_source(notebook, study, stage), tags=["parameters"]),
+        code_cell("nbprod-parameters", _parameters_source(notebook, study, stage), tags=["parameters"]),
         *_definitions(stage),
         *_inputs(stage),
         *(cell for position in sorted({*stage.cells, *kept}) for cell in _user_cells(notebook, position)),
@@ -197,7 +197,7 @@ def _definitions(stage: Stage) -> Iterator[dict[str, Any]]:
     needed = [snippet.code for snippet in stage.preamble if not _OWN_EXTENSION.match(snippet.code)]
     if needed:
         source = "\n".join(needed[:1] + [f"{_gap(before, code)}{code}" for before, code in pairwise(needed)])
-        yield _code("nbprod-definitions", source, tags=["nbprod:definitions"])
+        yield code_cell("nbprod-definitions", source, tags=["nbprod:definitions"])
 
 
 def _gap(before: str, code: str) -> str:
@@ -216,7 +216,7 @@ def _inputs(stage: Stage) -> Iterator[dict[str, Any]]:
             "from nbprod.artifacts.boundary import take\n\n"
             f"globals().update(take({{{needs}}}, folder={FOLDER_PARAMETER}))"
         )
-        yield _code("nbprod-inputs", source, tags=["nbprod:inputs"])
+        yield code_cell("nbprod-inputs", source, tags=["nbprod:inputs"])
 
 
 def _outputs(stage: Stage) -> Iterator[dict[str, Any]]:
@@ -225,7 +225,7 @@ def _outputs(stage: Stage) -> Iterator[dict[str, Any]]:
         "from nbprod.artifacts.boundary import give\n\n"
         f'give([{names}], globals(), stage="{stage.name}", folder={FOLDER_PARAMETER})'
     )
-    yield _code("nbprod-outputs", source, tags=["nbprod:outputs"])
+    yield code_cell("nbprod-outputs", source, tags=["nbprod:outputs"])
 
 
 def _user_cells(notebook: Notebook, position: int) -> Iterator[dict[str, Any]]:
@@ -233,7 +233,7 @@ def _user_cells(notebook: Notebook, position: int) -> Iterator[dict[str, Any]]:
     for note in _markdown_before(notebook, cell):
         yield {"cell_type": "markdown", "id": note.id, "metadata": {}, "source": _lines(note.source)}
     tags = [tag for tag in cell.tags if tag not in ("parameters", "injected-parameters")]
-    made = _code(
+    made = code_cell(
         cell.id, without_magic_line(cell), tags=[tag for tag in tags if not tag.startswith(STAGE_TAG)]
     )
     made["metadata"]["nbprod"] = {"cell": position}
@@ -277,7 +277,8 @@ def _can_run(cell: Cell) -> bool:
     return magic_line(cell) is None and SKIP_TAG not in cell.tags and not is_parameters(cell)
 
 
-def _code(cell_id: str, source: str, *, tags: list[str]) -> dict[str, Any]:
+def code_cell(cell_id: str, source: str, *, tags: list[str]) -> dict[str, Any]:
+    """A code cell as nbformat 4.5 writes it, not run yet."""
     return {
         "cell_type": "code",
         "execution_count": None,

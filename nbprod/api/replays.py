@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable
 
-    from nbprod.model import Event, Finding, Flow, Notebook, Record, Stage
+    from nbprod.model import Event, Finding, Flow, Notebook, Record, Stage, Study
     from nbprod.replaying import Replay
 
 
@@ -52,8 +52,7 @@ def replay(
     values = _parameters(found.flow, wanted, parameters or {})
     report = replayed(
         chunks,
-        values
-        | _inputs(notebook, found.findings, wanted, root=root, parameters=parameters, on_event=on_event),
+        values | _inputs(notebook, found, wanted, root=root, parameters=parameters, on_event=on_event),
         declarations_of(wanted.options, labels=labels_of(notebook)),
         outputs=tuple(name for name in wanted.gives if "." not in name),
         cuts=DEFAULT_CUTS if cuts is None else cuts,
@@ -83,7 +82,7 @@ def _parameters(flow: Flow, stage: Stage, given: dict[str, object]) -> dict[str,
 
 def _inputs(
     notebook: Notebook,
-    findings: tuple[Finding, ...],
+    found: Study,
     stage: Stage,
     *,
     root: str | os.PathLike[str] | None,
@@ -96,23 +95,21 @@ def _inputs(
     if not needs:
         return {}
     # Leaks are what a replay is for: they must not stop the stages before it.
-    allow = {one.rule: "replayed" for one in findings if one.severity is Severity.ERROR}
-    givers = dict.fromkeys(needs.values())
+    allow = {one.rule: "replayed" for one in found.findings if one.severity is Severity.ERROR}
     record = run(
         notebook,
         root=root,
         parameters=parameters,
         allow=allow,
-        only=_before(notebook, givers),
+        only=_before(found.flow, set(needs.values())),
         on_event=on_event,
     )
     _refuse_failure(record, stage)
     return take(needs, folder=str(Path(record.folder) / "artifacts"))
 
 
-def _before(notebook: Notebook, givers: dict[str, None]) -> tuple[str, ...]:
+def _before(flow: Flow, givers: set[str]) -> tuple[str, ...]:
     """The givers and all that must run before them."""
-    flow = study(notebook, leakage=False).flow
     wanted = set(givers)
     for stage in reversed(flow.stages):
         if stage.name in wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from nbprod.extract import FOLDER_PARAMETER, without_magic_line
+from nbprod.extract import FOLDER_PARAMETER, code_cell, without_magic_line
 from nbprod.notebook import SKIP_TAG, ExpectLine, is_parameters, magic_line
 
 if TYPE_CHECKING:
@@ -22,13 +22,13 @@ def whole_notebook(notebook: Notebook, flow: Flow, *, compare_with: str, report:
     What is given is kept as well, so that a second run can be compared with the first.
     """
     last = {max(stage.cells): stage for stage in flow.stages}
-    cells = [_code("nbprod-parameters", f'{FOLDER_PARAMETER} = ""', tags=["parameters"])]
+    cells = [code_cell("nbprod-parameters", f'{FOLDER_PARAMETER} = ""', tags=["parameters"])]
     for cell in notebook.code:
         cells.extend(_run(cell))
         if stage := last.get(cell.position or 0):
             cells.append(_comparison(stage, compare_with=compare_with, report=report))
     cells.append(
-        _code("nbprod-outputs", _GIVE.format(names=[], stage=STAGE, folder=FOLDER_PARAMETER), tags=[])
+        code_cell("nbprod-outputs", _GIVE.format(names=[], stage=STAGE, folder=FOLDER_PARAMETER), tags=[])
     )
     metadata = {
         "kernelspec": {"display_name": notebook.kernel, "language": "python", "name": notebook.kernel}
@@ -47,22 +47,11 @@ def _run(cell: Cell) -> Iterator[dict[str, Any]]:
     if SKIP_TAG in cell.tags or isinstance(magic_line(cell), ExpectLine):
         return
     tags = [tag for tag in cell.tags if tag != "parameters"]
-    yield _code(cell.id, without_magic_line(cell), tags=tags if not is_parameters(cell) else [])
+    yield code_cell(cell.id, without_magic_line(cell), tags=tags if not is_parameters(cell) else [])
 
 
 def _comparison(stage: Stage, *, compare_with: str, report: str) -> dict[str, Any]:
     names = [name for name in stage.gives if "." not in name]
     compare = _COMPARE.format(names=names, stage=stage.name, folder=compare_with, report=report)
     give = _GIVE.format(names=names, stage=stage.name, folder=FOLDER_PARAMETER)
-    return _code(f"nbprod-{stage.name}", f"{compare}\n{give}", tags=[])
-
-
-def _code(cell_id: str, source: str, *, tags: list[str]) -> dict[str, Any]:
-    return {
-        "cell_type": "code",
-        "execution_count": None,
-        "id": cell_id,
-        "metadata": {"tags": tags},
-        "outputs": [],
-        "source": source.splitlines(keepends=True),
-    }
+    return code_cell(f"nbprod-{stage.name}", f"{compare}\n{give}", tags=[])
