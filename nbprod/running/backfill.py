@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from nbprod.errors import NbprodError, ParameterError, did_you_mean
 from nbprod.model import State
 from nbprod.running.engines import engine_named
 from nbprod.running.parameters import typed
-from nbprod.running.run import run
+from nbprod.running.run import INTERRUPT_POLL, run
 from nbprod.running.working import Kernels
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ def backfill(
         futures = [pool.submit(one, values) for values in combinations]
         while True:
             try:
+                while wait(futures, timeout=INTERRUPT_POLL).not_done:
+                    pass
                 return tuple(filled for future in futures if (filled := future.result()) is not None)
             except KeyboardInterrupt:
                 kernels.end_all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from nbprod.model import Event, Plan
     from nbprod.running.judging import Judge
     from nbprod.running.stage import Engine
+
+# A main thread that waits without end may sleep through Ctrl-C where another thread gets the signal [s].
+INTERRUPT_POLL = 0.2
 
 
 def run(
@@ -146,9 +150,14 @@ class _Running:
                     pool.submit(self._work_on, name)
                 if not under_way:
                     return
-                self._hear(self.events.get(), under_way)
+                self._hear(self._next_event(), under_way)
             except KeyboardInterrupt:
                 self._cancel()
+
+    def _next_event(self) -> Event | tuple[str, Worked | NbprodError]:
+        while True:
+            with suppress(queue.Empty):
+                return self.events.get(timeout=INTERRUPT_POLL)
 
     def _work_on(self, name: str) -> None:
         """In a thread of the pool: whatever happens, the run hears of it."""
