@@ -19,6 +19,7 @@ from nbprod.running.working import Kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
     from nbprod.model import Event, Json, Parameter, Plan, Record
@@ -99,15 +100,19 @@ def backfill(
         futures = [pool.submit(one, values) for values in combinations]
         while True:
             try:
-                while wait(futures, timeout=INTERRUPT_POLL).not_done:
-                    pass
-                return tuple(filled for future in futures if (filled := future.result()) is not None)
+                return _gathered(futures)
             except KeyboardInterrupt:
                 kernels.end_all()
                 one_engine.cancel()
             finally:
                 if all(future.done() for future in futures):
                     one_engine.close()
+
+
+def _gathered(futures: list[Future[Filled | None]]) -> tuple[Filled, ...]:
+    while wait(futures, timeout=INTERRUPT_POLL).not_done:
+        pass
+    return tuple(filled for future in futures if (filled := future.result()) is not None)
 
 
 def states_of(filled: tuple[Filled, ...]) -> dict[State, int]:
