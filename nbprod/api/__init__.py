@@ -9,6 +9,7 @@ from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, setti
 from nbprod.api.replays import Replayed, replay
 from nbprod.api.runs import docs, record, record_within, records, run, verify
 from nbprod.api.studying import Source, read, study, suggest
+from nbprod.api.tracking import diff_runs
 from nbprod.api.values import infer, infer_from_last_run, validate
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Replayed",
     "Source",
     "diff",
+    "diff_runs",
     "docs",
     "doctor",
     "extract",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbprod.model import Record, StageRun
 
-VERSION = 1
+VERSION = 2
 _PATIENCE_SECONDS = 30
 _TABLES = """
 create table runs (
@@ -45,6 +45,31 @@ create index results_by_stage on results (pipeline, stage, made);
 create table verdicts (
     artifact text not null, suite text not null, verdicts text not null, primary key (artifact, suite)) strict;
 """
+_REGISTRY_TABLES = """
+create table versions (
+    model text not null, version integer not null, run text not null, stage text not null, value text not null,
+    digest text not null, made text not null, trained_from text, trained_to text, facts text not null,
+    primary key (model, version)) strict;
+create unique index versions_by_run on versions (model, run, stage, value);
+create table aliases (
+    model text not null, alias text not null, version integer not null, generation integer not null,
+    primary key (model, alias), foreign key (model, version) references versions (model, version)) strict;
+create table alias_changes (
+    id integer primary key, model text not null, alias text not null, was integer, version integer not null,
+    made text not null, who text not null, why text not null, kind text not null, decision integer) strict;
+create table decisions (
+    id integer primary key, model text not null, started text not null, ended text, action text not null,
+    reason text not null, condition text not null, facts text not null, run text, challenger integer,
+    champion integer) strict;
+create table fired (
+    model text not null, trigger text not null, decision integer not null references decisions (id),
+    primary key (model, trigger)) strict;
+create table batches (
+    id integer primary key, model text not null, version integer not null, scored text not null,
+    source text not null, run text not null, rows integer not null, folder text not null, facts text not null) strict;
+"""
+# What brings a ledger from each version to the next.
+_STEPS = (_TABLES, _REGISTRY_TABLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +104,18 @@ class Ledger:
         """Holds the file open meanwhile: the last connection to close would tidy up each time it does."""
         with self._reading():
             yield
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The database, for those who keep tables of their own here; raises StoreError."""
+        with self._reading() as db:
+            yield db
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The same within one transaction, which no other writer overlaps: all of it happens or nothing."""
+        with self._writing() as db:
+            yield db
 
     def put_run(self, record: Record) -> None:
         """Enter the run, or what has become of it; its stages stay."""
@@ -244,8 +281,9 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("pragma journal_mode = wal")
     db.execute("begin immediate")
     # Another process may have made the tables while this one waited.
-    if db.execute("pragma user_version").fetchone()[0] == 0:
-        for statement in filter(None, (one.strip() for one in _TABLES.split(";"))):
+    (version,) = db.execute("pragma user_version").fetchone()
+    for statement in (one.strip() for step in _STEPS[version:] for one in step.split(";")):
+        if statement:
             db.execute(statement)
-        db.execute(f"pragma user_version = {VERSION}")
+    db.execute(f"pragma user_version = {VERSION}")
     db.execute("commit")

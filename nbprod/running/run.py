@@ -15,6 +15,7 @@ from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
 from nbprod.running.engines import engine_named
+from nbprod.running.keeping import keep, keep_sources
 from nbprod.running.parameters import masked, typed
 from nbprod.running.place import Place, pinned_environment, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
@@ -83,6 +84,7 @@ def run(
         now=now,
     )
     write_atomically(shop.artifacts / "store", f"{place.address}\n")
+    keep(shop.around, environment=shop.environment, folder=folder)
     record = Record(
         id=folder.name,
         pipeline=plan.name,
@@ -275,6 +277,14 @@ class _Running:
     def _close(self, state: State | None) -> Record:
         seconds = round(time.monotonic() - self.begun, 3)
         self.record = replace(self.record, state=state or _state_of(self.record.stages), seconds=seconds)
+        shop = self.shop
+        keep_sources(
+            self.record.stages,
+            ledger=shop.ledger,
+            store=shop.store,
+            cwd=shop.around.cwd,
+            folder=shop.folder,
+        )
         self._keep()
         self.tell(RunEnded(record=self.record))
         return self.record

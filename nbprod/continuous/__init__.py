@@ -1,0 +1,1 @@
+"""The production loop: triggers, champion against challenger, monitoring."""
