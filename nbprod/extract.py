@@ -321,7 +321,10 @@ def _pruned(value: Json) -> Json:
     match value:
         case dict():
             kept = {key: _pruned(one) for key, one in value.items()}
-            return {key: one for key, one in kept.items() if one not in (None, [], {}, "")}
+            # A parameter's default may be empty, and is its default all the same.
+            return {
+                key: one for key, one in kept.items() if key == "default" or one not in (None, [], {}, "")
+            }
         case list():
             return [_pruned(one) for one in value]
         case _:

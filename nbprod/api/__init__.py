@@ -7,7 +7,18 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, replay
-from nbprod.api.runs import docs, record, record_within, records, run, verify
+from nbprod.api.runs import (
+    backfill,
+    collect,
+    docs,
+    record,
+    record_within,
+    records,
+    run,
+    stored,
+    verify,
+    why,
+)
 from nbprod.api.studying import Source, read, study, suggest
 from nbprod.api.tracking import diff_runs
 from nbprod.api.values import infer, infer_from_last_run, validate
@@ -18,6 +29,8 @@ __all__ = [
     "Check",
     "Replayed",
     "Source",
+    "backfill",
+    "collect",
     "diff",
     "diff_runs",
     "docs",
@@ -36,9 +49,11 @@ __all__ = [
     "root_of",
     "run",
     "settings_for",
+    "stored",
     "study",
     "suggest",
     "tag",
     "validate",
     "verify",
+    "why",
 ]

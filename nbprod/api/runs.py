@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.api.plans import extract, read_plan
+from nbprod.api.plans import extract, plan, read_plan
 from nbprod.api.project import STATE_FOLDER, root_of, settings_for
 from nbprod.api.studying import Source, notebook_of
 from nbprod.errors import NotebookError, did_you_mean
 from nbprod.model import Notebook
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping
 
-    from nbprod.model import Event, Record
+    from nbprod.model import Event, Json, Parameter, Plan, Record
+    from nbprod.running import Collected, Filled, Stored, Why
+    from nbprod.settings import Settings
     from nbprod.verifying.verify import Verification
+
+# Where a secret is taken from that nobody gave: on a command line, every process of the machine could read it.
+VARIABLE = "NBPROD_SECRET_{name}"
 
 
 def run(
@@ -31,38 +37,128 @@ def run(
     from_: str | None = None,
     until: str | None = None,
     force: bool = False,
+    engine: str = "local",
+    retries: bool = True,
     on_event: Callable[[Event], None] | None = None,
 ) -> Record:
     """Run a notebook's pipeline, or a plan folder's, and give the record of the run.
 
     A notebook is extracted first, into `ROOT/.nbprod/plans/NAME`. Stages run in the folder of the notebook that the
-    plan comes from. A failed cell or a broken expectation is told by the record, not raised.
+    plan comes from. A failed cell or a broken expectation is told by the record, not raised. `engine` is `local`,
+    `dask` or `dask=ADDRESS`; without `retries` a stage is tried once, whatever its options say. A secret parameter
+    that isn't given is taken from the environment variable `NBPROD_SECRET_` and its name in capitals.
     """
     from nbprod.running import run as run_plan
     from nbprod.validating import judge
 
-    folder = _plan_folder(source, allow=allow)
-    found = read_plan(folder)
-    project = Path(root) if root is not None else root_of(folder / found.source)
-    settings = settings_for(project)
+    here = _ready(source, root=root, allow=allow)
     record = run_plan(
-        found,
-        plan_folder=folder,
-        root=project,
-        parameters=dict(parameters or {}),
+        here.plan if retries else _without_retries(here.plan),
+        plan_folder=here.folder,
+        root=here.root,
+        parameters=_with_secrets(parameters, here.plan.parameters),
         judge=judge,
-        workers=workers or settings.workers,
+        workers=workers or here.settings.workers,
         only=tuple(only),
         from_=from_,
         until=until,
         force=force,
         on_event=on_event,
-        store=settings.store,
+        store=here.settings.store,
+        engine=engine,
     )
     # Great Expectations costs seconds to load: pages are built where it had to judge, else by `docs` when asked for.
     if "great_expectations" in sys.modules:
         docs(record)
     return record
+
+
+def backfill(
+    source: Source,
+    *,
+    over: Mapping[str, str],
+    root: str | os.PathLike[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    allow: Mapping[str, str] | None = None,
+    workers: int | None = None,
+    force: bool = False,
+    engine: str = "local",
+    on_event: Callable[[Mapping[str, Json], Event], None] | None = None,
+) -> tuple[Filled, ...]:
+    """Run a pipeline once for every combination of the values that `over` spells, as in `{"month": "1..12"}`.
+
+    Runs that are done are taken from the cache, so that the same call again runs only those that failed. Events come
+    with the values of the run that they belong to. Raises ParameterError before anything runs.
+    """
+    from nbprod.running import backfill as filled
+    from nbprod.validating import judge
+
+    here = _ready(source, root=root, allow=allow)
+    return filled(
+        here.plan,
+        over=over,
+        plan_folder=here.folder,
+        root=here.root,
+        parameters=_with_secrets(parameters, here.plan.parameters),
+        judge=judge,
+        on_event=on_event,
+        workers=workers or here.settings.workers,
+        force=force,
+        store=here.settings.store,
+        engine=engine,
+    )
+
+
+def why(
+    source: Source,
+    stages: Iterable[str] = (),
+    *,
+    root: str | os.PathLike[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+) -> tuple[Why, ...]:
+    """Whether stages (all, if none is named) would run now, and what changed since they last did; nothing runs.
+
+    A notebook's plan is made in memory only.
+    """
+    from nbprod.running import whys
+
+    if not isinstance(source, Notebook) and Path(source).is_dir():
+        folder = Path(source)
+        found = read_plan(folder)
+    else:
+        notebook = notebook_of(source)
+        folder = _own_plan_folder(notebook)
+        found = plan(notebook, folder=folder)
+    project = Path(root) if root is not None else root_of(folder / found.source)
+    return whys(
+        found,
+        stages=tuple(stages),
+        plan_folder=folder,
+        root=project,
+        parameters=_with_secrets(parameters, found.parameters),
+        store=settings_for(project).store,
+    )
+
+
+def stored(root: str | os.PathLike[str]) -> tuple[Stored, ...]:
+    """What the store of a project holds, the largest first, with the names and runs that refer to it."""
+    from nbprod.running import stored as found
+
+    return found(root=Path(root), store=settings_for(root).store)
+
+
+def collect(
+    root: str | os.PathLike[str], *, grace_seconds: float = 3600.0, dry_run: bool = False
+) -> Collected:
+    """Remove from a project's store what no run's record refers to; `dry_run` only says how much that is.
+
+    What is younger than `grace_seconds` stays: it may belong to a run that goes on.
+    """
+    from nbprod.running import collect as collected
+
+    return collected(
+        root=Path(root), store=settings_for(root).store, grace_seconds=grace_seconds, dry_run=dry_run
+    )
 
 
 def docs(record: Record) -> Path | None:
@@ -72,14 +168,48 @@ def docs(record: Record) -> Path | None:
     return record_docs(record)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ready:
+    """A plan on disk, and the project that it belongs to."""
+
+    plan: Plan
+    folder: Path
+    root: Path
+    settings: Settings
+
+
+def _ready(source: Source, *, root: str | os.PathLike[str] | None, allow: Mapping[str, str] | None) -> _Ready:
+    folder = _plan_folder(source, allow=allow)
+    found = read_plan(folder)
+    project = Path(root) if root is not None else root_of(folder / found.source)
+    return _Ready(plan=found, folder=folder, root=project, settings=settings_for(project))
+
+
 def _plan_folder(source: Source, *, allow: Mapping[str, str] | None) -> Path:
     if not isinstance(source, Notebook) and Path(source).is_dir():
         return Path(source)
     notebook = notebook_of(source)
     _refuse_missing_kernel(notebook)
-    folder = root_of(notebook.name) / STATE_FOLDER / "plans" / Path(notebook.name).stem
+    folder = _own_plan_folder(notebook)
     extract(notebook, folder, allow=allow, force=True)
     return folder
+
+
+def _own_plan_folder(notebook: Notebook) -> Path:
+    """Where the plan of a notebook that is run as it stands is kept."""
+    return root_of(notebook.name) / STATE_FOLDER / "plans" / Path(notebook.name).stem
+
+
+def _without_retries(found: Plan) -> Plan:
+    stages = tuple(replace(one, options=replace(one.options, retries=0)) for one in found.stages)
+    return replace(found, stages=stages)
+
+
+def _with_secrets(given: Mapping[str, object] | None, known: tuple[Parameter, ...]) -> dict[str, object]:
+    """The parameters given, and secrets that the environment holds."""
+    variables = {one.name: VARIABLE.format(name=one.name.upper()) for one in known if one.secret}
+    held = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
+    return {**held, **(given or {})}
 
 
 def _refuse_missing_kernel(notebook: Notebook) -> None:

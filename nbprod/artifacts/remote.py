@@ -73,7 +73,7 @@ class RemoteStore:
             found = files.find(f"{root}/objects")
         return (place.rpartition("/")[2] for place in found)
 
-    def sweep(self, *, older_than_seconds: float) -> int:  # noqa: ARG002 - nothing is ever half written there
+    def sweep(self, *, older_than_seconds: float, dry_run: bool = False) -> int:  # noqa: ARG002 - nothing is ever half written there
         return 0
 
     def age_seconds(self, digest: str) -> float:
@@ -81,6 +81,11 @@ class RemoteStore:
         with self._asking("find", digest):
             made = files.modified(f"{root}/objects/{digest[:2]}/{digest}")
         return float((datetime.now(made.tzinfo) - made).total_seconds())
+
+    def bytes_of(self, digest: str) -> int:
+        files, root = self._files()
+        with self._asking("find", digest):
+            return int(files.size(f"{root}/objects/{digest[:2]}/{digest}"))
 
     def remove(self, digest: str) -> int:
         files, root = self._files()

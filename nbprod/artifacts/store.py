@@ -35,11 +35,14 @@ class Store(Protocol):
     def digests(self) -> Iterator[str]:
         """Everything stored."""
 
-    def sweep(self, *, older_than_seconds: float) -> int:
-        """Remove what writers that were killed left behind; how many bytes."""
+    def sweep(self, *, older_than_seconds: float, dry_run: bool = False) -> int:
+        """Remove what writers that were killed left behind; how many bytes it is, or would be."""
 
     def age_seconds(self, digest: str) -> float:
         """How long ago these bytes were put there last."""
+
+    def bytes_of(self, digest: str) -> int:
+        """How many bytes they are."""
 
     def remove(self, digest: str) -> int:
         """Forget these bytes; how many they were."""
@@ -101,18 +104,22 @@ class FolderStore:
     def digests(self) -> Iterator[str]:
         return (file.name for file in (self.folder / "objects").glob("??/*"))
 
-    def sweep(self, *, older_than_seconds: float) -> int:
+    def sweep(self, *, older_than_seconds: float, dry_run: bool = False) -> int:
         size = 0
         for scrap in (self.folder / "objects").glob(".*"):
             with contextlib.suppress(FileNotFoundError):
                 state = scrap.stat()
                 if time.time() - state.st_mtime > older_than_seconds:
-                    scrap.unlink()
+                    if not dry_run:
+                        scrap.unlink()
                     size += state.st_size
         return size
 
     def age_seconds(self, digest: str) -> float:
         return time.time() - self._place(digest).stat().st_mtime
+
+    def bytes_of(self, digest: str) -> int:
+        return self._place(digest).stat().st_size
 
     def remove(self, digest: str) -> int:
         place = self._place(digest)

@@ -33,6 +33,8 @@ COMMANDS = (
     "verify",
     "run",
     "runs",
+    "why",
+    "store",
     "expect",
     "doctor",
     "completion",

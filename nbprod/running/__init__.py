@@ -1,8 +1,8 @@
 """Running a plan: papermill's home. Warm kernels, cache, schedule, records."""
 
 from nbprod.running.backfill import Filled, backfill, states_of
-from nbprod.running.collecting import Collected, collect
-from nbprod.running.looking import Why, why
+from nbprod.running.collecting import Collected, Stored, collect, stored
+from nbprod.running.looking import Why, why, whys
 from nbprod.running.parameters import typed
 from nbprod.running.records import read_record, run_folders
 from nbprod.running.run import run
@@ -10,6 +10,7 @@ from nbprod.running.run import run
 __all__ = [
     "Collected",
     "Filled",
+    "Stored",
     "Why",
     "backfill",
     "collect",
@@ -17,6 +18,8 @@ __all__ = [
     "run",
     "run_folders",
     "states_of",
+    "stored",
     "typed",
     "why",
+    "whys",
 ]

@@ -130,9 +130,15 @@ def combinations_of(over: Mapping[str, str], known: tuple[Parameter, ...]) -> tu
     Raises ParameterError for an unknown parameter, a range that runs backwards, or more than 100,000 runs.
     """
     names = [one.name for one in known]
+    secrets = {one.name for one in known if one.secret}
     for name in over:
         if name not in names:
             raise ParameterError(f"There is no parameter '{name}'.", remedy=did_you_mean(name, names))
+        if name in secrets:
+            raise ParameterError(
+                f"Parameter '{name}' is a secret, and runs are told apart by their values.",
+                remedy="Fill back over another parameter.",
+            )
     spread = [[(name, value) for value in values_of(text, name=name)] for name, text in over.items()]
     total = 1
     for values in spread:

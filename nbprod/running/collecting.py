@@ -1,7 +1,8 @@
-"""Removing from the store what neither a run's manifests nor a result in the ledger refers to."""
+"""What the store holds and who refers to it; removing what neither a run nor a result in the ledger does."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,39 +13,96 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from nbprod.artifacts.manifest import Manifest
+
 # A stage that runs now has stored objects that no manifest names yet.
 _GRACE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collected:
-    """How much was removed, and how many objects are kept."""
+    """How much was removed, or would be, and how many objects are kept."""
 
     removed: int
     bytes: int
     kept: int
 
 
-def collect(*, root: Path, store: str | None = None, grace_seconds: float = _GRACE_SECONDS) -> Collected:
-    """Remove every object that nothing refers to and that is older than `grace_seconds`.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One object of the store: what it is as `STAGE.NAME`, in which format, and the runs that gave or took it.
+
+    An object without names is one that nothing refers to.
+    """
+
+    digest: str
+    bytes: int
+    age_seconds: float
+    names: tuple[str, ...] = ()
+    formats: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+
+
+def collect(
+    *, root: Path, store: str | None = None, grace_seconds: float = _GRACE_SECONDS, dry_run: bool = False
+) -> Collected:
+    """Remove every object that nothing refers to and that is older than `grace_seconds`; `dry_run` only counts.
 
     Raises StoreError where a manifest is damaged: what it refers to is not known then, and nothing is removed.
     """
     place = Place(root=root, store_address=store)
     shelf = place.store
-    kept = set(_referred(place))
+    kept = {digest for _, manifest in _manifests(place) for digest in manifest.digests()}
     removed = size = 0
     present = list(shelf.digests())
     for digest in present:
         if digest not in kept and shelf.age_seconds(digest) > grace_seconds:
-            size += shelf.remove(digest)
+            size += shelf.bytes_of(digest) if dry_run else shelf.remove(digest)
             removed += 1
-    size += shelf.sweep(older_than_seconds=grace_seconds)
+    size += shelf.sweep(older_than_seconds=grace_seconds, dry_run=dry_run)
     return Collected(removed=removed, bytes=size, kept=len(present) - removed)
 
 
-def _referred(place: Place) -> Iterator[str]:
+def stored(*, root: Path, store: str | None = None) -> tuple[Stored, ...]:
+    """Everything in the store, the largest first.
+
+    Raises StoreError where a manifest is damaged.
+    """
+    place = Place(root=root, store_address=store)
+    names, formats, runs = defaultdict(set), defaultdict(set), defaultdict(set)
+    for run, manifest in _manifests(place):
+        for digest, name, file_format in _parts(manifest):
+            names[digest].add(name)
+            formats[digest].add(file_format)
+            runs[digest].add(run)
+    shelf = place.store
+    found = [
+        Stored(
+            digest=digest,
+            bytes=shelf.bytes_of(digest),
+            age_seconds=round(shelf.age_seconds(digest), 1),
+            names=tuple(sorted(names.get(digest, ()))),
+            formats=tuple(sorted(formats.get(digest, ()))),
+            runs=tuple(sorted(runs.get(digest, ()))),
+        )
+        for digest in shelf.digests()
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.bytes, one.digest)))
+
+
+def _manifests(place: Place) -> Iterator[tuple[str, Manifest]]:
+    """Each manifest that is kept, with the run that it is of."""
     for path in place.state.glob("runs/*/artifacts/*.json"):
-        yield from manifest_from(path.read_text(encoding="utf-8"), where=str(path)).digests()
+        run = path.parent.parent.name
+        yield run, manifest_from(path.read_text(encoding="utf-8"), where=str(path))
     for result in place.ledger.results():
-        yield from manifest_from(result.manifest, where=str(place.ledger.path)).digests()
+        yield result.run, manifest_from(result.manifest, where=str(place.ledger.path))
+
+
+def _parts(manifest: Manifest) -> Iterator[tuple[str, str, str]]:
+    for given in manifest.given:
+        yield given.artifact.digest, f"{manifest.stage}.{given.artifact.name}", given.artifact.format
+    for bundle in manifest.bundles:
+        shown = f"{manifest.stage}.{'+'.join(bundle.names)}"
+        yield bundle.digest, shown, "bundle"
+        yield from ((part.digest, shown, part.format) for part in bundle.parts)

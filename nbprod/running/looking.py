@@ -14,7 +14,7 @@ from nbprod.running.place import Place, surroundings_of
 from nbprod.running.schedule import dependencies, selected, upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from nbprod.artifacts.manifest import Manifest
     from nbprod.artifacts.store import Store
@@ -119,26 +119,52 @@ def why(
 
     Raises PlanError for a stage that the plan doesn't have.
     """
-    selected(plan, only=[stage])
+    (found,) = whys(
+        plan, stages=[stage], plan_folder=plan_folder, root=root, parameters=parameters, store=store
+    )
+    return found
+
+
+def whys(
+    plan: Plan,
+    *,
+    stages: Iterable[str] = (),
+    plan_folder: Path,
+    root: Path,
+    parameters: Mapping[str, object] | None = None,
+    store: str | None = None,
+) -> tuple[Why, ...]:
+    """The same for several stages, or for all where none is named, in the plan's order."""
+    asked = selected(plan, only=stages)
     place = Place(root=Path(root), store_address=store)
     values = typed(parameters or {}, plan.parameters)
     around = surroundings_of(plan, plan_folder=Path(plan_folder).absolute(), values=values)
     memory = Memory(around=around, ledger=place.ledger, store=place.store)
+    looked = {*asked, *upstream(plan, asked)}
+    running = _would_run(plan, memory, [one.name for one in plan.stages if one.name in looked])
+    return tuple(
+        Why(stage=name, would_run=True, reasons=tuple(running[name].rstrip(".").split("; ")))
+        if name in running
+        else Why(stage=name, would_run=False, reasons=("Nothing has changed since it last ran.",))
+        for name in asked
+    )
+
+
+def _would_run(plan: Plan, memory: Memory, names: Iterable[str]) -> dict[str, str]:
+    """The stages among these that would run, each with its reason; givers stand before those that take."""
+    before = dependencies(plan)
     manifests: dict[str, Manifest] = {}
     running: dict[str, str] = {}
-    for name in (*upstream(plan, [stage]), stage):
-        givers = dependencies(plan)[name]
-        would_run = [giver for giver in givers if giver in running]
-        if would_run:
+    for name in names:
+        stale = [giver for giver in before[name] if giver in running]
+        if stale:
             running[name] = "; ".join(
-                f"stage {giver} would run: {running[giver].rstrip('.')}" for giver in would_run
+                f"stage {giver} would run: {running[giver].rstrip('.')}" for giver in stale
             )
             continue
-        found = memory.found(plan.stage(name), given={one: manifests[one] for one in givers})
+        found = memory.found(plan.stage(name), given={one: manifests[one] for one in before[name]})
         if isinstance(found, Found):
             manifests[name] = found.manifest
         else:
             running[name] = found
-    if stage not in running:
-        return Why(stage=stage, would_run=False, reasons=("Nothing has changed since it last ran.",))
-    return Why(stage=stage, would_run=True, reasons=tuple(running[stage].rstrip(".").split("; ")))
+    return running

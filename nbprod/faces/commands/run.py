@@ -4,7 +4,7 @@ import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from nbprod.model import Event
 
 
-def _stages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+def stages_completed(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """What a shell offers where a stage's name stands."""
     from click.shell_completion import CompletionItem
 
     from nbprod import api
@@ -45,16 +46,39 @@ def _stages(ctx: click.Context, _param: click.Parameter, incomplete: str) -> lis
     examples="""
     nbprod run flights.ipynb -p month=3
     nbprod run flights.plan -f params.yaml --from train
+    nbprod run flights.plan --over month=1..12 --engine dask --workers 2
     """,
 )
 @click.argument("source", type=click.Path(path_type=str, allow_dash=True))
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter.")
 @click.option("-f", "--parameters-file", metavar="FILE", help="Parameters from a YAML or JSON file.")
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Stages that may run at once.")
-@click.option("--only", multiple=True, metavar="STAGE", shell_complete=_stages, help="Run only this stage.")
-@click.option("--from", "from_", metavar="STAGE", shell_complete=_stages, help="Start at this stage.")
-@click.option("--until", metavar="STAGE", shell_complete=_stages, help="Stop after this stage.")
+@click.option(
+    "--over",
+    "ranges",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Run once for each value: 1..12, 2013-01..2013-12, 2013-01-01..2013-01-31/7, or a,b,c.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stages, or runs of --over, that may run at once.",
+)
+@click.option(
+    "--engine", default="local", metavar="ENGINE", help="Where stages run: local, dask, or dask=ADDRESS."
+)
+@click.option(
+    "--only", multiple=True, metavar="STAGE", shell_complete=stages_completed, help="Run only this stage."
+)
+@click.option(
+    "--from", "from_", metavar="STAGE", shell_complete=stages_completed, help="Start at this stage."
+)
+@click.option("--until", metavar="STAGE", shell_complete=stages_completed, help="Stop after this stage.")
 @click.option("--force", is_flag=True, help="Run stages again although nothing they depend on has changed.")
+@click.option(
+    "--no-retries", is_flag=True, help="Try each stage once: a scheduler that calls this tries again."
+)
 @click.option("--allow", "allowed", multiple=True, metavar="RULE=REASON", help="Let a rule's findings pass.")
 @click.option("--root", metavar="FOLDER", help="The project folder, which keeps the runs under .nbprod.")
 @click.option("--json", "as_json", is_flag=True, help="Print the record as JSON at the end.")
@@ -64,11 +88,14 @@ def command(
     source: str,
     pairs: tuple[str, ...],
     parameters_file: str | None,
+    ranges: tuple[str, ...],
     workers: int | None,
+    engine: str,
     only: tuple[str, ...],
     from_: str | None,
     until: str | None,
     force: bool,
+    no_retries: bool,
     allowed: tuple[str, ...],
     root: str | None,
     as_json: bool,
@@ -77,11 +104,28 @@ def command(
     """Run a notebook, or a plan folder, stage by stage.
 
     A broken critical expectation or a failed cell stops what depends on it; the exit code is then 1, and what is
-    finished stays. Values of -p take the type of the parameter; lists and dictionaries are written as JSON.
+    finished stays. Values of -p take the type of the parameter; lists and dictionaries are written as JSON. A
+    parameter that is a secret is better given in the environment, as NBPROD_SECRET_ and its name in capitals.
+
+    With --over, runs that are done are taken from the cache: the same command again runs those that failed.
     """
     from nbprod import api
 
     parameters = {**_from_file(parameters_file), **dict(map(pair_from, pairs))}
+    if ranges:
+        _refuse_parts(only, from_, until)
+        return filled(
+            source,
+            over=dict(map(pair_from, ranges)),
+            as_json=as_json,
+            events=events,
+            root=root,
+            parameters=parameters,
+            allow=reasons_from(allowed),
+            workers=workers,
+            force=force,
+            engine=engine,
+        )
     with _listening(as_json=as_json, events=events) as listen:
         record = api.run(
             notebook_from(source) if source == STDIN else source,
@@ -93,6 +137,8 @@ def command(
             from_=from_,
             until=until,
             force=force,
+            engine=engine,
+            retries=not no_retries,
             on_event=listen,
         )
     if as_json:
@@ -104,6 +150,29 @@ def command(
     if record.state is State.CANCELLED:
         return INTERRUPTED
     return CLEAN if record.state.is_good else FOUND
+
+
+def filled(source: str, *, over: dict[str, str], as_json: bool, events: bool, **options: Any) -> int:
+    """Run for each value, show all runs as they go, and say what became of them."""
+    from nbprod import api
+    from nbprod.faces.filling import filled_text, listening
+
+    with listening("events" if events else "nothing" if as_json else "table") as listen:
+        runs = api.backfill(
+            notebook_from(source) if source == STDIN else source, over=over, on_event=listen, **options
+        )
+    if as_json:
+        say_json(runs)
+    elif not events:
+        say(filled_text(runs, paint=stdout_paint()))
+    if any(one.record and one.record.state is State.CANCELLED for one in runs):
+        return INTERRUPTED
+    return CLEAN if all(one.is_good for one in runs) else FOUND
+
+
+def _refuse_parts(only: tuple[str, ...], from_: str | None, until: str | None) -> None:
+    if only or from_ or until:
+        raise click.UsageError("--over runs whole pipelines: leave out --only, --from and --until.")
 
 
 def pair_from(word: str) -> tuple[str, str]:
