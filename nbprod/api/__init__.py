@@ -6,7 +6,7 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
-from nbprod.api.replays import Replayed, replay
+from nbprod.api.replays import Replayed, Taken, replay, replay_taken, take
 from nbprod.api.runs import (
     backfill,
     collect,
@@ -29,6 +29,7 @@ __all__ = [
     "Check",
     "Replayed",
     "Source",
+    "Taken",
     "backfill",
     "collect",
     "diff",
@@ -46,6 +47,7 @@ __all__ = [
     "record_within",
     "records",
     "replay",
+    "replay_taken",
     "root_of",
     "run",
     "settings_for",
@@ -53,6 +55,7 @@ __all__ = [
     "study",
     "suggest",
     "tag",
+    "take",
     "validate",
     "verify",
     "why",

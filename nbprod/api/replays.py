@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,10 +14,10 @@ from nbprod.model import Kind, Severity
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from nbprod.model import Event, Finding, Flow, Notebook, Record, Stage, Study
-    from nbprod.replaying import Replay
+    from nbprod.replaying import Chunk, OnRun, Replay
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,79 @@ def replay(
         folder=Path(notebook.name).resolve().parent,
     )
     return Replayed(report=report, findings=joined(found.findings, report, chunks=chunks))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What one cell takes, copied before it ran: all that its replay needs.
+
+    `refused` is the sentence that says why it can't be replayed, or empty.
+    """
+
+    cell: int
+    stage: Stage
+    chunks: tuple[Chunk, ...]
+    values: Mapping[str, object]
+    refused: str = ""
+
+
+def take(source: Source, *, cell: int, values: Mapping[str, object]) -> Taken:
+    """Copies of the live values that a cell of a stage is about to read, with the definitions that it uses.
+
+    Nothing that the cell then does to the values reaches the copies. Raises FlowError where the cell is in no stage.
+    """
+    from nbprod.flow import every_cell, flow_of, flow_with
+    from nbprod.replaying import chunks_of, taken
+
+    notebook = notebook_of(source)
+    flow, _ = flow_of(notebook)
+    stage = next((one for one in flow.stages if cell in one.cells), None)
+    if stage is None:
+        raise FlowError("The cell is in no stage.", where=notebook.name, remedy="Give it a `%%stage` line.")
+    alone, _ = flow_with(notebook, every_cell(notebook))
+    chunks = next((chunks_of(notebook, one) for one in alone.stages if cell in one.cells), ())
+    copies, unfit = taken({name: values[name] for name in _names_read(chunks) if name in values})
+    return Taken(cell=cell, stage=stage, chunks=chunks, values=copies, refused="; ".join(unfit.values()))
+
+
+def replay_taken(
+    source: Source,
+    taken: Taken,
+    *,
+    cuts: int | None = None,
+    seed: int = 0,
+    folder: str | os.PathLike[str] = ".",
+    on_run: OnRun | None = None,
+) -> Replayed:
+    """Replay a cell that has run from what it took, and join what changed to the findings on that cell.
+
+    Raises NbprodError with the reason where the cell can't be replayed.
+    """
+    from nbprod.replaying import DEFAULT_CUTS, declarations_of, joined, labels_of
+    from nbprod.replaying import replay as replayed
+
+    if taken.refused:
+        raise NbprodError(f"{taken.refused}.")
+    notebook = notebook_of(source)
+    report = replayed(
+        taken.chunks,
+        taken.values,
+        declarations_of(taken.stage.options, labels=labels_of(notebook)),
+        cuts=DEFAULT_CUTS if cuts is None else cuts,
+        seed=seed,
+        stage=taken.stage.name,
+        folder=Path(folder),
+        on_run=on_run,
+    )
+    here = tuple(one for one in study(notebook).findings if one.span and one.span.cell == taken.cell)
+    return Replayed(report=report, findings=joined(here, report, chunks=taken.chunks))
+
+
+def _names_read(chunks: Iterable[Chunk]) -> tuple[str, ...]:
+    """Every name that the source mentions: what it doesn't read from outside costs a copy, and no more."""
+    trees = [ast.parse(chunk.source) for chunk in chunks]
+    names = (node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return tuple(dict.fromkeys(names))
 
 
 def _stage(flow: Flow, name: str | None, *, where: str) -> Stage:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 from itertools import groupby
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nbprod.faces.picture import SIGNS
@@ -12,9 +13,9 @@ from nbprod.faces.words import count_said, expectation_said, seconds_said
 from nbprod.model import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from nbprod.model import CellFailure, Finding, Record, StageRun, Verdict
+    from nbprod.model import CellFailure, Finding, Record, StageRun, Verdict, Witness
 
 STYLE = """
 .nbprod{--nbp-ink:var(--jp-ui-font-color1,CanvasText);--nbp-soft:var(--jp-ui-font-color2,GrayText);
@@ -75,13 +76,22 @@ def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def findings_html(findings: Sequence[Finding], *, title: str = "") -> str:
-    """The findings, each with its path and remedy."""
+def findings_html(
+    findings: Sequence[Finding],
+    *,
+    title: str = "",
+    pictures: Mapping[Witness, str] = MappingProxyType({}),
+    foot: Sequence[str] = (),
+) -> str:
+    """The findings, each with its path, witness and remedy; `pictures` are SVG text, `foot` lines of plain text."""
     head = f"<strong>{escape(title)}</strong>" if title else ""
-    return _framed(head + "".join(map(_finding_block, findings)))
+    blocks = [
+        _finding_block(one, picture=pictures.get(one.witness, "") if one.witness else "") for one in findings
+    ]
+    return _framed("".join([head, *blocks, *(f"<div class='soft'>{escape(line)}</div>" for line in foot)]))
 
 
-def _finding_block(finding: Finding) -> str:
+def _finding_block(finding: Finding, *, picture: str) -> str:
     where = f"{finding.span}: " if finding.span else ""
     verdict = f" [{finding.verdict}]" if finding.verdict else ""
     horizon = f" (reads {escape(finding.horizon)})" if finding.horizon else ""
@@ -90,8 +100,18 @@ def _finding_block(finding: Finding) -> str:
         f"<div class='finding {finding.severity}'>{finding.severity} <strong>{escape(finding.rule)}</strong>{verdict}"
         f"<span class='soft'>{horizon}</span><div>{where}{escape(finding.message)}</div>"
         + (f"<ol>{steps}</ol>" if steps else "")
+        + (_witness_block(finding.witness, picture) if finding.witness else "")
         + (_remedy(finding.remedy) if finding.remedy else "")
         + "</div>"
+    )
+
+
+def _witness_block(seen: Witness, picture: str) -> str:
+    return (
+        f"<div><span class='soft'>Witness:</span> row <code>{escape(seen.row)}</code>: {escape(seen.column)} is "
+        f"<code>{escape(seen.value_with_future)}</code> with the future and "
+        f"<code>{escape(seen.value_without_future)}</code> without (cut at {escape(seen.cut)})</div>"
+        + (f"<div style='max-width:480px'>{picture}</div>" if picture else "")
     )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from IPython.core.completer import CompletionContext
     from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult, InteractiveShell
 
+    from nbprod.faces.magic_replay import CellReplay
     from nbprod.model import Cell, Finding, Notebook
 
 _MAGIC = re.compile(r"^\s*(%%stage|%%?expect|%pipeline)\s", re.MULTILINE)
@@ -75,6 +76,7 @@ class PipelineMagics(Magics):
         self.shell: InteractiveShell = shell
         self.session = Session(_cells_run_before(shell))
         self._depth = 0
+        self._replay: CellReplay | None = None
 
     # What is seen of every cell
 
@@ -83,7 +85,8 @@ class PipelineMagics(Magics):
         self._depth += 1
         source = info.raw_cell or ""
         if self._depth == 1 and not info.silent and not _only_asks(source):
-            self.session.saw(source, info.cell_id)
+            position = self.session.saw(source, info.cell_id)
+            self._replay = self._replay_of(source, position)
 
     def after_cell(self, result: ExecutionResult) -> None:
         """Show under a tagged cell what leaks in it."""
@@ -91,19 +94,36 @@ class PipelineMagics(Magics):
         info = result.info
         if self._depth or info is None or info.silent:
             return
+        replay, self._replay = self._replay, None
         if not result.success:
             self.session.failed(info.raw_cell or "", info.cell_id)
+            if replay is not None:
+                replay.say("Not replayed: the cell failed.")
             return
         source = info.raw_cell or ""
         if not source.lstrip().startswith("%%stage"):
             return
         position = self.session.saw(source, info.cell_id)
+        if replay is not None:
+            replay.show()
+            return
         leaks = self._leaks(position)
         if leaks:
             from nbprod.faces.html import findings_html
             from nbprod.faces.text import finding_text
 
             _show(findings_html(leaks), "\n".join(map(finding_text, leaks)))
+
+    def _replay_of(self, source: str, position: int) -> CellReplay | None:
+        """What is needed to replay a cell that asks for it, taken before it runs."""
+        from nbprod.notebook import StageLine, magic_line
+
+        line = magic_line(_cell(source)) if _is_tagged(source) else None
+        if not isinstance(line, StageLine) or not line.replay:
+            return None
+        from nbprod.faces.magic_replay import CellReplay
+
+        return CellReplay(self.session, position, shell=self.shell)
 
     def _leaks(self, position: int) -> list[Finding]:
         from nbprod import api
@@ -144,7 +164,8 @@ class PipelineMagics(Magics):
         KIND is load, clean, features, split, train, evaluate, score or other. --time names the column of each
         row's time, --entity the column of what the row is about; --known says that a column is known only from
         the time in another column on. Options stand on one of the stage's cells. Leaks that nbprod finds in the
-        cell are shown under it.
+        cell are shown under it; with --replay they are also proved, by running the cell again in another process
+        without the future.
 
         Example::
 

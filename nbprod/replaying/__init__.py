@@ -18,6 +18,7 @@ from nbprod.replaying.report import (
     Chunk,
     ColumnReplay,
     Declarations,
+    OnRun,
     Power,
     Replay,
     runs_at_most,
@@ -37,6 +38,7 @@ __all__ = [
     "Chunk",
     "ColumnReplay",
     "Declarations",
+    "OnRun",
     "Power",
     "Replay",
     "chunks_of",
@@ -47,6 +49,7 @@ __all__ = [
     "replay",
     "reproduced",
     "runs_at_most",
+    "taken",
 ]
 
 
@@ -62,13 +65,15 @@ def replay(
     stage: str = "features",
     folder: str | Path = ".",
     worker: Worker | None = None,
+    on_run: OnRun | None = None,
 ) -> Replay:
     """Whether columns that a stage gives depend on what was not yet known at their rows.
 
     `stage_source` is plain Python: one text, or texts and `Chunk`s in the order of their running. `outputs` are
     names or `name.column`; without any, every frame that the stage makes or changes is looked at. A replay costs
     at most `runs_at_most(cuts)` runs, each at most `timeout_seconds` long. `folder` is where relative paths
-    lead; a `worker` may be shared by several replays.
+    lead; a `worker` may be shared by several replays; `on_run` is told before each run its number and the most there
+    will be.
     """
     from nbprod.replaying.asked import asked
 
@@ -83,7 +88,18 @@ def replay(
         stage=stage,
         folder=str(Path(folder).resolve()),
         worker=worker,
+        on_run=on_run,
     )
+
+
+def taken(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Copies of values that may stand as the inputs of a replay, and for each that can't be copied, why.
+
+    What happens to the values afterwards doesn't reach the copies.
+    """
+    from nbprod.replaying.tables import packed_apart
+
+    return packed_apart(values)
 
 
 def reproduced(

@@ -19,7 +19,7 @@ from nbprod.replaying.workers import Worker
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nbprod.replaying.report import Chunk, Declarations
+    from nbprod.replaying.report import Chunk, Declarations, OnRun
 
 _NO_TIME = "no input has a time column: name it with --time"
 
@@ -36,6 +36,7 @@ def asked(
     stage: str,
     folder: str,
     worker: Worker | None,
+    on_run: OnRun | None,
 ) -> Replay:
     """See `replay`."""
     question, notes = question_of(
@@ -55,7 +56,7 @@ def asked(
         ]
         return Replay(stage=stage, columns=tuple(unassessed), notes=notes)
     with nullcontext(worker) if worker is not None else Worker() as running:
-        return tried(question, running, cuts=cuts, notes=notes)
+        return tried(question, running, cuts=cuts, notes=notes, on_run=on_run)
 
 
 def asked_again(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nbprod.replaying.boundaries import Boundaries
+    from nbprod.replaying.report import OnRun
     from nbprod.replaying.workers import Worker
 
 _GROWTH = 3.0
@@ -63,10 +64,17 @@ class Opening:
     tries: int
 
 
-def tried(question: Question, worker: Worker, *, cuts: int, notes: tuple[str, ...]) -> Replay:
+def tried(
+    question: Question,
+    worker: Worker,
+    *,
+    cuts: int,
+    notes: tuple[str, ...],
+    on_run: OnRun | None = None,
+) -> Replay:
     """The replay of a stage with a budget of so many cuts."""
     stamps = known_stamps(question.timetable)
-    trial = Trial(question=question, worker=worker, budget=runs_at_most(cuts), stamps=stamps)
+    trial = Trial(question=question, worker=worker, budget=runs_at_most(cuts), stamps=stamps, on_run=on_run)
     worker.load(question.load())
     if len(distinct_stamps(question.timetable)) < 3:
         return unassessed(trial, "the data have fewer than three different times", notes)

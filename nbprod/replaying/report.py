@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping  # noqa: TC003 - the wire resolves the types of fields
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from nbprod.model import Proof, Witness
 
 DEFAULT_CUTS = 4
 MOST_CUTS = 43
 _RUNS_BESIDE_CUTS = 2
+# told before each run: its number, and how many there will be at most
+OnRun: TypeAlias = Callable[[int, int], None]
 
 
 def runs_at_most(cuts: int) -> int:

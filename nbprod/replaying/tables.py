@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pickle
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
-from types import ModuleType
+from types import ModuleType, NoneType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 ROW = "__nbprod_row__"
 INDEX = "__nbprod_index__"
+_PLAIN = (str, int, float, date, np.datetime64, NoneType)
 
 
 class Family(StrEnum):
@@ -91,6 +93,8 @@ def family_of(value: object) -> Family:
 
 def packed(value: Any) -> Packed:
     """The value fit to cross. Raises what pickling raises where it can't be copied."""
+    if isinstance(value, Packed):
+        return value
     family = family_of(value)
     match family:
         case Family.PANDAS | Family.ARROW | Family.NUMPY:
@@ -220,8 +224,41 @@ def packed_all(inputs: Mapping[str, Any]) -> tuple[dict[str, Packed], dict[str, 
             fit |= {member: packed(each) for member, _key, each in members}
             fit[name] = _container(value, members) if members else packed(value)
         except Exception as error:  # noqa: BLE001 - pickling and foreign backends raise anything
-            unfit[name] = f"'{name}' can't be copied to a worker ({type(error).__name__}: {error})"
+            unfit[name] = _unfit(name, error)
     return fit, unfit
+
+
+def packed_apart(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """As `packed_all`, and nothing that is done to the values afterwards reaches what is packed.
+
+    Dates, numbers and texts stay what they are.
+    """
+    plain = {name: value for name, value in values.items() if isinstance(value, _PLAIN)}
+    fit, unfit = packed_all({name: value for name, value in values.items() if name not in plain})
+    copies: dict[str, Any] = {}
+    for name, value in fit.items():
+        try:
+            copies[name] = copied(value)
+        except Exception as error:  # noqa: BLE001 - the cells of a frame may hold anything
+            unfit[name] = _unfit(name, error)
+    return plain | copies, unfit
+
+
+def copied(value: Packed) -> Packed:
+    """The value again, sharing nothing that can be changed in place."""
+    match value.family:
+        case Family.PANDAS | Family.SERIES if "object" in value.payload.dtypes.astype(str).to_list():
+            # a copy would share the lists and dicts in its cells
+            payload = pickle.loads(pickle.dumps(value.payload))  # noqa: S301 - bytes of a moment ago
+        case Family.PANDAS | Family.SERIES | Family.NUMPY:
+            payload = value.payload.copy()
+        case _:
+            return value
+    return replace(value, payload=payload)
+
+
+def _unfit(name: str, error: Exception) -> str:
+    return f"'{name}' can't be copied to a worker ({type(error).__name__}: {error})"
 
 
 def _in_polars(payload: Any, family: Family) -> Any:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from nbprod.replaying.report import Chunk, Declarations
+    from nbprod.replaying.report import Chunk, Declarations, OnRun
     from nbprod.replaying.workers import Worker
 
 
@@ -72,12 +72,13 @@ class Question:
 
 @dataclass(slots=True)
 class Trial:
-    """The runs of one replay as they come in; `budget` is how many are left."""
+    """The runs of one replay as they come in; `budget` is how many are left, `on_run` is told before each."""
 
     question: Question
     worker: Worker
     budget: int
     stamps: NDArray[np.int64]
+    on_run: OnRun | None = None
     whole: Outcome = field(default_factory=lambda: Outcome(outputs={}))
     layouts: dict[str, Layout] = field(default_factory=dict)
     with_rows: bool = False
@@ -97,6 +98,8 @@ class Trial:
         """One run, paid for."""
         self.budget -= 1
         self.runs += 1
+        if self.on_run is not None:
+            self.on_run(self.runs, self.runs + self.budget)
         return self.worker.run(
             probe,
             timeout_seconds=self.question.timeout_seconds,

@@ -28,7 +28,17 @@ from typing import IO, TYPE_CHECKING, Any
 
 from nbprod.replaying.known import knowledge_of
 from nbprod.replaying.sandbox import STAGE, ForbiddenError, Sandbox
-from nbprod.replaying.tables import ROW, Family, Packed, packed, reassembled, snapshot, unpacked, with_column
+from nbprod.replaying.tables import (
+    ROW,
+    Family,
+    Packed,
+    copied,
+    packed,
+    reassembled,
+    snapshot,
+    unpacked,
+    with_column,
+)
 from nbprod.replaying.withhold import Probe, probed, rows_left
 
 if TYPE_CHECKING:
@@ -284,7 +294,8 @@ def _namespace(load: Load, run: Run) -> dict[str, Any]:
     names["display"] = lambda *_values, **_options: None
     names["get_ipython"] = _Shell
     values = {
-        name: unpacked(_probed(name, value, load=load, run=run))
+        # the stage may change what it takes; what it was is asked for when it is done
+        name: unpacked(copied(_probed(name, value, load=load, run=run)))
         for name, value in load.inputs.items()
         if value.family is not Family.CONTAINER
     }
