@@ -107,11 +107,7 @@ def command_line_page() -> str:
         command = cli.get_command(click.Context(cli), name)
         assert command is not None
         context = click.Context(
-            command,
-            info_name=f"nbprod {name}",
-            terminal_width=100,
-            max_content_width=100,
-            **command.context_settings,
+            command, info_name=f"nbprod {name}", terminal_width=100, max_content_width=100
         )
         parts.append(f"## nbprod {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)

@@ -11,13 +11,12 @@ class _WithExamples(click.Command):
     """`examples` are whole command lines, one a line."""
 
     def __init__(self, *args: Any, examples: str, **kwargs: Any) -> None:
-        # Click remembers the help option of the first context that asked, be it one without a parent.
-        kwargs["context_settings"] = {
-            "help_option_names": ["-h", "--help"],
-            **kwargs.get("context_settings", {}),
-        }
         super().__init__(*args, **kwargs)
         self.examples = tuple(examples.strip().splitlines())
+
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click calls it so
+        """The same in every context: click keeps the help option of the first context that asks."""
+        return ["-h", "--help"]
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Examples" if len(self.examples) > 1 else "Example"):
