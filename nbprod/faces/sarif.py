@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from nbprod import __version__
 from nbprod.faces.file_lines import file_lines_of, line_in_file
+from nbprod.faces.manual import manual_markdown, manual_text
 from nbprod.faces.words import safe
 from nbprod.model import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nbprod.leakage.rules import Rule
     from nbprod.model import Finding, Json, Notebook, Span, Study
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -25,9 +28,9 @@ LEVELS: dict[Severity, str] = {Severity.ERROR: "error", Severity.WARNING: "warni
 
 
 def sarif_log(
-    judged: Sequence[tuple[Notebook, Study]], *, manual: Mapping[str, str] | None = None
+    judged: Sequence[tuple[Notebook, Study]], *, manuals: Mapping[str, Rule] = MappingProxyType({})
 ) -> dict[str, Json]:
-    """One run with all findings; `manual` holds each rule's help text. Regions are lines of the notebook's file."""
+    """One run with all findings; `manuals` are the rules that have one. Regions are lines of the notebook's file."""
     rules = sorted({finding.rule for _, study in judged for finding in study.findings})
     results = [
         _result(finding, rules.index(finding.rule), notebook.name, lines)
@@ -39,7 +42,7 @@ def sarif_log(
     driver: dict[str, Json] = {
         "name": "nbprod",
         "version": __version__,
-        "rules": [_rule(rule, (manual or {}).get(rule, "")) for rule in rules],
+        "rules": [_rule(rule, manuals.get(rule)) for rule in rules],
     }
     run: dict[str, Json] = {
         "tool": {"driver": driver},
@@ -49,11 +52,13 @@ def sarif_log(
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
 
-def _rule(rule: str, manual: str) -> dict[str, Json]:
-    described: dict[str, Json] = {"id": rule, "name": "".join(word.title() for word in rule.split("-"))}
-    if manual:
-        described["shortDescription"] = {"text": manual.strip().splitlines()[0]}
-        described["help"] = {"text": manual.strip(), "markdown": manual.strip()}
+def _rule(name: str, manual: Rule | None) -> dict[str, Json]:
+    described: dict[str, Json] = {"id": name, "name": "".join(word.title() for word in name.split("-"))}
+    if manual is not None:
+        described["shortDescription"] = {"text": manual.title}
+        described["fullDescription"] = {"text": manual.prose or manual.title}
+        described["help"] = {"text": manual_text(manual), "markdown": manual_markdown(manual)}
+        described["defaultConfiguration"] = {"level": LEVELS[manual.severity]}
     return described
 
 

@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nbprod.leakage.rules import RULES
 from nbprod.model import Finding, Proof, Severity, Span, Step
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _confirmed(report: Replay, chunks: Sequence[Chunk]) -> Iterator[tuple[Column
                 column_names=_column_names(column),
                 horizon=column.horizon,
                 path=() if span is None else (Step(span=span, says=f"{_named(column)} is made here"),),
-                remedy="Compute it from rows and values that are known at the row's own time.",
+                remedy=RULES[RULE].remedy,
                 witness=column.witness,
                 stage=report.stage,
             ),

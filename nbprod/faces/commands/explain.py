@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from textwrap import indent
 from typing import TYPE_CHECKING
 
 import click
@@ -9,12 +8,11 @@ from nbprod.errors import NbprodError, did_you_mean
 from nbprod.faces.cli import CLEAN
 from nbprod.faces.examples import ExampleCommand
 from nbprod.faces.grid import grid
+from nbprod.faces.manual import manual_text
 from nbprod.faces.output import say, stdout_paint
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-    from nbprod.leakage.rules import Rule
 
 
 def _rules(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -42,16 +40,5 @@ def command(*, rule: str | None) -> int:
         raise NbprodError(
             f"No rule on leakage is called '{rule}'.", remedy=near or "`nbprod explain` lists them."
         )
-    say(manual_text(RULES[rule]))
+    say(manual_text(RULES[rule], paint=stdout_paint()))
     return CLEAN
-
-
-def manual_text(rule: Rule) -> str:
-    """The rule's page: its title, its meaning, why it matters, code that breaks it and code that doesn't."""
-    paint = stdout_paint()
-    parts = [f"{paint('strong', rule.name)} ({rule.severity}): {rule.title}", rule.prose, rule.why]
-    for word, code in (("Leaky", rule.leaky), ("Clean", rule.clean)):
-        if code:
-            parts.append(f"{paint('strong', word)}:\n\n{indent(code, '    ')}")
-    parts.append(f"{paint('good', 'Remedy')}: {rule.remedy}")
-    return "\n\n".join(part for part in parts if part)

@@ -26,6 +26,11 @@ class Rule:
         return self.manual.strip().splitlines()[0]
 
     @property
+    def advice(self) -> str:
+        """The remedy where no leak fills in its words."""
+        return self.remedy.format(column="the column", reach="ahead", says="", detail="N")
+
+    @property
     def prose(self) -> str:
         """The manual without title and code."""
         return self.manual.partition("\n\n")[2].partition("\nLeaky:")[0].strip()

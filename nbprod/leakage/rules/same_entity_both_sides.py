@@ -5,7 +5,7 @@ of its rows puts the same one on both sides.
 
 Leaky:
 
-    # %%stage options: entity
+    %%stage split --kind split --entity patient
     import pandas as pd
     from sklearn.model_selection import train_test_split
 
@@ -14,6 +14,7 @@ Leaky:
 
 Clean:
 
+    %%stage split --kind split --entity patient
     import pandas as pd
     from sklearn.model_selection import GroupShuffleSplit
 
