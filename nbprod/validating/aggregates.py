@@ -7,8 +7,9 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from nbprod.validating.asking import Rows, Scalar, Uncovered
-from nbprod.validating.quantiles import nearest_ranks
-from nbprod.validating.rows import Domain, among, between, both
+from nbprod.validating.counting import counted, distinct_count, present
+from nbprod.validating.quantiles import middle, nearest_ranks
+from nbprod.validating.rows import Domain, among, between
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -58,7 +59,7 @@ def _ordered(column: Any) -> Any:
 
 
 def _median(domain: Domain, _: Any) -> Formula:
-    (value,) = yield (Scalar(number(domain.column).cast("float64").quantile(0.5, where=domain.condition)),)
+    value = yield from middle(present(domain), number(domain.column).get_name())
     return value
 
 
@@ -70,40 +71,27 @@ def _share(domain: Domain, *, distinct: bool) -> Formula:
     )
     if not distinct:
         return present / rows if rows else 0
-    count = yield from _distinct_count(domain, None)
+    count = yield from distinct_count(domain)
     return count / present if present else 0
 
 
-def _present(domain: Domain) -> Any:
-    """The rows of the domain in which its column has a value."""
-    return domain.table.filter(both(domain.rows, domain.column.notnull()))
-
-
-def _counts(domain: Domain) -> Any:
-    if domain.column.type().is_nested():
-        raise Uncovered("distinct values of a nested column")
-    present = _present(domain)
-    return present.group_by(value=present[domain.columns[0]]).aggregate(count=present.count())
-
-
-def _distinct_count(domain: Domain, _: Any) -> Formula:
-    # Asked apart: beside other aggregates DuckDB keeps all distinct values in memory and can't spill them.
-    counts = _counts(domain)
-    (rows,) = yield (Rows(counts.aggregate(n=counts.count())),)
-    return rows[0]["n"]
-
-
 def _distinct_values(domain: Domain, _: Any) -> Formula:
-    (rows,) = yield (Rows(_counts(domain).select("value")),)
+    rows = yield from _values(domain)
     return {row["value"] for row in rows}
 
 
+def _values(domain: Domain) -> Formula:
+    (rows,) = yield (Rows(counted(domain).order_by("value")),)
+    return rows
+
+
 def _not_in_set(domain: Domain, arguments: Mapping[str, Any], *, count: bool) -> Formula:
-    counts = _counts(domain)
-    strange = counts.filter(~among(counts.value, arguments["value_set"])).select("value")
-    if count:
-        (rows,) = yield (Rows(strange.aggregate(n=strange.count())),)
-        return rows[0]["n"]
+    counts = counted(domain)
+    is_strange = ~among(counts.value, arguments["value_set"])
+    (found,) = yield (Scalar(is_strange.sum(), over=counts),)
+    if count or not found:
+        return (found or 0) if count else []
+    strange = counts.filter(is_strange).select("value")
     (rows,) = yield (Rows(strange.order_by("value").limit(arguments.get("limit") or _MOST_DISTINCT)),)
     return [row["value"] for row in rows]
 
@@ -112,7 +100,7 @@ def _missing_from_column(domain: Domain, arguments: Mapping[str, Any], *, count:
     wanted = [value for value in arguments["value_set"] if value is not None]
     if domain.column.type().is_temporal():
         raise Uncovered("a set of times")
-    counts = _counts(domain)
+    counts = counted(domain)
     (rows,) = yield (Rows(counts.filter(among(counts.value, wanted)).select("value")),)
     missing = set(wanted) - {row["value"] for row in rows}
     return len(missing) if count else sorted(missing, key=str)[: arguments.get("limit") or _MOST_DISTINCT]
@@ -123,13 +111,13 @@ def _value_counts(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
 
     if arguments.get("sort") not in (None, "value"):
         raise Uncovered("counts in another order")
-    (rows,) = yield (Rows(_counts(domain).order_by("value")),)
+    rows = yield from _values(domain)
     index = pd.Index([row["value"] for row in rows], name="value")
     return pd.Series([row["count"] for row in rows], index=index, name="count", dtype="int64")
 
 
 def _most_common(domain: Domain, _: Any) -> Formula:
-    counts = _counts(domain)
+    counts = counted(domain)
     (rows,) = yield (Rows(counts.filter(counts["count"] == counts["count"].max()).order_by("value")),)
     return [row["value"] for row in rows]
 
@@ -154,7 +142,7 @@ def _quantile_values(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
     if arguments.get("allow_relative_error"):
         raise Uncovered("approximate quantiles")
     values = yield from nearest_ranks(
-        _present(domain), number(domain.column).get_name(), arguments["quantiles"]
+        present(domain), number(domain.column).get_name(), arguments["quantiles"]
     )
     return values
 
@@ -167,7 +155,7 @@ AGGREGATES: dict[str, Callable[[Domain, Any], Formula]] = {
     "column.standard_deviation": _standard_deviation,
     "column.median": _median,
     "column.distinct_values": _distinct_values,
-    "column.distinct_values.count": _distinct_count,
+    "column.distinct_values.count": lambda domain, _: distinct_count(domain),
     "column.distinct_values.not_in_set": functools.partial(_not_in_set, count=False),
     "column.distinct_values.not_in_set.count": functools.partial(_not_in_set, count=True),
     "column.distinct_values.missing_from_column": functools.partial(_missing_from_column, count=False),

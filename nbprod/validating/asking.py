@@ -1,7 +1,7 @@
 """Measures as questions: each formula yields what it wants to know, and all are answered together, round by round.
 
 A formula is a generator that yields tuples of asks and is sent the tuple of their answers; what it returns is
-the measure. In each round everything that aggregates goes into one query, so a suite costs a scan or two.
+the measure. In each round everything that aggregates over one table goes into one query, so a suite costs few scans.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
 
 class Uncovered(Exception):  # noqa: N818
@@ -20,9 +20,10 @@ class Uncovered(Exception):  # noqa: N818
 
 @dataclass(frozen=True, slots=True)
 class Scalar:
-    """One aggregated value, asked together with all the others over the same table."""
+    """One aggregated value, asked together with all the others over the same table: the judged one unless said."""
 
     expression: Any
+    over: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,14 @@ class Rows:
     expression: Any
 
 
-Ask: TypeAlias = Scalar | Rows
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The one column of a table expression without missing values, as numpy's array: what millions of values want."""
+
+    expression: Any
+
+
+Ask: TypeAlias = Scalar | Rows | Column
 Formula: TypeAlias = Generator[tuple[Ask, ...], tuple[Any, ...], Any]
 
 
@@ -89,18 +97,32 @@ def _identity(ask: Ask) -> tuple[type, Any]:
 
 def _answer(table: Any, asks: list[Ask], known: dict[Any, Any]) -> int:
     new = {_identity(ask): ask for ask in asks if _identity(ask) not in known}
-    scalars = {identity: ask for identity, ask in new.items() if isinstance(ask, Scalar)}
-    queries = _answer_scalars(table, scalars, known)
+    queries = 0
+    for over, scalars in _by_table(table, new).values():
+        queries += _answer_scalars(over, scalars, known)
     for identity, ask in new.items():
-        if isinstance(ask, Rows):
-            known[identity] = _rows(ask.expression, table)
-            queries += 1
+        match ask:
+            case Rows(expression):
+                known[identity] = _answered(expression, table, _listed)
+                queries += 1
+            case Column(expression):
+                known[identity] = _answered(expression, table, _array)
+                queries += 1
+            case Scalar():
+                pass
     return queries
 
 
+def _by_table(table: Any, asks: Mapping[Any, Ask]) -> dict[Any, tuple[Any, dict[Any, Scalar]]]:
+    found: dict[Any, tuple[Any, dict[Any, Scalar]]] = {}
+    for identity, ask in asks.items():
+        if isinstance(ask, Scalar):
+            over = table if ask.over is None else ask.over
+            found.setdefault(over.op(), (over, {}))[1][identity] = ask
+    return found
+
+
 def _answer_scalars(table: Any, scalars: Mapping[Any, Scalar], known: dict[Any, Any]) -> int:
-    if not scalars:
-        return 0
     row = _aggregated(table, scalars)
     if not isinstance(row, _Broken):
         known.update(row)
@@ -123,16 +145,24 @@ def _aggregated(table: Any, scalars: Mapping[Any, Scalar]) -> dict[Any, Any] | _
         )
     except _expression_errors() as error:
         return _Broken(_said(error))
-    rows = _rows(expression, table)
+    rows = _answered(expression, table, _listed)
     return rows if isinstance(rows, _Broken) else {names[name]: value for name, value in rows[0].items()}
 
 
-def _rows(expression: Any, table: Any) -> list[dict[str, Any]] | _Broken:
+def _answered(expression: Any, table: Any, shaped: Callable[[Any], Any]) -> Any:
     try:
-        answer: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
+        return shaped(expression.to_pyarrow())
     except _query_errors(table) as error:
         return _Broken(_said(error))
-    return answer
+
+
+def _listed(arrow: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = arrow.to_pylist()
+    return rows
+
+
+def _array(arrow: Any) -> Any:
+    return arrow.column(0).to_numpy()
 
 
 def _expression_errors() -> tuple[type[Exception], ...]:

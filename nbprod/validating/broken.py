@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.validating.aggregates import deviation_of, number
 from nbprod.validating.asking import Rows, Scalar, Uncovered
+from nbprod.validating.counting import counted, repeated, repeated_count, repeats_often
 from nbprod.validating.rows import COLUMN, MULTI, PAIR, Domain, both
 
 if TYPE_CHECKING:
@@ -88,20 +89,10 @@ _COMPOUND = "compound_columns.unique"
 UNIQUE = ("column_values.unique", _COMPOUND)
 
 
-def repeated(domain: Domain) -> Any:
-    """The values that the domain's columns hold more than once, and how often."""
-    table = domain.table
-    keep = both(domain.rows, domain.column.notnull()) if len(domain.columns) == 1 else domain.rows
-    kept = table if keep is None else table.filter(keep)
-    counts = kept.group_by(list(domain.columns)).aggregate(nbprod_count=kept.count())
-    return counts.filter(counts.nbprod_count > 1)
-
-
 def _unexpected_count(base: str, domain: Domain, arguments: Mapping[str, Any], _: Source) -> Formula:
     if base in UNIQUE:
-        values = repeated(domain)
-        (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
-        return int(rows[0]["n"] or 0)
+        count = yield from repeated_count(domain)
+        return count
     if base == "column_values.nonnull":
         # Counting what is there costs less than testing each value.
         rows, present = yield (
@@ -109,6 +100,11 @@ def _unexpected_count(base: str, domain: Domain, arguments: Mapping[str, Any], _
             Scalar(domain.column.count(where=domain.rows)),
         )
         return rows - present
+    if base in COLUMN and (yield from repeats_often(domain)):
+        counts = counted(domain)
+        broken = ~COLUMN[base](counts.value, arguments)
+        (count,) = yield (Scalar(counts["count"].sum(where=broken), over=counts),)
+        return int(count or 0)
     broken = yield from broken_rows(base, domain, arguments)
     (count,) = yield (Scalar(broken.sum()),)
     return count or 0

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from nbprod.validating.asking import measured
-from nbprod.validating.quantiles import nearest_ranks
+from nbprod.validating.quantiles import middle, nearest_ranks
 from nbprod.validating.tables import Limits, opened
 
 RANDOM = np.random.default_rng(5)
@@ -34,6 +34,14 @@ def test_quantiles_are_the_nearest_ranks_of_a_sort(values, few):
         np.quantile(values, QUANTILES, method="nearest").tolist(),
         {},
     )
+
+
+@pytest.mark.parametrize("few", [500, 10**6], ids=["in passes", "at once"])
+@pytest.mark.parametrize("values", COLUMNS.values(), ids=COLUMNS)
+def test_the_median_is_pandas_own(values, few):
+    with opened(pa.table({"x": values}), limits=Limits()) as table:
+        found = measured(table.table, {"m": middle(table.table, "x", few=few)})
+    assert found.values == {"m": pytest.approx(float(np.median(values)), rel=1e-15)}
 
 
 def test_an_empty_column_has_no_quantiles():
