@@ -23,6 +23,30 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Production:
+    """`[tool.nbprod.production]`: how the pipeline's model is trained, judged and used; what is empty is read from the code.
+
+    `model`, `train_x` ... `test_y` name values that stages give; `time` names the column by which rows are ordered (or a
+    value that holds the times of the held-out rows); `data` is the parameter that names the file of a batch. A challenger
+    must beat the champion's `metric` by more than `margin`, on blocks of `block` (as pandas writes durations).
+    `alert` is a command that is told of decisions on its standard input, `webhook` an address that they are posted to.
+    """
+
+    model: str = ""
+    train_x: str = ""
+    train_y: str = ""
+    test_x: str = ""
+    test_y: str = ""
+    time: str = ""
+    data: str = ""
+    metric: str = ""
+    margin: float = 0.0
+    block: str = ""
+    alert: str = ""
+    webhook: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The project's settings, with what holds where none is written.
 
@@ -37,6 +61,7 @@ class Settings:
     workers: int = 1
     deterministic: bool = True
     exclude: tuple[str, ...] = ()
+    production: Production = Production()
 
 
 def settings_from(toml: str, *, where: str) -> Settings:
@@ -57,6 +82,7 @@ def settings_from(toml: str, *, where: str) -> Settings:
             **table,
             "level": _choice(table.get("level", "prototype"), Level, "level", where),
             "exclude": tuple(table.get("exclude", ())),
+            "production": _production(table.get("production", {}), where),
         }
     )
 
@@ -87,6 +113,27 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
                 where=where,
                 remedy=f"One of {', '.join(Severity)} or off.",
             )
+
+
+def _production(table: object, where: str) -> Production:
+    known = {one.name: str if one.type == "str" else float for one in fields(Production)}
+    if not isinstance(table, dict):
+        raise NbprodError("[tool.nbprod] production should be a table.", where=where, remedy="Correct it.")
+    for key, value in table.items():
+        if key not in known:
+            raise NbprodError(
+                f"[tool.nbprod.production] has no setting '{key}'.",
+                where=where,
+                remedy=did_you_mean(key, known),
+            )
+        if not isinstance(value, str if known[key] is str else (int, float)) or isinstance(value, bool):
+            wanted = "text" if known[key] is str else "a number"
+            raise NbprodError(
+                f"[tool.nbprod.production] {key} is {value!r}, but should be {wanted}.",
+                where=where,
+                remedy="Correct it.",
+            )
+    return Production(**table)
 
 
 def _choice(value: object, kind: type[Level], key: str, where: str) -> Level:

@@ -4,6 +4,7 @@ A notebook or plan may be given as a path. What runs leave stands under `ROOT/.n
 folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
 """
 
+from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, Taken, replay, replay_taken, take
@@ -27,6 +28,8 @@ __all__ = [
     "PLAN_SUFFIX",
     "STATE_FOLDER",
     "Check",
+    "ModelState",
+    "Promotion",
     "Replayed",
     "Source",
     "Taken",
@@ -40,7 +43,9 @@ __all__ = [
     "infer",
     "infer_from_last_run",
     "init",
+    "models",
     "plan",
+    "promote",
     "read",
     "read_plan",
     "record",
@@ -48,6 +53,8 @@ __all__ = [
     "records",
     "replay",
     "replay_taken",
+    "registry_of",
+    "rollback",
     "root_of",
     "run",
     "settings_for",

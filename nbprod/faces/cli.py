@@ -35,6 +35,8 @@ COMMANDS = (
     "runs",
     "why",
     "store",
+    "promote",
+    "rollback",
     "expect",
     "doctor",
     "completion",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbprod.artifacts.manifest import manifest_from
+from nbprod.running.keeping import kept_digests
 from nbprod.running.place import Place
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def collect(
     place = Place(root=root, store_address=store)
     shelf = place.store
     kept = {digest for _, manifest in _manifests(place) for digest in manifest.digests()}
+    kept |= {digest for folder in place.state.glob("runs/*") for digest in kept_digests(folder)}
     removed = size = 0
     present = list(shelf.digests())
     for digest in present:

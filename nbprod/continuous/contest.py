@@ -1,0 +1,130 @@
+"""Champion against challenger on the challenger's held-out window, each with the features of its own plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbprod.continuous.gates import Contest, Gate, first_gate, gate
+from nbprod.errors import NbprodError
+from nbprod.running.place import Place
+from nbprod.running.records import RUNS, read_record
+from nbprod.tracking.entering import candidate_of, run_kept
+from nbprod.tracking.scores import score_named, usual_score
+from nbprod.tracking.windows import held_out_window
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbprod.settings import Settings
+    from nbprod.tracking.entering import Candidate
+    from nbprod.tracking.registry import Version
+    from nbprod.tracking.scores import Score
+    from nbprod.tracking.windows import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arena:
+    """Where contests are held: the project and its settings."""
+
+    root: Path
+    settings: Settings
+
+    def champion(self, version: Version) -> Candidate:
+        """The run behind a version; raises StoreError where it is gone."""
+        record = read_record(Place(root=self.root).state / RUNS / version.run)
+        return candidate_of(record, settings=self.settings, name=version.model)
+
+    def score(self, model: object) -> Score:
+        """What models are judged by here."""
+        name = self.settings.production.metric
+        return score_named(name) if name else usual_score(model)
+
+
+def judged_against(challenger: Candidate, champion: Version | None, arena: Arena) -> Gate:
+    """What the gate says of a challenger; of a champion none, it must only be whole.
+
+    Both are judged on the rows of the challenger's window that are strictly later than what either learned from.
+    """
+    model, window = challenger.model, challenger.held_out
+    said = arena.settings.production
+    score = arena.score(model)
+    _demand_later(challenger, window)
+    if champion is None:
+        return first_gate(challenger.record, model, window, score=score)
+    holder = arena.champion(champion)
+    theirs = window if _same_features(challenger, holder) else _window_of(challenger, holder, arena)
+    _demand_same_rows(window, theirs)
+    later = _last_seen(challenger.version, champion, window)
+    ours = window.after(later)
+    if not len(ours.times):
+        reason = f"No row of its window is later than {champion.trained_to}, the last that the champion learned from."
+        return Gate(passes=False, reason=reason, metric=score.name, window=window.span)
+    contest = Contest(
+        challenger=model,
+        champion=holder.model,
+        challenger_window=ours,
+        champion_window=theirs.after(later),
+    )
+    return gate(challenger.record, contest, score=score, margin=said.margin, block=said.block)
+
+
+def _demand_later(challenger: Candidate, window: Window) -> None:
+    import pandas as pd
+
+    last = challenger.version.trained_to
+    if last is None or pd.Timestamp(last) >= window.times.min():
+        raise NbprodError(
+            f"The held-out window starts at {window.span[0]}, but the model learned from rows up to {last}.",
+            where=f"run {challenger.record.id}",
+            remedy="Split by time, so that every held-out row is later than every training row.",
+        )
+
+
+def _last_seen(challenger: Version, champion: Version, window: Window) -> object:
+    import pandas as pd
+
+    seen = [pd.Timestamp(one) for one in (challenger.trained_to, champion.trained_to) if one]
+    zone = window.times.dt.tz
+    return max(one if zone is None or one.tzinfo else one.tz_localize(zone) for one in seen)
+
+
+def _same_features(one: Candidate, other: Candidate) -> bool:
+    """Whether both plans make the held-out rows by the same code."""
+    return _code_before_training(one) == _code_before_training(other)
+
+
+def _code_before_training(one: Candidate) -> list[str]:
+    names = [stage.name for stage in one.plan.stages]
+    until = names.index(one.roles.model.stage)
+    return [stage.digest for stage in one.plan.stages[:until]]
+
+
+def _window_of(challenger: Candidate, holder: Candidate, arena: Arena) -> Window:
+    """The challenger's rows with the champion's features: its plan run on the challenger's parameters and data."""
+    known = {one.name for one in holder.plan.parameters}
+    values = {name: one for name, one in challenger.record.parameters.items() if name in known}
+    rows = holder.roles.test_x
+    record = run_kept(
+        holder.record,
+        root=arena.root,
+        parameters=values,
+        until=rows.stage if rows else None,
+        store=arena.settings.store,
+    )
+    if not record.state.is_good:
+        raise NbprodError(
+            f"The champion's features can't be made of the new data: run {record.id} is {record.state}.",
+            where=record.folder,
+            remedy="See `nbprod runs` for the stage that failed.",
+        )
+    return held_out_window(record, holder.roles)
+
+
+def _demand_same_rows(ours: Window, theirs: Window) -> None:
+    if len(ours.times) != len(theirs.times) or not (ours.times == theirs.times).all():
+        raise NbprodError(
+            f"The challenger's window has {len(ours.times):,} rows and the champion's {len(theirs.times):,}, "
+            "or they are of other times: they can't be compared row by row.",
+            remedy="Promote with --force and a reason, if the new plan keeps other rows on purpose.",
+        )
