@@ -135,7 +135,8 @@ class Heap:
             return self._one_for_the_rest(holds)
         self.inside.append(set(self.collapsed(frozenset(holds))))
         region = len(self.inside) - 1
-        if closed:
+        if closed and of_type != "numpy.ndarray":
+            # What an array is made of are views of it.
             self._closed.add(region)
         if of_type:
             self.types[region] = of_type

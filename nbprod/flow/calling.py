@@ -553,9 +553,27 @@ class Calling(Scoping):
             ]
             among = self.heap.parts(NOWHERE.union(*(one.own for one in others)))
             returned = self._call_back(functions, among)
-        result = self._result(call, arguments, receiver)
+        result = self._with_what_is_shared(self._result(call, arguments, receiver), call, arguments, receiver)
         self.heap.keep(result.own, returned)
         return result
+
+    def _with_what_is_shared(
+        self, result: Value, call: Call, arguments: Arguments, receiver: Value | None
+    ) -> Value:
+        """The result, which is what the call was told to write into, or to look at instead of copying."""
+        shared = [arguments.named["out"]] if "out" in arguments.named else []
+        if call.gives == "numpy.ndarray":
+            shared += [value for one in call.changes if (value := _argument(arguments, one)) is not None]
+        stays = result.stays
+        copies = arguments.nodes.get("copy")
+        if copies is not None and not _is_true(copies):
+            seen = [receiver] if receiver is not None else arguments.positional[:1]
+            arrays = [one for one in seen if one.type == "numpy.ndarray"]
+            shared += arrays if call.gives == "pandas.DataFrame" else seen
+            if arrays and call.gives == "pandas.DataFrame":
+                stays = "a table that shares the memory of an array"
+        own = NOWHERE.union(*(one.own for one in shared)) if shared else NOWHERE
+        return replace(result, own=self.heap.collapsed(result.own | own), stays=stays) if own else result
 
     def _apply_changes(self, call: Call, arguments: Arguments, receiver: Value | None, name: str) -> None:
         effects = self.effects
@@ -569,7 +587,7 @@ class Calling(Scoping):
         if inplace is not None and receiver is not None and not _is_false(inplace):
             effects.change(receiver.own, surely=True)
         if (out := arguments.named.get("out")) is not None:
-            effects.change(out.own, surely=True)
+            effects.change(out.own | self.heap.parts(out.own), surely=True)
         if not call.keeps:
             return
         # A receiver may be its own argument (`row.append(row)`): only the place tells holder from kept.
@@ -923,6 +941,10 @@ def _normal(name: str) -> str:
 
 def _is_false(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is False
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
 
 
 def _is_none(node: ast.expr | None) -> bool:

@@ -11,7 +11,7 @@ _CONSULTS = Call(result=Result.PLAIN)
 _PLAIN_FUNCTIONS = (
     "abs", "all", "any", "ascii", "bin", "bool", "bytes", "callable", "chr", "complex", "divmod", "float", "format",
     "hasattr", "hash", "hex", "id", "int", "isinstance", "issubclass", "len", "oct", "ord", "pow", "range", "repr",
-    "round", "str", "sum", "slice", "memoryview", "object",
+    "round", "str", "sum", "slice", "object",
 )  # fmt: skip
 _TEXT_METHODS = (
     "capitalize", "casefold", "center", "count", "decode", "encode", "endswith", "expandtabs", "find", "format",
@@ -50,6 +50,7 @@ CALLS: Table = {
     "builtins.frozenset": Call(gives="builtins.set", result=Result.HOLDS, cheap=True, literal=True),
     "builtins.dict": Call(gives="builtins.dict", result=Result.HOLDS, cheap=True),
     "builtins.bytearray": _PURE,
+    "builtins.memoryview": Call(result=Result.VIEW, stays="a view of another value's memory"),
     "builtins.sorted": Call(gives="builtins.list", result=Result.HOLDS, cheap=True),
     **named("builtins", ("zip", "enumerate"), Call(gives="builtins.iterator", result=Result.PAIRS)),
     **named("builtins", ("map", "filter", "reversed"), Call(gives="builtins.iterator", result=Result.HOLDS)),

@@ -85,6 +85,21 @@ _VIEWS = (
     "imag", "matrix_transpose", "permute_dims", "require", "nan_to_num", "frombuffer", "lib.stride_tricks.as_strided",
     "lib.stride_tricks.sliding_window_view",
 )  # fmt: skip
+# Universal functions write into what comes after what they read: `np.add(a, b, out)`.
+_OF_ONE = (
+    "negative", "positive", "absolute", "fabs", "abs", "rint", "sign", "conj", "conjugate", "exp", "exp2", "log", "log2",
+    "log10", "expm1", "log1p", "sqrt", "square", "cbrt", "reciprocal", "sin", "cos", "tan", "arcsin", "arccos", "arctan",
+    "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "degrees", "radians", "deg2rad", "rad2deg", "invert",
+    "bitwise_not", "logical_not", "isfinite", "isinf", "isnan", "signbit", "floor", "ceil", "trunc", "spacing",
+)  # fmt: skip
+_OF_TWO = (
+    "add", "subtract", "multiply", "matmul", "divide", "true_divide", "floor_divide", "logaddexp", "logaddexp2", "power",
+    "float_power", "remainder", "mod", "fmod", "gcd", "lcm", "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift",
+    "right_shift", "logical_and", "logical_or", "logical_xor", "greater", "greater_equal", "less", "less_equal",
+    "not_equal", "equal", "maximum", "minimum", "fmax", "fmin", "arctan2", "hypot", "copysign", "nextafter", "ldexp",
+    "heaviside", "dot",
+)  # fmt: skip
+_OF_THREE = ("clip", "take", "cumsum", "cumprod", "sum", "prod", "mean")
 _METHOD_VIEWS = (
     "reshape", "ravel", "view", "transpose", "squeeze", "swapaxes", "diagonal", "T", "flat", "real", "imag", "mT", "base",
 )  # fmt: skip
@@ -96,6 +111,10 @@ CALLS: Table = {
     **named("numpy", ("float64", "float32", "int64", "int32", "dtype", "datetime64", "timedelta64", "bool_"), Call(result=Result.PLAIN, cheap=True, literal=True)),
     **named("numpy", ("set_printoptions", "seterr", "seterrcall", "setbufsize"), _SETS),
     **named("numpy", ("load", "loadtxt", "genfromtxt", "fromfile"), Call(gives=_ARRAY, reads_file=True, role=Role.LOAD)),
+    **named("numpy", _OF_ONE, Call(gives=_ARRAY, changes=("1",))),
+    **named("numpy", _OF_TWO, Call(gives=_ARRAY, changes=("2",))),
+    **named("numpy", _OF_THREE, Call(gives=_ARRAY, changes=("3",))),
+    **named("numpy", tuple(f"{name}.at" for name in (*_OF_ONE, *_OF_TWO)), _FILLS),
     "numpy.memmap": Call(gives=_ARRAY, reads_file=True, writes_file=True, stays="an array that lies in a file"),
     **named("numpy", ("save", "savez", "savez_compressed", "savetxt"), Call(result=Result.PLAIN, writes_file=True, role=Role.SAVE)),
     "numpy.nditer": Call(result=Result.HOLDS, stays="an iterator over memory"),

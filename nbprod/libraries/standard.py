@@ -47,6 +47,7 @@ CALLS: Table = {
     "base64.*": _PLAIN,
     "struct.*": _PURE,
     "ast.*": _PURE,
+    **named("weakref", ("ref", "proxy", "finalize", "WeakMethod"), Call(result=Result.HOLDS, stays="a weak reference")),
     "inspect.*": Call(result=Result.HOLDS),
     "dis.*": _CONSULTS,
     "pprint.*": Call(result=Result.PLAIN, role=Role.SHOW),

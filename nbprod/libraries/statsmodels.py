@@ -48,7 +48,7 @@ CALLS: Table = {
     **named(_MODEL, ("simulate",), Call(draws=NUMPY_RANDOM)),
     "statsmodels.Model.save": Call(result=Result.PLAIN, writes_file=True, role=Role.SAVE),
     **named(_MODEL, ("plot", "plot_diagnostics", "plot_predict", "plot_components"), Call(gives="matplotlib.Artist", role=Role.PLOT, stays="a figure or a part of one")),
-    "statsmodels.Model.*": Call(gives=_MODEL, changes=("self",), result=Result.HOLDS),
+    "statsmodels.Model.*": Call(gives=_MODEL, changes=("self",), result=Result.HOLDS, draws=NUMPY_RANDOM),
     **named("patsy", ("dmatrix", "dmatrices"), Call()),
     "patsy.*": Call(result=Result.HOLDS),
 }  # fmt: skip

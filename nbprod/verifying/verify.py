@@ -12,6 +12,7 @@ from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
 from nbprod.extract import plan_of
 from nbprod.model import Kind, PlannedStage, Severity, State, Study
+from nbprod.running.place import pinned_environment
 from nbprod.running.run import run
 from nbprod.running.stage import Attempt, attempted
 from nbprod.verifying.cuts import Cut, flow_cut
@@ -142,6 +143,7 @@ def _run_whole(
         output=folder / f"{name}.out.ipynb",
         cwd=cwd,
         artifacts=folder / name,
+        environment=pinned_environment(),
     )
     outcome = attempted(attempt)
     if outcome.manifest is None:

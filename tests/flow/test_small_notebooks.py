@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import cases
+import harder_cases
 import pytest
-from cases import REFUSED, RIGHT
 from cut_notebooks import notebook_of, outcome_of
+
+RIGHT = cases.RIGHT | harder_cases.RIGHT
+REFUSED = cases.REFUSED | harder_cases.REFUSED
 
 
 @pytest.mark.parametrize("cells", RIGHT.values(), ids=RIGHT)

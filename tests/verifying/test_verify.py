@@ -43,3 +43,12 @@ def test_notebook_that_does_not_run_is_said_so(tmp_path):
     assert (
         found.failure == "The notebook does not run from top to bottom: ZeroDivisionError: division by zero"
     )
+
+
+def test_order_that_hash_seeds_decide_is_the_same_in_both_runs(tmp_path):
+    words = [f"word{number}" for number in range(20)]
+    notebook = write_notebook(
+        tmp_path / "n.ipynb", f"%%stage a\nwords = list(set({words}))", "%%stage b\nout = words[::-1]"
+    )
+    found = api.verify(notebook)
+    assert [one.outcome for one in found.values] == ["equal", "equal"]
