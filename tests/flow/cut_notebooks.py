@@ -1,6 +1,6 @@
 """The oracle of the dataflow: a notebook run whole against its stages run apart, each in a namespace of its own.
 
-Between stages everything that a stage gives goes through one pickle, as it does in a plan.
+Between stages everything that a stage gives goes through one bundle, as it may in a plan.
 """
 
 # ruff: noqa: NPY002, S102, S301, PTH109, PLR0124 - running code in a process whose state is put back is what this is for
@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import copy
 import functools
-import io
 import itertools
 import json
 import os
@@ -21,9 +20,9 @@ import types
 import warnings
 from dataclasses import dataclass
 
-import cloudpickle
 import numpy as np
 
+from nbprod.artifacts import bundle
 from nbprod.flow import every_cell, flow_of, flow_with
 from nbprod.flow.ipython import python_text
 from nbprod.model import Flow, Notebook, Severity, Stage
@@ -191,7 +190,7 @@ def _copy(value: object) -> object:
 
 
 def _run_apart(notebook: Notebook, flow: Flow, process: Process) -> dict[str, object]:
-    stored: dict[str, bytes] = {}
+    stored: dict[str, _Stored] = {}
     seen: dict[str, object] = {}
     for stage in flow.stages:
         names = process.fresh()
@@ -200,44 +199,39 @@ def _run_apart(notebook: Notebook, flow: Flow, process: Process) -> dict[str, ob
                 names[parameter.name] = copy.deepcopy(parameter.default)
         _run(python_text("\n".join(snippet.code for snippet in stage.preamble)), names)
         for giver in dict.fromkeys(need.giver for need in stage.needs):
-            bundle = pickle.loads(stored[giver])
+            values = stored[giver].loaded()
             for need in stage.needs:
                 if need.giver != giver:
                     continue
                 if need.name in _STATES:
-                    _STATES[need.name][1](bundle[need.name])
+                    _STATES[need.name][1](values[need.name])
                 else:
-                    names[need.name] = bundle[need.name]
+                    names[need.name] = values[need.name]
         for position in stage.cells:
             _run(python_text(body_of(notebook.code[position])), names)
         given = {name: _STATES[name][0]() if name in _STATES else names[name] for name in stage.gives}
         seen |= {f"{stage.name}.{name}": _copy(value) for name, value in given.items()}
-        stored[stage.name] = _pickled(given)
+        stored[stage.name] = _Stored(given)
     return {key: value for key, value in seen.items() if not _is_environment(key)}
 
 
-class _Pickler(cloudpickle.Pickler):
-    """Functions and classes that the notebook defines go by name, as stages define them for themselves."""
+class _Stored:
+    """What a stage gives, as plans store it: one bundle, and beside it the arrays that several views look at."""
 
-    def reducer_override(self, obj: object) -> object:
-        main = vars(sys.modules["__main__"])
-        if (
-            isinstance(obj, types.FunctionType | type)
-            and main.get(getattr(obj, "__qualname__", "")) is obj
-            and obj.__module__ == "__main__"
-        ):
-            return _by_name, (obj.__qualname__,)
-        return super().reducer_override(obj)
+    def __init__(self, values: dict[str, object]) -> None:
+        self._parts: list[bytes] = []
+        self._data = bundle.dumped(values, tables={}, part=self._part)
 
+    def _part(self, value: object) -> int:
+        self._parts.append(pickle.dumps(value))
+        return len(self._parts) - 1
 
-def _by_name(name: str) -> object:
-    return getattr(sys.modules["__main__"], name)
+    def loaded(self) -> dict[str, object]:
+        return bundle.loaded(self._data, named=_no_table, part=lambda at: pickle.loads(self._parts[at]))
 
 
-def _pickled(values: dict[str, object]) -> bytes:
-    sink = io.BytesIO()
-    _Pickler(sink).dump(values)
-    return sink.getvalue()
+def _no_table(name: str) -> object:
+    raise KeyError(name)
 
 
 def same(  # noqa: C901, PLR0912 - one case for each kind of value
