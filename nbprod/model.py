@@ -448,6 +448,13 @@ class Artifact:
     format: str
     type: str
     bytes: int
+    def before(self, name: str) -> tuple[str, ...]:
+        """The stages that must come before it, directly, in the plan's order."""
+        stage = self.stage(name)
+        givers = {*(need.giver for need in stage.needs), *stage.after}
+        givers |= {link.giver for link in self.links if link.taker == name}
+        return tuple(one.name for one in self.stages if one.name in givers and one.name != name)
+
     rows: int | None = None
     columns: tuple[str, ...] = ()
     bundle: tuple[str, ...] = ()

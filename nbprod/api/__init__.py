@@ -5,6 +5,7 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 """
 
 from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
+from nbprod.api.exports import export, export_targets
 from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, Taken, replay, replay_taken, take
@@ -39,6 +40,8 @@ __all__ = [
     "diff_runs",
     "docs",
     "doctor",
+    "export",
+    "export_targets",
     "extract",
     "infer",
     "infer_from_last_run",

@@ -35,6 +35,7 @@ COMMANDS = (
     "runs",
     "why",
     "store",
+    "export",
     "promote",
     "rollback",
     "expect",

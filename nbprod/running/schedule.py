@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 def dependencies(plan: Plan) -> dict[str, tuple[str, ...]]:
     """For each stage those that must come before it, directly, in the plan's order."""
-    before: dict[str, set[str]] = {
-        stage.name: {*(need.giver for need in stage.needs), *stage.after} for stage in plan.stages
-    }
-    for link in plan.links:
-        before[link.taker].add(link.giver)
-    order = [stage.name for stage in plan.stages]
-    return {name: tuple(one for one in order if one in before[name] and one != name) for name in order}
+    return {stage.name: plan.before(stage.name) for stage in plan.stages}
 
 
 def upstream(plan: Plan, names: Iterable[str]) -> tuple[str, ...]:
