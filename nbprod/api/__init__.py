@@ -22,7 +22,7 @@ from nbprod.api.runs import (
     why,
 )
 from nbprod.api.studying import Source, read, study, suggest
-from nbprod.api.tracking import diff_runs
+from nbprod.api.tracking import diff_runs, reproduce
 from nbprod.api.values import infer, infer_from_last_run, validate
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "replay",
     "replay_taken",
     "registry_of",
+    "reproduce",
     "rollback",
     "root_of",
     "run",

@@ -1,12 +1,20 @@
-"""What is kept of runs, put to use: two of them compared."""
+"""What is kept of runs, put to use: two of them compared, one of them done again."""
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbprod.api.project import settings_for
+
 if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Mapping
+
     from nbprod.model import Record
     from nbprod.tracking.comparing import RunComparison
+    from nbprod.tracking.reproducing import Reproduction
 
 
 def diff_runs(before: Record, after: Record) -> RunComparison:
@@ -14,3 +22,32 @@ def diff_runs(before: Record, after: Record) -> RunComparison:
     from nbprod.tracking.comparing import compare_runs
 
     return compare_runs(before, after)
+
+
+def reproduce(
+    root: str | os.PathLike[str],
+    record: Record,
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    fresh_environment: bool = False,
+    replaced: Mapping[str, str] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Reproduction:
+    """Do a run again from what it kept, in a fresh folder, and say of every value how far it is the same.
+
+    `fresh_environment` builds the versions that the run had, with those in `replaced` in their place. What can't be
+    restored is told before anything runs.
+    """
+    from nbprod.tracking.reproducing import reproduce as reproduced
+
+    settings = settings_for(root)
+    return reproduced(
+        record,
+        root=Path(root),
+        folder=Path(folder) if folder else Path(tempfile.mkdtemp(prefix=f"nbprod-{record.id}-")),
+        store=settings.store,
+        fresh_environment=fresh_environment,
+        replaced=replaced,
+        said=settings.production,
+        tell=tell,
+    )

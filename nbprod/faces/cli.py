@@ -36,6 +36,7 @@ COMMANDS = (
     "why",
     "store",
     "export",
+    "reproduce",
     "promote",
     "rollback",
     "expect",
