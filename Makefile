@@ -9,6 +9,9 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-annotate --no-header --group build --group demo
 
+# Tests start a thousand processes: their modules are compiled once, whatever the machine's habit.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint check-types check-layers check-tests lock clean
 
