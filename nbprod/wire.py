@@ -108,6 +108,6 @@ def _type_of(hint: Any) -> str:
 
 
 if __name__ == "__main__":
-    from nbprod.model import Record, Study
+    from nbprod.model import Record, Study, SuggestedParameter
 
-    sys.stdout.write(typescript(Study, Record))
+    sys.stdout.write(typescript(Study, Record, SuggestedParameter))

@@ -29,6 +29,7 @@ from nbprod.model import (
     State,
     Step,
     Study,
+    SuggestedParameter,
     Suite,
     Verdict,
 )
@@ -123,4 +124,4 @@ def test_typescript_has_an_interface_for_every_noun_within():
 
 def test_typescript_of_the_extension_is_current():
     written = Path(__file__).parents[1] / "extension" / "src" / "wire.ts"
-    assert written.read_text(encoding="utf-8") == wire.typescript(Study, Record)
+    assert written.read_text(encoding="utf-8") == wire.typescript(Study, Record, SuggestedParameter)

@@ -1,6 +1,8 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
-import type { Edit, Finding, Json, Record, Study } from './wire';
+import { goesOn, type Progress } from './progress';
+import { EventReader } from './stream';
+import type { Json, Study, SuggestedParameter } from './wire';
 
 /** What the server makes of a notebook: its study, and its flow as a picture. */
 export interface Studied {
@@ -8,26 +10,34 @@ export interface Studied {
   picture: string;
 }
 
-export interface StageProgress {
-  stage: string;
-  state: string;
-  cell: number;
-  cells: number;
-}
-
-/** A run as the server follows it; `record` is there once the run has written one. */
-export interface Progress {
-  id: string;
-  path: string;
-  state: string;
-  started: string;
-  stages: StageProgress[];
-  error: string;
-  record: Record | null;
-}
-
+/** Suggested stages cell by cell, and what to write to accept them: tags by position, and the notebook's metadata. */
 export interface Proposal {
-  stages: { cell: number; stage: string; reason: string }[];
+  stages: { cell: number; stage: string; kind: string; time: string | null; reason: string }[];
+  parameters: SuggestedParameter[];
+  tags: { [position: string]: string[] };
+  options: Json;
+}
+
+export interface Difference {
+  name: string;
+  before: Json;
+  after: Json;
+}
+
+/** How a run differs from an earlier one. */
+export interface Comparison {
+  before: string;
+  after: string;
+  parameters: Difference[];
+  metrics: Difference[];
+  verdicts: Difference[];
+  values: Difference[];
+  data: Difference[];
+  environment: Difference[];
+  states: Difference[];
+  code: { stage: string; change: string; says: string[] }[];
+  cells: { stage: string; cell: string; diff: string }[];
+  unknown: string[];
 }
 
 export interface RunRequest {
@@ -37,6 +47,9 @@ export interface RunRequest {
   force?: boolean;
 }
 
+const FIRST_PAUSE_MILLISECONDS = 300;
+const LONGEST_PAUSE_MILLISECONDS = 5_000;
+
 /** The one door to the server. Every answer that is no success rejects with the server's own words. */
 export class Client {
   constructor(readonly settings: ServerConnection.ISettings) {}
@@ -45,8 +58,12 @@ export class Client {
     return this._get('version');
   }
 
-  study(path: string, notebook: unknown): Promise<Studied> {
-    return this._post('study', { path, notebook });
+  study(path: string, notebook: unknown, run?: string): Promise<Studied> {
+    return this._post('study', { path, notebook, run });
+  }
+
+  picture(path: string, run: string): Promise<{ picture: string }> {
+    return this._get(`picture?${query({ path, run })}`);
   }
 
   suggest(path: string, notebook: unknown): Promise<Proposal> {
@@ -57,12 +74,12 @@ export class Client {
     return this._post('infer', { path, value });
   }
 
-  extract(path: string): Promise<{ folder: string }> {
+  extract(path: string): Promise<{ folder: string; stages: string[] }> {
     return this._post('extract', { path });
   }
 
   runs(path: string): Promise<{ runs: Progress[] }> {
-    return this._get(`runs?path=${encodeURIComponent(path)}`);
+    return this._get(`runs?${query({ path })}`);
   }
 
   start(request: RunRequest): Promise<Progress> {
@@ -77,9 +94,72 @@ export class Client {
     return this._send(`runs/${encodeURIComponent(id)}`, { method: 'DELETE' });
   }
 
-  /** Where a file that a run left can be opened: an executed notebook as a page, Data Docs. */
-  fileUrl(id: string, file: string): string {
-    return this._url(`runs/${encodeURIComponent(id)}/files/${URLExt.encodeParts(file)}`);
+  compare(path: string, before: string, after: string): Promise<Comparison> {
+    return this._get(`runs/${encodeURIComponent(after)}/since/${encodeURIComponent(before)}?${query({ path })}`);
+  }
+
+  /**
+   * Hear every state of a run after its `turn`, until it ends or `until` says so. A stream that breaks is taken up
+   * where it broke. Rejects where the server doesn't know the run: it was started anew.
+   */
+  async follow(id: string, turn: number, hear: (run: Progress) => void, until: AbortSignal): Promise<void> {
+    let pause = FIRST_PAUSE_MILLISECONDS;
+    while (!until.aborted) {
+      try {
+        for await (const run of this._states(id, turn, until)) {
+          hear(run);
+          turn = run.turn;
+          pause = FIRST_PAUSE_MILLISECONDS;
+          if (!goesOn(run)) {
+            return;
+          }
+        }
+      } catch (error) {
+        if (until.aborted) {
+          return;
+        }
+        if (error instanceof ServerConnection.ResponseError && error.response.status === 404) {
+          throw error;
+        }
+      }
+      await new Promise(resolve => setTimeout(resolve, pause));
+      pause = Math.min(pause * 2, LONGEST_PAUSE_MILLISECONDS);
+    }
+  }
+
+  /** Where a file that a run left can be opened: an executed notebook as a page. */
+  fileUrl(path: string, id: string, file: string): string {
+    return this._url(`runs/${encodeURIComponent(id)}/files/${URLExt.encodeParts(file)}?${query({ path })}`);
+  }
+
+  docsUrl(path: string, id: string): string {
+    return this._url(`runs/${encodeURIComponent(id)}/docs?${query({ path })}`);
+  }
+
+  private async *_states(id: string, turn: number, until: AbortSignal): AsyncGenerator<Progress> {
+    const response = await ServerConnection.makeRequest(
+      this._url(`runs/${encodeURIComponent(id)}/events`),
+      { headers: { 'Last-Event-ID': String(turn), Accept: 'text/event-stream' }, signal: until },
+      this.settings
+    );
+    if (!response.ok || !response.body) {
+      throw await problemOf(response);
+    }
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    const events = new EventReader();
+    try {
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) {
+          return;
+        }
+        for (const { data } of events.read(value)) {
+          yield JSON.parse(data) as Progress;
+        }
+      }
+    } finally {
+      await reader.cancel().catch(() => undefined);
+    }
   }
 
   private _get<T>(path: string): Promise<T> {
@@ -92,18 +172,10 @@ export class Client {
 
   private async _send<T>(path: string, init: RequestInit): Promise<T> {
     const response = await ServerConnection.makeRequest(this._url(path), init, this.settings);
-    const text = await response.text();
-    let data: unknown = null;
-    try {
-      data = text ? JSON.parse(text) : null;
-    } catch {
-      data = { message: text };
-    }
     if (!response.ok) {
-      const message = (data as { message?: string } | null)?.message ?? response.statusText;
-      throw new ServerConnection.ResponseError(response, message);
+      throw await problemOf(response);
     }
-    return data as T;
+    return (await response.json()) as T;
   }
 
   private _url(path: string): string {
@@ -112,4 +184,21 @@ export class Client {
   }
 }
 
-export type { Edit, Finding, Json, Record, Study };
+async function problemOf(response: Response): Promise<ServerConnection.ResponseError> {
+  const text = await response.text();
+  let said: string | undefined;
+  try {
+    said = (JSON.parse(text) as { message?: string }).message;
+  } catch {
+    // Jupyter answers for a route that nobody serves with a page
+    said =
+      response.status === 404
+        ? 'The Jupyter server runs without nbprod. Enable it with `jupyter server extension enable nbprod`.'
+        : undefined;
+  }
+  return new ServerConnection.ResponseError(response, said || response.statusText);
+}
+
+function query(given: { [name: string]: string }): string {
+  return new URLSearchParams(given).toString();
+}

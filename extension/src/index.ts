@@ -1,20 +1,22 @@
-import { ILabShell, ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, IToolbarWidgetRegistry, showDialog } from '@jupyterlab/apputils';
+import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { Dialog, ICommandPalette, IToolbarWidgetRegistry, Notification, showDialog } from '@jupyterlab/apputils';
 import type { Cell } from '@jupyterlab/cells';
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
-import { INotebookTracker } from '@jupyterlab/notebook';
+import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { Token } from '@lumino/coreutils';
-import { Client, type Progress } from './client';
+import type { IDisposable } from '@lumino/disposable';
+import { Client } from './client';
 import { keepCellsMarked } from './marks/cells';
 import { findingMarks } from './marks/editors';
 import { StagePicker } from './marks/picker';
+import { keepStageSaid } from './marks/where';
 import { PipelineModel } from './model';
 import { icon, PipelinePanel } from './views/panel';
 
 const RUN_EVENT = 'https://events.nbprod.dev/run/v1';
 /** What this front end speaks; the server says its own number. */
-const WIRE = 1;
+const WIRE = 2;
 
 const IPipelineModel = new Token<PipelineModel>('nbprod:IPipelineModel', 'The pipeline of the notebook in front.');
 
@@ -23,6 +25,11 @@ namespace Command {
   export const check = 'nbprod:check';
   export const run = 'nbprod:run';
   export const tag = 'nbprod:tag';
+  export const suggest = 'nbprod:suggest';
+  export const extract = 'nbprod:extract';
+  export const cancel = 'nbprod:cancel';
+  export const nextFinding = 'nbprod:next-finding';
+  export const previousFinding = 'nbprod:previous-finding';
 }
 
 const model: JupyterFrontEndPlugin<PipelineModel> = {
@@ -36,7 +43,8 @@ const model: JupyterFrontEndPlugin<PipelineModel> = {
     const pipeline = new PipelineModel(tracker, client);
     app.serviceManager.events.stream.connect((_, event) => {
       if (event.schema_id === RUN_EVENT) {
-        pipeline.follow((event as unknown as { run: Progress }).run);
+        const { id, path } = event as unknown as { id: string; path: string };
+        void pipeline.hearOf(id, path);
       }
     });
     void client.version().then(({ wire, version }) => {
@@ -48,6 +56,7 @@ const model: JupyterFrontEndPlugin<PipelineModel> = {
         });
       }
     });
+    NotebookActions.executed.connect((_, { cell }) => void pipeline.cellRan(cell.model.id));
     return pipeline;
   }
 };
@@ -57,13 +66,12 @@ const panel: JupyterFrontEndPlugin<void> = {
   description: 'The pipeline sidebar and its commands.',
   autoStart: true,
   requires: [IPipelineModel, INotebookTracker],
-  optional: [ILayoutRestorer, ILabShell, ICommandPalette],
+  optional: [ILayoutRestorer, ICommandPalette],
   activate: (
     app: JupyterFrontEnd,
     pipeline: PipelineModel,
     tracker: INotebookTracker,
     restorer: ILayoutRestorer | null,
-    _shell: ILabShell | null,
     palette: ICommandPalette | null
   ) => {
     const sidebar = new PipelinePanel(pipeline);
@@ -100,7 +108,43 @@ const panel: JupyterFrontEndPlugin<void> = {
         }
       }
     });
-    for (const command of [Command.show, Command.check, Command.run, Command.tag]) {
+    app.commands.addCommand(Command.suggest, {
+      label: 'Suggest Stages',
+      caption: 'Propose stages for the untagged notebook',
+      isEnabled: () => isOpen() && !pipeline.stageNames.length,
+      execute: async () => {
+        show();
+        await pipeline.suggest();
+      }
+    });
+    app.commands.addCommand(Command.extract, {
+      label: 'Extract the Plan',
+      caption: 'Write the stages as papermill notebooks beside this one',
+      isEnabled: () => isOpen() && pipeline.stageNames.length > 0,
+      execute: () =>
+        pipeline.extract().then(
+          folder => void Notification.success(`The plan stands in ${folder}.`, { autoClose: 5000 }),
+          error => void Notification.error(String(error.message ?? error))
+        )
+    });
+    app.commands.addCommand(Command.cancel, {
+      label: 'Cancel the Pipeline Run',
+      isEnabled: () => pipeline.isRunning,
+      execute: () => pipeline.cancelRunning()
+    });
+    app.commands.addCommand(Command.nextFinding, {
+      label: 'Go to the Next Finding',
+      isEnabled: () => pipeline.findings.length > 0,
+      execute: () => pipeline.goToFinding(1)
+    });
+    app.commands.addCommand(Command.previousFinding, {
+      label: 'Go to the Previous Finding',
+      isEnabled: () => pipeline.findings.length > 0,
+      execute: () => pipeline.goToFinding(-1)
+    });
+    const states = () => Object.values(Command).forEach(command => app.commands.notifyCommandChanged(command));
+    pipeline.changed.connect(states);
+    for (const command of Object.values(Command)) {
       palette?.addItem({ command, category: 'Pipeline' });
     }
   }
@@ -111,19 +155,25 @@ const cells: JupyterFrontEndPlugin<void> = {
   description: "The stage picker in each cell's toolbar, and the bars beside staged cells.",
   autoStart: true,
   requires: [IPipelineModel, INotebookTracker, IToolbarWidgetRegistry, ISettingRegistry],
+  optional: [ICommandPalette],
   activate: async (
     _app: JupyterFrontEnd,
     pipeline: PipelineModel,
     tracker: INotebookTracker,
     registry: IToolbarWidgetRegistry,
-    settings: ISettingRegistry
+    settings: ISettingRegistry,
+    palette: ICommandPalette | null
   ) => {
     let offered: string[] = [];
+    let entries: IDisposable[] = [];
     registry.addFactory<Cell>('Cell', 'nbprod-stage', cell => new StagePicker(cell, pipeline, () => offered));
     keepCellsMarked(tracker, pipeline);
+    keepStageSaid(tracker, pipeline);
     const own = await settings.load(cells.id);
     const take = () => {
       offered = own.get('stages').composite as string[];
+      entries.forEach(entry => entry.dispose());
+      entries = offered.flatMap(stage => palette?.addItem({ command: Command.tag, category: 'Pipeline', args: { stage } }) ?? []);
       document.body.dataset.nbprodBars = String(own.get('bars').composite);
     };
     own.changed.connect(take);

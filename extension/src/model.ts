@@ -1,15 +1,18 @@
 import type { Cell, ICellModel } from '@jupyterlab/cells';
-import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { INotebookModel, INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
-import type { Client, Edit, Finding, Json, Progress, Proposal, Record, Study } from './client';
-import { spliced } from './text';
-import { setStage, taggingOf } from './tags';
+import type { Client, Proposal } from './client';
+import { judge, NO_VERDICTS, type LiveVerdicts } from './live';
+import { nextFinding } from './order';
+import { goesOn, statesOf, type Progress } from './progress';
+import { changedLines, spliced, type DiffLine } from './text';
+import { setStage } from './tags';
+import type { Edit, Finding, Json, Record, Study, Suite, Verdict } from './wire';
 
-/** Long enough to join the keystrokes of a word, short enough to feel immediate. */
-const SETTLE_MILLISECONDS = 80;
-const POLL_MILLISECONDS = 700;
+/** Long enough to join the keystrokes that come together, short enough to be felt as at once. */
+const SETTLE_MILLISECONDS = 25;
 
 export type Loading = 'idle' | 'loading' | 'failed';
 
@@ -20,13 +23,16 @@ export class PipelineModel implements IDisposable {
   loading: Loading = 'idle';
   problem = '';
   runs: Progress[] = [];
+  /** Stages proposed and neither accepted nor dismissed yet. */
+  proposal: Proposal | null = null;
+  /** What the running kernel's values were found to be, by value; null where a cell ran since they were judged. */
+  live = new Map<string, readonly Verdict[] | null>();
 
   constructor(
     readonly tracker: INotebookTracker,
     readonly client: Client
   ) {
     tracker.currentChanged.connect(this._onNotebook, this);
-    tracker.activeCellChanged.connect(this._onActiveCell, this);
     this._onNotebook();
   }
 
@@ -64,6 +70,29 @@ export class PipelineModel implements IDisposable {
     return this.runs.some(goesOn);
   }
 
+  get hasKernel(): boolean {
+    return Boolean(this.panel?.sessionContext.session?.kernel);
+  }
+
+  get findings(): readonly Finding[] {
+    return this.study?.findings ?? [];
+  }
+
+  /** The verdicts on a value: those on the live value if the kernel was asked, else those of the last run. */
+  verdictsOn(value: string): readonly Verdict[] {
+    const live = this.live.get(value);
+    if (live !== undefined) {
+      return live ?? [];
+    }
+    const stages = this.lastRecord?.stages ?? [];
+    return stages.flatMap(stage => stage.verdicts).filter(verdict => verdict.value === value);
+  }
+
+  /** The record of the latest run that has left one. */
+  get lastRecord(): Record | null {
+    return this.runs.find(run => run.record)?.record ?? null;
+  }
+
   findingsOf(cellId: string): Finding[] {
     return this._findings.get(cellId) ?? [];
   }
@@ -74,7 +103,10 @@ export class PipelineModel implements IDisposable {
 
   /** The cell at a position among the code cells, as it stood when the notebook was studied. */
   cellAt(position: number): Cell | null {
-    const id = this._ids[position];
+    return this._cellOf(this._ids[position]);
+  }
+
+  private _cellOf(id: string | undefined): Cell | null {
     return this.panel?.content.widgets.find(cell => cell.model.id === id) ?? null;
   }
 
@@ -98,31 +130,61 @@ export class PipelineModel implements IDisposable {
     void this.refresh();
   }
 
+  /** Write what a proposal says: the tags of its cells, and the options of its stages. */
   accept(proposal: Proposal): void {
-    this._transact(() => {
-      for (const { cell, stage } of proposal.stages) {
-        const model = this.cellAt(cell)?.model;
-        if (model && !taggingOf(model).stage) {
-          setStage(model, stage);
-        }
+    const shared = this.panel?.content.model?.sharedModel;
+    shared?.transact(() => {
+      for (const [position, tags] of Object.entries(proposal.tags)) {
+        this._cellOf(this._proposedFor[Number(position)])?.model.setMetadata('tags', tags);
+      }
+      if (proposal.options) {
+        shared.setMetadata('nbprod', proposal.options);
       }
     });
+    this.proposal = null;
     void this.refresh();
+  }
+
+  /** What a finding's edits would do, cell by cell. */
+  diffOf(finding: Finding): { cell: number; lines: DiffLine[] }[] {
+    return [...editsByCell(finding)].map(([cell, edits]) => ({
+      cell,
+      lines: changedLines(this.cellAt(cell)?.model.sharedModel.getSource() ?? '', edits)
+    }));
   }
 
   /** Make a finding's edits in the cells, and go to the last of them, where undo takes it back. */
   fix(finding: Finding): void {
-    const byCell = new Map<number, Edit[]>();
-    for (const edit of finding.edits) {
-      byCell.set(edit.span.cell, [...(byCell.get(edit.span.cell) ?? []), edit]);
-    }
     // No transaction around them: a cell undoes only what it began itself
-    byCell.forEach((edits, position) => {
+    editsByCell(finding).forEach((edits, position) => {
       const shared = this.cellAt(position)?.model.sharedModel;
       shared?.setSource(spliced(shared.getSource(), edits));
       this.goTo(position, edits[0].span.line, edits[0].span.column);
     });
     void this.refresh();
+  }
+
+  /** Put other text in the place of an expectation, or take its line out. */
+  rewrite(edit: Edit): void {
+    const shared = this.cellAt(edit.span.cell)?.model.sharedModel;
+    const source = shared?.getSource();
+    if (shared && source !== undefined) {
+      const { replacement } = edit;
+      const rewritten = spliced(source, [edit]);
+      shared.setSource(replacement ? rewritten : withoutEmptyLine(rewritten, edit.span.line));
+      void this.refresh();
+    }
+  }
+
+  /** Go to the finding after the cursor, or before it. */
+  goToFinding(step: 1 | -1): void {
+    const cell = this.panel?.content.activeCell;
+    const position = cell ? this._ids.indexOf(cell.model.id) : -1;
+    const line = (cell?.editor?.getCursorPosition().line ?? 0) + 1;
+    const found = nextFinding(this.findings, { cell: position, line }, step);
+    if (found?.span) {
+      this.goTo(found.span.cell, found.span.line, found.span.column);
+    }
   }
 
   /** Put a code cell below the one at `position` (at the end where there is none). */
@@ -139,27 +201,48 @@ export class PipelineModel implements IDisposable {
     void this.refresh();
   }
 
-  async refresh(): Promise<void> {
-    const model = this.panel?.content.model;
-    const asked = ++this._asked;
-    if (!model) {
+  /**
+   * Study the notebook as it stands. One study is under way at a time: what changes meanwhile is studied after it, so
+   * that typing never piles up work. Resolves once what was there at the call has been studied.
+   */
+  refresh(): Promise<void> {
+    this._isDirty = true;
+    this._going ??= this._studyUntilClean().finally(() => (this._going = null));
+    return this._going;
+  }
+
+  private async _studyUntilClean(): Promise<void> {
+    while (this._isDirty && !this._isDisposed) {
+      this._isDirty = false;
+      await this._study();
+    }
+  }
+
+  private async _study(): Promise<void> {
+    const panel = this.panel;
+    const model = panel?.content.model;
+    if (!panel || !model) {
       this._forget();
       return;
     }
-    const ids = Array.from(model.cells)
-      .filter(cell => cell.type === 'code')
-      .map(cell => cell.id);
+    const cells = Array.from(model.cells);
+    const ids = cells.filter(cell => cell.type === 'code').map(cell => cell.id);
     if (!this.study) {
       this.loading = 'loading';
       this._changed.emit();
     }
     try {
-      const { study, picture } = await this.client.study(this.path, withoutOutputs(model.toJSON()));
-      if (asked === this._asked) {
+      const run = this.lastRun?.id;
+      const { study, picture } = await this.client.study(panel.context.path, sent(model, cells), run);
+      // Meanwhile another notebook may be in front, or a keystroke have moved what the findings point at
+      if (this.panel === panel && !this._isDirty) {
         this._take(study, picture, ids);
+        if (run !== this.lastRun?.id) {
+          void this._redraw();
+        }
       }
     } catch (error) {
-      if (asked === this._asked) {
+      if (this.panel === panel) {
         this.loading = 'failed';
         this.problem = error instanceof Error ? error.message : String(error);
         this._changed.emit();
@@ -167,34 +250,107 @@ export class PipelineModel implements IDisposable {
     }
   }
 
-  suggest(): Promise<Proposal> {
-    return this.client.suggest(this.path, withoutOutputs(this.panel?.content.model?.toJSON()));
+  /** Ask for stages that the notebook might have; they stand in `proposal` until accepted or dismissed. */
+  async suggest(): Promise<void> {
+    const panel = this.panel;
+    const model = panel?.content.model;
+    if (panel && model) {
+      const cells = Array.from(model.cells);
+      const proposal = await this.client.suggest(this.path, sent(model, cells));
+      if (panel === this.panel) {
+        this._proposedFor = cells.filter(cell => cell.type === 'code').map(cell => cell.id);
+        this.proposal = proposal;
+        this._changed.emit();
+      }
+    }
   }
 
-  async run(parameters: { [name: string]: Json }, from?: string): Promise<void> {
+  dismiss(): void {
+    this.proposal = null;
+    this._changed.emit();
+  }
+
+  async run(parameters: { [name: string]: Json }, from?: string, force = false): Promise<void> {
     const panel = this.panel;
     if (!panel) {
       return;
     }
     await panel.context.save();
-    this.follow(await this.client.start({ path: panel.context.path, parameters, from }));
+    this.follow(await this.client.start({ path: panel.context.path, parameters, from, force }));
+  }
+
+  /** Write the plan beside the saved notebook; gives its folder's name. */
+  async extract(): Promise<string> {
+    await this.panel?.context.save();
+    return (await this.client.extract(this.path)).folder;
   }
 
   async cancel(id: string): Promise<void> {
     this.follow(await this.client.cancel(id));
   }
 
-  /** Take a run's state in; the events of a server stream and the answers of polls both end here. */
+  async cancelRunning(): Promise<void> {
+    const running = this.runs.find(goesOn);
+    if (running) {
+      await this.cancel(running.id);
+    }
+  }
+
+  /** A run that was queued, here or from another page on the same notebook. */
+  async hearOf(id: string, path: string): Promise<void> {
+    if (path === this.path && !this.runs.some(run => run.id === id)) {
+      this.follow(await this.client.progress(id));
+    }
+  }
+
+  /** Take a run's state in, and listen to it while it goes on. */
   follow(run: Progress): void {
     if (run.path !== this.path) {
       return;
     }
-    const known = this.runs.some(one => one.id === run.id);
+    const known = this.runs.find(one => one.id === run.id);
+    if (known && known.turn > run.turn) {
+      return;
+    }
+    const wentOn = known ? goesOn(known) : true;
     this.runs = known ? this.runs.map(one => (one.id === run.id ? run : one)) : [run, ...this.runs];
+    if (!goesOn(run) && wentOn) {
+      // What the run judged is newer than what the kernel's values were found to be
+      this.live.clear();
+    }
     this._changed.emit();
-    this._watch();
-    if (run.record && !this.isRunning) {
-      void this.refresh();
+    if (statesOf(known) !== statesOf(run)) {
+      void this._redraw();
+    }
+    this._listen();
+  }
+
+  // The running kernel
+
+  /** A cell has run in the kernel: what was judged of its stage's values is out of date. */
+  async cellRan(cellId: string): Promise<void> {
+    const position = this._ids.indexOf(cellId);
+    const suites = this.study?.suites ?? [];
+    const stage = this.study?.flow.stages.find(one => one.cells.includes(position));
+    const touched = suites.filter(suite => suite.span?.cell === position || stage?.gives.includes(suite.value));
+    if (!touched.length) {
+      return;
+    }
+    touched.forEach(suite => this.live.set(suite.value, null));
+    this._changed.emit();
+    await this.judgeLive(touched, false);
+  }
+
+  /**
+   * Judge the kernel's values. Great Expectations takes seconds to load: unless `loads`, only a kernel that has it
+   * already is asked, so that running a cell never costs more than it did.
+   */
+  async judgeLive(suites: readonly Suite[], loads: boolean): Promise<void> {
+    const kernel = this.panel?.sessionContext.session?.kernel;
+    const found: LiveVerdicts = kernel ? await judge(kernel, suites, loads) : NO_VERDICTS;
+    if (found.size) {
+      found.forEach((verdicts, value) => this.live.set(value, verdicts));
+      this._changed.emit();
     }
   }
 
@@ -203,7 +359,7 @@ export class PipelineModel implements IDisposable {
       return;
     }
     this._isDisposed = true;
-    window.clearTimeout(this._timer);
+    this._stop.abort();
     this._settled.dispose();
     Signal.clearData(this);
   }
@@ -245,15 +401,15 @@ export class PipelineModel implements IDisposable {
     this._changed.emit();
   }
 
-  private _transact(change: () => void): void {
-    this.panel?.content.model?.sharedModel.transact(change);
-  }
-
   private _onNotebook(): void {
     const panel = this.panel;
     this._watched?.contentChanged.disconnect(this._onContent, this);
     this._watched = null;
+    this._stop.abort();
+    this._heard = null;
     this.runs = [];
+    this.live.clear();
+    this.proposal = null;
     this._forget();
     void panel?.context.ready.then(() => {
       if (this.panel !== panel || !panel.content.model) {
@@ -270,10 +426,6 @@ export class PipelineModel implements IDisposable {
     void this._settled.invoke();
   }
 
-  private _onActiveCell(): void {
-    this._changed.emit();
-  }
-
   /** The runs of this notebook that the server knows: a page that was closed finds them again. */
   private async _recall(): Promise<void> {
     const path = this.path;
@@ -282,33 +434,63 @@ export class PipelineModel implements IDisposable {
       if (path === this.path) {
         this.runs = runs;
         this._changed.emit();
-        this._watch();
+        if (runs.length) {
+          void this._redraw();
+        }
+        this._listen();
       }
     } catch {
       // The study, asked for at the same time, says what is wrong with the server.
     }
   }
 
-  private _watch(): void {
-    window.clearTimeout(this._timer);
-    const running = this.runs.find(goesOn);
-    if (!running || this._isDisposed) {
+  /** Listen to the run that goes on, if there is one and nobody listens to it yet. */
+  private _listen(): void {
+    const running = [...this.runs].reverse().find(goesOn);
+    if (!running || this._isDisposed || this._heard === running.id) {
       return;
     }
-    this._timer = window.setTimeout(() => {
-      this.client.progress(running.id).then(
-        run => this.follow(run),
-        () => this._watch()
-      );
-    }, POLL_MILLISECONDS);
+    this._stop = new AbortController();
+    this._heard = running.id;
+    const { signal } = this._stop;
+    this.client
+      .follow(running.id, 0, run => !signal.aborted && this.follow(run), signal)
+      // The server was started anew and knows of the run only what it left
+      .catch(() => this._recall())
+      .finally(() => {
+        if (!signal.aborted) {
+          this._heard = null;
+          this._listen();
+        }
+      });
   }
 
-  private _asked = 0;
+  /** The picture again, with the states of the latest run. */
+  private async _redraw(): Promise<void> {
+    const { path, lastRun, study } = this;
+    if (!lastRun || !study) {
+      return;
+    }
+    try {
+      const { picture } = await this.client.picture(path, lastRun.id);
+      if (path === this.path && study === this.study && lastRun.id === this.lastRun?.id) {
+        this.picture = picture;
+        this._changed.emit();
+      }
+    } catch {
+      // The picture without states stays.
+    }
+  }
+
+  private _isDirty = false;
+  private _going: Promise<void> | null = null;
   private _key = '';
   private _ids: string[] = [];
+  private _proposedFor: string[] = [];
   private _findings = new Map<string, Finding[]>();
   private _stages = new Map<string, string>();
-  private _timer = 0;
+  private _stop = new AbortController();
+  private _heard: string | null = null;
   private _isDisposed = false;
   private _watched: NonNullable<NotebookPanel['content']['model']> | null = null;
   private _settled = new Debouncer(() => this.refresh(), SETTLE_MILLISECONDS);
@@ -316,15 +498,31 @@ export class PipelineModel implements IDisposable {
   private _studied = new Signal<this, void>(this);
 }
 
-/** Whether the server follows the run: one that left a record only is over, or goes on elsewhere. */
-function goesOn(run: Progress): boolean {
-  return run.record === null && (run.state === 'running' || run.state === 'waiting');
+function editsByCell(finding: Finding): Map<number, Edit[]> {
+  const byCell = new Map<number, Edit[]>();
+  for (const edit of finding.edits) {
+    byCell.set(edit.span.cell, [...(byCell.get(edit.span.cell) ?? []), edit]);
+  }
+  return byCell;
+}
+
+function withoutEmptyLine(source: string, line: number): string {
+  const lines = source.split('\n');
+  return lines[line - 1]?.trim() ? source : lines.filter((_, index) => index !== line - 1).join('\n');
 }
 
 /** The notebook as the server needs it: outputs can be megabytes and tell the study nothing. */
-function withoutOutputs(notebook: unknown): unknown {
-  const { cells, ...rest } = notebook as { cells: { outputs?: unknown }[] };
-  return { ...rest, cells: cells.map(cell => (cell.outputs ? { ...cell, outputs: [] } : cell)) };
+function sent(model: INotebookModel, cells: readonly ICellModel[]): unknown {
+  return {
+    nbformat: model.nbformat,
+    nbformat_minor: model.nbformatMinor,
+    metadata: model.metadata,
+    cells: cells.map(cell => ({
+      cell_type: cell.type,
+      id: cell.id,
+      metadata: cell.metadata,
+      source: cell.sharedModel.getSource(),
+      ...(cell.type === 'code' ? { outputs: [], execution_count: null } : {})
+    }))
+  };
 }
-
-export type { Finding, Progress, Proposal, Record, Study };

@@ -31,3 +31,29 @@ export function spliced(source: string, edits: readonly Edit[]): string {
     .sort((one, other) => other.from - one.from)
     .reduce((text, { from, to, replacement }) => text.slice(0, from) + replacement + text.slice(to), source);
 }
+
+/** A line of a diff: kept, taken out or put in. */
+export interface DiffLine {
+  sign: ' ' | '-' | '+';
+  text: string;
+}
+
+/** What edits do to a source, as the lines they touch; equal lines at both ends are left out. */
+export function changedLines(source: string, edits: readonly Edit[]): DiffLine[] {
+  const before = source.split('\n');
+  const after = spliced(source, edits).split('\n');
+  let head = 0;
+  while (head < Math.min(before.length, after.length) && before[head] === after[head]) {
+    head++;
+  }
+  let tail = 0;
+  while (
+    tail < Math.min(before.length, after.length) - head &&
+    before[before.length - 1 - tail] === after[after.length - 1 - tail]
+  ) {
+    tail++;
+  }
+  const between = (lines: string[], sign: '-' | '+') =>
+    lines.slice(head, lines.length - tail).map(text => ({ sign, text }) as DiffLine);
+  return [...between(before, '-'), ...between(after, '+')];
+}

@@ -94,6 +94,14 @@ export interface Parameter {
 
 export type Proof = 'proved clean' | 'confirmed' | 'suspected' | 'not reproduced' | 'unproved';
 
+export interface Quarantine {
+  rows_kept: number;
+  rows_taken: number;
+  broke: { [key: string]: number };
+  kept: Artifact | null;
+  taken: Artifact | null;
+}
+
 export interface Record {
   id: string;
   pipeline: string;
@@ -173,6 +181,11 @@ export interface Study {
   findings: Finding[];
 }
 
+export interface SuggestedParameter {
+  parameter: Parameter;
+  reason: string;
+}
+
 export interface Suite {
   value: string;
   expectations: Expectation[];
@@ -194,6 +207,7 @@ export interface Verdict {
   rows: ({ [key: string]: Json })[];
   error: string;
   measured_by: string;
+  quarantine: Quarantine | null;
 }
 
 export interface Witness {

@@ -6,7 +6,7 @@ folder above the notebook that holds a `pyproject.toml` or a `.git`, else the no
 
 from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
 from nbprod.api.exports import export, export_targets
-from nbprod.api.plans import PLAN_SUFFIX, diff, extract, plan, read_plan, tag
+from nbprod.api.plans import PLAN_SUFFIX, accepted, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, Taken, replay, replay_taken, take
 from nbprod.api.runs import (
@@ -34,6 +34,7 @@ __all__ = [
     "Replayed",
     "Source",
     "Taken",
+    "accepted",
     "backfill",
     "collect",
     "diff",

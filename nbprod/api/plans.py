@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nbprod.changes import StageChange
-    from nbprod.model import Notebook, Plan
+    from nbprod.model import Notebook, Plan, Suggestion
 
 PLAN_SUFFIX = ".plan"
 
@@ -87,6 +87,27 @@ def tag(path: str | os.PathLike[str], cell: int, stage: str | None) -> None:
             remedy="A name starts with a letter and holds letters, digits, '_' and '-'.",
         )
     write_atomically(Path(path), with_stage(notebook.text, notebook.code[cell].index, stage, name=where))
+
+
+def accepted(notebook: Notebook, suggestion: Suggestion) -> str:
+    """The notebook's text with a suggestion taken: tags on its cells, kinds and time columns as stage options.
+
+    A percent script has no place for stage options; there only the tags are written.
+    """
+    from nbprod.notebook.edits import with_stage, with_stage_options, with_tags
+    from nbprod.notebook.lines import PARAMETERS_TAG
+
+    text, name = notebook.text, notebook.name
+    for stage in suggestion.stages:
+        for position in stage.cells:
+            text = with_stage(text, notebook.code[position].index, stage.name, name=name)
+        if not name.endswith(".py"):
+            time = {"time": stage.time} if stage.time else {}
+            text = with_stage_options(text, stage.name, {"kind": stage.kind.value, **time})
+    for position in suggestion.parameter_cells:
+        cell = notebook.code[position]
+        text = with_tags(text, cell.index, [*cell.tags, PARAMETERS_TAG], name=name)
+    return text
 
 
 def read_plan(folder: str | os.PathLike[str]) -> Plan:

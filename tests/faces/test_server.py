@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.cookiejar
 import json
 import os
 import socket
@@ -10,16 +11,19 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jsonschema
 import pytest
 import yaml
 from notebooks import notebook_text, write_notebook
 
 from nbprod.faces import server as server_package
-from nbprod.faces.server.handlers import BODY_LIMIT_BYTES, ROUTES
+from nbprod.faces.server.answering import BODY_LIMIT_BYTES
+from nbprod.faces.server.handlers import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,14 +43,22 @@ class Server:
     url: str
     root: Path
 
-    def ask(
-        self, path: str, body: object = None, *, token: str = TOKEN, method: str | None = None
-    ) -> tuple[int, Any]:
-        """The status and the answer, as JSON where it is JSON."""
+    def request(
+        self, path: str, body: object = None, *, token: str = TOKEN, method: str | None = None, **headers: str
+    ) -> urllib.request.Request:
         data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/nbprod/api/v1/{path}", data=data, method=method)  # noqa: S310
         if token:
             request.add_header("Authorization", f"token {token}")
+        for name, value in headers.items():
+            request.add_header(name.replace("_", "-"), value)
+        return request
+
+    def ask(
+        self, path: str, body: object = None, *, token: str = TOKEN, method: str | None = None, **headers: str
+    ) -> tuple[int, Any]:
+        """The status and the answer, as JSON where it is JSON."""
+        request = self.request(path, body, token=token, method=method, **headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
                 return reply.status, _read(reply.read())
@@ -62,26 +74,27 @@ def _read(data: bytes) -> Any:
         return data.decode()
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    home = tmp_path_factory.mktemp("server")
+@contextmanager
+def serving(home: Path, *options: str, python_path: str = "") -> Iterator[Server]:
+    """A Jupyter server of its own on an empty folder."""
     root = home / "root"
     root.mkdir()
-    write_notebook(root / "small.ipynb", *SOURCES, tags={0: ["parameters"]})
-    write_notebook(home / "outside.ipynb", "x = 1")
-    (root / "link.ipynb").symlink_to(home / "outside.ipynb")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [
         *(sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={port}"),
         *(f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.ip=127.0.0.1"),
+        *options,
     ]
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "run"),
     }
+    if python_path:
+        environment["PYTHONPATH"] = os.pathsep.join([python_path, os.environ.get("PYTHONPATH", "")])
     with (home / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         try:
@@ -93,10 +106,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             process.wait(20)
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("server")
+    with serving(home) as found:
+        write_notebook(found.root / "small.ipynb", *SOURCES, tags={0: ["parameters"]})
+        write_notebook(home / "outside.ipynb", "x = 1")
+        (found.root / "link.ipynb").symlink_to(home / "outside.ipynb")
+        yield found
+
+
 def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
     for _ in range(300):
         try:
-            if server.ask("version")[0] == 200:
+            if server.ask("version")[0] in (200, 403):
                 return
         except urllib.error.URLError:
             pass
@@ -122,7 +145,11 @@ ASKED = [
     ("extract", {"path": "small.ipynb"}),
     ("runs?path=small.ipynb", None),
     ("runs", {"path": "small.ipynb"}),
+    ("picture?path=small.ipynb", None),
     ("runs/abc", None),
+    ("runs/abc/events", None),
+    ("runs/abc/docs", None),
+    ("runs/abc/since/def", None),
     ("runs/abc/files/record.json", None),
 ]
 
@@ -153,7 +180,30 @@ REFUSED = {
     ),
     "a file that is not there": ("runs", {"path": "none.ipynb"}, 400, "There is no such file"),
     "options of a wrong type": ("runs", {"path": "small.ipynb", "parameters": 3}, 400, "'parameters' is 3"),
+    "a picture of a path that leads out": (
+        "picture?path=../outside.ipynb",
+        None,
+        400,
+        "leads out of the folder",
+    ),
+    "a picture with an unknown run": (
+        "picture?path=small.ipynb&run=none",
+        None,
+        404,
+        "There is no run 'none'",
+    ),
+    "a study with an unknown run": (
+        "study",
+        {"path": "small.ipynb", "run": "none"},
+        404,
+        "There is no run 'none'",
+    ),
+    "a study with a run that is no id": ("study", {"path": "small.ipynb", "run": 3}, 400, "'run' is 3"),
     "an unknown run": ("runs/none", None, 404, "There is no run 'none'"),
+    "events of an unknown run": ("runs/none/events", None, 404, "There is no run 'none'"),
+    "Data Docs of an unknown run": ("runs/none/docs", None, 404, "There is no run 'none'"),
+    "unknown runs compared": ("runs/none/since/nothing", None, 404, "There is no run 'nothing'"),
+    "a run looked for outside": ("runs/none/docs?path=../x.ipynb", None, 400, "leads out of the folder"),
     "a file of an unknown run": ("runs/none/files/a", None, 404, "There is no run 'none'"),
 }
 
@@ -177,23 +227,118 @@ def test_study_is_of_the_notebook_as_it_stands_in_the_browser(server):
     assert 'data-stage="only"' in answer["picture"]
 
 
-def test_run_goes_to_its_end_and_is_found_again(server):
+def stream(server: Server, run_id: str, *, after: str = "", limit: int = 1000) -> list[dict[str, Any]]:
+    """The states that the run's stream tells until it ends, or until there are `limit` of them."""
+    headers = {"Last_Event_ID": after} if after else {}
+    states: list[dict[str, Any]] = []
+    with urllib.request.urlopen(server.request(f"runs/{run_id}/events", **headers), timeout=60) as reply:  # noqa: S310
+        assert reply.headers["Content-Type"] == "text/event-stream"
+        for line in reply:
+            if line.startswith(b"data: "):
+                states.append(json.loads(line.removeprefix(b"data: ")))
+            if len(states) == limit:
+                break
+    return states
+
+
+def test_run_is_followed_to_its_end_and_found_again(server):
     status, started = server.ask("runs", {"path": "small.ipynb", "parameters": {"rows": 4}})
     assert (status, started["state"]) == (201, "waiting")
-    run = follow(server, started["id"])
+    states = stream(server, started["id"])
+    run = states[-1]
+    assert [one["turn"] for one in states] == sorted({one["turn"] for one in states})
+    assert {one["state"] for one in states} >= {"running", "done"}
+    assert run == server.ask(f"runs/{started['id']}")[1]
     assert (run["state"], run["error"]) == ("done", "")
     assert [(one["stage"], one["state"]) for one in run["stages"]] == [("load", "done"), ("sum", "done")]
     broken = [one for stage in run["record"]["stages"] for one in stage["verdicts"] if not one["success"]]
     assert [one["broken_count"] for one in broken] == [2]
     listed = server.ask("runs?path=small.ipynb")[1]["runs"]
     assert started["id"] in [one["id"] for one in listed]
-    notebook = run["record"]["stages"][0]["notebook"]
-    status, page = server.ask(f"runs/{started['id']}/files/{notebook}")
-    assert status == 200
-    assert "<html" in page
     assert server.ask("infer", {"path": "small.ipynb", "value": "table"})[1]["cell"].startswith(
         "%%expect table"
     )
+
+
+def test_reader_that_comes_back_misses_nothing(server):
+    _, started = server.ask("runs", {"path": "small.ipynb", "parameters": {"rows": 5}})
+    first = stream(server, started["id"], limit=1)[0]
+    follow(server, started["id"])
+    (missed,) = stream(server, started["id"], after=str(first["turn"]))
+    assert missed["state"] == "done"
+    assert missed["turn"] > first["turn"]
+
+
+@pytest.fixture(scope="module")
+def two_runs(server) -> tuple[dict[str, Any], dict[str, Any]]:
+    ids = [
+        server.ask("runs", {"path": "small.ipynb", "parameters": {"rows": rows}})[1]["id"] for rows in (6, 7)
+    ]
+    one, other = (follow(server, run_id) for run_id in ids)
+    return one, other
+
+
+def test_two_runs_are_compared(server, two_runs):
+    before, after = two_runs
+    status, found = server.ask(f"runs/{after['id']}/since/{before['id']}")
+    assert status == 200
+    assert found["parameters"] == [{"name": "rows", "before": 6, "after": 7}]
+    assert {"name": "total", "before": 15.0, "after": 21.0} in found["metrics"]
+
+
+def test_picture_shows_the_states_of_a_run(server, two_runs):
+    run = two_runs[1]["id"]
+    assert "✓ done" in server.ask("study", {"path": "small.ipynb", "run": run})[1]["picture"]
+    record = two_runs[1]["record_id"]
+    assert "✓ done" in server.ask("study", {"path": "small.ipynb", "run": record})[1]["picture"]
+    assert "done" not in server.ask("study", {"path": "small.ipynb"})[1]["picture"]
+    assert "✓ done" in server.ask(f"picture?path=small.ipynb&run={run}")[1]["picture"]
+
+
+def test_executed_notebook_and_data_docs_open_as_pages(server, two_runs):
+    run = two_runs[1]
+    notebook = run["record"]["stages"][0]["notebook"]
+    for page in (f"files/{notebook}", "docs?path=small.ipynb"):
+        with urllib.request.urlopen(server.request(f"runs/{run['record_id']}/{page}"), timeout=120) as reply:  # noqa: S310
+            assert reply.headers["Content-Type"].startswith("text/html")
+            assert "sandbox" in reply.headers["Content-Security-Policy"]
+            assert b"<html" in reply.read()
+
+
+def test_accepting_a_suggestion_is_what_the_command_line_writes(server):
+    sources = (
+        "limit = 5",
+        "import pandas as pd\nshops = pd.read_csv('shops.csv')",
+        "shops['half'] = shops['sold'] / 2",
+    )
+    file = write_notebook(server.root / "untagged.ipynb", *sources)
+    proposal = server.ask("suggest", {"path": "untagged.ipynb"})[1]
+    subprocess.run([sys.executable, "-m", "nbprod", "tag", str(file), "--suggest", "--write"], check=True)
+    written = json.loads(file.read_text())
+    tags = {
+        str(at): cell["metadata"]["tags"]
+        for at, cell in enumerate(written["cells"])
+        if "tags" in cell["metadata"]
+    }
+    assert (proposal["tags"], proposal["options"]) == (tags, written["metadata"].get("nbprod"))
+    assert tags
+
+
+def test_request_by_cookie_wants_the_xsrf_token(server):
+    jar = http.cookiejar.CookieJar()
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar))
+    with opener.open(f"{server.url}/nbprod/api/v1/version?token={TOKEN}", timeout=30) as reply:
+        assert reply.status == 200
+    with opener.open(f"{server.url}/nbprod/api/v1/version", timeout=30) as reply:
+        assert reply.status == 200
+    with (
+        pytest.raises(urllib.error.HTTPError) as refused,
+        opener.open(server.request("runs", SOURCES, token="")),
+    ):
+        pass
+    with refused.value as error:
+        assert error.code == 403
+        assert b"_xsrf" in error.read()
 
 
 def test_parameter_that_does_not_exist_is_told_with_the_near_miss(server):
@@ -212,7 +357,66 @@ def test_cancelled_run_ends_at_once(server):
     assert (status, follow(server, run["id"])["state"]) == (200, "cancelled")
 
 
-def test_description_names_every_route():
-    described = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))["paths"]
-    routes = {path.replace(r"([\w-]+)", "{run}").replace("(.+)", "{file}") for path, _ in ROUTES}
-    assert set(described) == routes
+DESCRIBED = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))
+
+
+def test_description_names_every_route_and_method():
+    described = {
+        (path, method)
+        for path, methods in DESCRIBED["paths"].items()
+        for method in methods
+        if method != "parameters"
+    }
+    routes = set()
+    for path, handler in ROUTES:
+        named = (
+            path.replace(r"([\w-]+)", "{run}", 1).replace(r"([\w-]+)", "{earlier}").replace("(.+)", "{file}")
+        )
+        routes |= {(named, method) for method in ("get", "post", "put", "delete") if method in vars(handler)}
+    assert described == routes
+
+
+ANSWERS = [
+    ("version", None, "/version", "get"),
+    ("study", {"path": "small.ipynb"}, "/study", "post"),
+    ("study", {"path": "../small.ipynb"}, "/study", "post"),
+    ("suggest", {"path": "small.ipynb"}, "/suggest", "post"),
+    ("extract", {"path": "small.ipynb"}, "/extract", "post"),
+    ("picture?path=small.ipynb", None, "/picture", "get"),
+    ("infer", {"path": "small.ipynb", "value": "table"}, "/infer", "post"),
+    ("infer", {"path": "small.ipynb", "value": "nothing"}, "/infer", "post"),
+    ("runs?path=small.ipynb", None, "/runs", "get"),
+    ("runs", {"path": "small.ipynb", "parameters": {"rows": 6}}, "/runs", "post"),
+    ("runs/{after}", None, "/runs/{run}", "get"),
+    ("runs/none", None, "/runs/{run}", "get"),
+    ("runs/{after}/since/{before}", None, "/runs/{run}/since/{earlier}", "get"),
+]
+
+
+@pytest.mark.parametrize("asked", ANSWERS, ids=[f"{one[0]} {one[1]}" for one in ANSWERS])
+def test_answers_are_as_described(server, two_runs, asked):
+    path, body, route, method = asked
+    filled = path.replace("{before}", two_runs[0]["id"]).replace("{after}", two_runs[1]["id"])
+    status, answer = server.ask(filled, body)
+    described = DESCRIBED["paths"][f"/nbprod/api/v1{route}"][method]["responses"][str(status)]
+    if "$ref" in described:
+        described = DESCRIBED["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
+    schema = described["content"]["application/json"]["schema"]
+    jsonschema.validate(answer, {**schema, "components": DESCRIBED["components"]})
+
+
+DENYING = """
+from jupyter_server.auth import Authorizer
+
+class Denying(Authorizer):
+    def is_authorized(self, handler, user, action, resource):
+        return resource != "nbprod"
+"""
+
+
+def test_no_route_answers_whom_the_authorizer_denies(tmp_path):
+    (tmp_path / "denying.py").write_text(DENYING)
+    extra = ["--ServerApp.authorizer_class=denying.Denying"]
+    with serving(tmp_path, *extra, python_path=str(tmp_path)) as server:
+        refused = {path: server.ask(path, body)[0] for path, body in ASKED}
+    assert set(refused.values()) == {403}

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,12 +43,19 @@ c.LabApp.extension_manager = "readonly"
 NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    home = tmp_path_factory.mktemp("lab")
+    """One server for all tests that need nothing of their own; each opens notebooks of its own name."""
+    with serving(tmp_path_factory.mktemp("lab"), "c.YDocExtension.disable_rtc = True\n") as found:
+        yield found
+
+
+@contextmanager
+def serving(home: Path, more: str = "") -> Iterator[Lab]:
+    """A Jupyter server on an empty folder, with more lines in its configuration."""
     root = home / "root"
     root.mkdir()
-    (home / "config.py").write_text(CONFIG)
+    (home / "config.py").write_text(CONFIG + more)
     notification = home / "settings" / "@jupyterlab" / "apputils-extension"
     notification.mkdir(parents=True)
     (notification / "notification.jupyterlab-settings").write_text(NEWS)
@@ -62,11 +70,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     environment = {
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
         "JUPYTER_RUNTIME_DIR": str(home / "run"),
     }
     url = f"http://127.0.0.1:{port}"
     with (home / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=home)
         try:
             _wait_for(url, process, home / "log")
             yield Lab(url=url, root=root)

@@ -14,7 +14,7 @@ export class StagePicker extends ReactWidget {
     super();
     this.addClass('jp-nbprod-picker');
     cell.model.metadataChanged.connect(this._refresh, this);
-    model.changed.connect(this._refresh, this);
+    model.studied.connect(this._refresh, this);
   }
 
   dispose(): void {
@@ -22,7 +22,7 @@ export class StagePicker extends ReactWidget {
       return;
     }
     this.cell.model?.metadataChanged.disconnect(this._refresh, this);
-    this.model.changed.disconnect(this._refresh, this);
+    this.model.studied.disconnect(this._refresh, this);
     super.dispose();
   }
 
@@ -31,7 +31,7 @@ export class StagePicker extends ReactWidget {
       return <></>;
     }
     const { stage } = taggingOf(this.cell.model);
-    const names = [...new Set([...this.model.stageNames, ...this.offered(), ...(stage ? [stage] : [])])];
+    const names = this._names(stage);
     return (
       <HTMLSelect
         value={stage ?? ''}
@@ -49,7 +49,22 @@ export class StagePicker extends ReactWidget {
     );
   }
 
-  private _refresh(): void {
-    this.update();
+  private _names(stage: string | null): string[] {
+    return [...new Set([...this.model.stageNames, ...this.offered(), ...(stage ? [stage] : [])])];
   }
+
+  /** A notebook has hundreds of these: each is drawn again only where it would look different. */
+  private _refresh(): void {
+    if (this.cell.isDisposed) {
+      return;
+    }
+    const { stage } = taggingOf(this.cell.model);
+    const look = JSON.stringify([stage, canBeStaged(this.cell.model), this._names(stage)]);
+    if (look !== this._look) {
+      this._look = look;
+      this.update();
+    }
+  }
+
+  private _look = '';
 }

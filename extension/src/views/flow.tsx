@@ -1,106 +1,189 @@
 import * as React from 'react';
+import type { Proposal } from '../client';
 import type { PipelineModel } from '../model';
-
-const STEP = 1.25;
+import { fitting, STEP, zoomed } from '../zoom';
 
 /** The flow as the server draws it, so that the panel, the magics and the command line show one picture. */
 export function FlowView({ model }: { model: PipelineModel }): JSX.Element {
-  const [scale, setScale] = React.useState(0);
-  const frame = React.useRef<HTMLDivElement>(null);
-  const { study } = model;
+  return model.stageNames.length ? <Picture model={model} /> : <NoStages model={model} />;
+}
 
-  const goTo = (event: React.SyntheticEvent) => {
-    const name = (event.target as Element).closest<SVGGElement>('[data-stage]')?.dataset.stage;
-    const stage = study?.flow.stages.find(one => one.name === name);
+function Picture({ model }: { model: PipelineModel }): JSX.Element {
+  const frame = React.useRef<HTMLDivElement>(null);
+  // Null is "as the frame is wide"
+  const [scale, setScale] = React.useState<number | null>(null);
+  const [frameWidth, setFrameWidth] = React.useState(0);
+  const natural = React.useMemo(() => Number(/ width="([\d.]+)"/.exec(model.picture)?.[1] ?? 320), [model.picture]);
+  const shown = scale ?? fitting(natural, frameWidth);
+
+  React.useEffect(() => {
+    const watch = new ResizeObserver(([entry]) => setFrameWidth(entry.contentRect.width));
+    watch.observe(frame.current!);
+    return () => watch.disconnect();
+  }, []);
+  React.useEffect(() => makeReachable(frame.current!), [model.picture]);
+
+  const zoom = (factor: number, x?: number, y?: number) => {
+    const node = frame.current!;
+    const look = { scale: shown, left: node.scrollLeft, top: node.scrollTop };
+    const next = zoomed(look, factor, x ?? node.clientWidth / 2, y ?? node.clientHeight / 2);
+    setScale(next.scale);
+    requestAnimationFrame(() => node.scrollTo(next.left, next.top));
+  };
+  React.useEffect(() => {
+    const node = frame.current!;
+    const turned = (event: WheelEvent) => {
+      if (event.ctrlKey || event.metaKey) {
+        event.preventDefault();
+        const { left, top } = node.getBoundingClientRect();
+        zoom(event.deltaY < 0 ? STEP : 1 / STEP, event.clientX - left, event.clientY - top);
+      }
+    };
+    // React's own listeners are passive: they can't keep the page from zooming
+    node.addEventListener('wheel', turned, { passive: false });
+    return () => node.removeEventListener('wheel', turned);
+  });
+
+  const goTo = (target: EventTarget) => {
+    const name = (target as Element).closest<SVGGElement>('[data-stage]')?.dataset.stage;
+    const stage = model.study?.flow.stages.find(one => one.name === name);
     if (stage) {
       model.goTo(stage.cells[0]);
     }
   };
+  const pressed = (event: React.KeyboardEvent) => {
+    const keys: { [key: string]: () => void } = {
+      '+': () => zoom(STEP),
+      '=': () => zoom(STEP),
+      '-': () => zoom(1 / STEP),
+      '0': () => setScale(null),
+      Enter: () => goTo(event.target),
+      ' ': () => goTo(event.target)
+    };
+    const act = event.ctrlKey || event.metaKey || event.altKey ? undefined : keys[event.key];
+    if (act) {
+      event.preventDefault();
+      act();
+    }
+  };
 
-  React.useEffect(() => {
-    frame.current?.querySelectorAll<SVGGElement>('[data-stage]').forEach(node => {
-      node.setAttribute('tabindex', '0');
-      node.setAttribute('role', 'button');
-      node.setAttribute('aria-label', node.querySelector('title')?.textContent ?? '');
-    });
-    // What can be pressed is no part of one picture
-    frame.current?.querySelector('svg')?.setAttribute('role', 'group');
-  }, [model.picture]);
-
-  if (!study?.flow.stages.length) {
-    return <NoStages model={model} />;
-  }
-  const width = scale ? { width: `${scale * 100}%`, maxWidth: 'none' } : undefined;
   return (
     <>
       <div className="jp-nbprod-zoom" role="toolbar" aria-label="Zoom">
-        <button className="jp-Button jp-mod-minimal" title="Zoom out" onClick={() => setScale((scale || 1) / STEP)}>
+        <button className="jp-Button jp-mod-minimal" aria-label="Zoom out" title="Zoom out (−)" onClick={() => zoom(1 / STEP)}>
           −
         </button>
-        <button className="jp-Button jp-mod-minimal" title="Fit the width" onClick={() => setScale(0)}>
+        <button className="jp-Button jp-mod-minimal" title="Fit the width (0)" onClick={() => setScale(null)}>
           Fit
         </button>
-        <button className="jp-Button jp-mod-minimal" title="Zoom in" onClick={() => setScale((scale || 1) * STEP)}>
+        <button className="jp-Button jp-mod-minimal" aria-label="Zoom in" title="Zoom in (+)" onClick={() => zoom(STEP)}>
           +
         </button>
       </div>
       <div
         className="jp-nbprod-picture"
-        data-zoomed={scale !== 0}
+        data-test="picture"
         ref={frame}
-        tabIndex={scale ? 0 : undefined}
-        onClick={goTo}
-        onKeyDown={event => (event.key === 'Enter' || event.key === ' ') && (event.preventDefault(), goTo(event))}
+        role="group"
+        aria-label="The flow: stages and what passes between them"
+        tabIndex={0}
+        onClick={event => goTo(event.target)}
+        onKeyDown={pressed}
+        onPointerDown={dragged}
       >
         {/* The server escapes every text in it. */}
-        <div style={width} dangerouslySetInnerHTML={{ __html: model.picture }} />
+        <div style={{ width: natural * shown }} dangerouslySetInnerHTML={{ __html: model.picture }} />
       </div>
     </>
   );
 }
 
+/** Stages can be focused and pressed. */
+function makeReachable(frame: HTMLElement): void {
+  frame.querySelectorAll<SVGGElement>('[data-stage]').forEach(node => {
+    node.setAttribute('tabindex', '0');
+    node.setAttribute('role', 'button');
+    node.setAttribute('aria-label', node.querySelector('title')?.textContent ?? '');
+  });
+  // What can be pressed is no part of one picture
+  frame.querySelector('svg')?.setAttribute('role', 'group');
+}
+
+/** The picture moves with the pointer while it is pressed. */
+function dragged(start: React.PointerEvent<HTMLElement>): void {
+  const node = start.currentTarget;
+  const from = { x: start.clientX, y: start.clientY, left: node.scrollLeft, top: node.scrollTop };
+  const move = (event: PointerEvent) =>
+    node.scrollTo(from.left + from.x - event.clientX, from.top + from.y - event.clientY);
+  const end = () => {
+    window.removeEventListener('pointermove', move);
+    window.removeEventListener('pointerup', end);
+    window.removeEventListener('pointercancel', end);
+  };
+  window.addEventListener('pointermove', move);
+  window.addEventListener('pointerup', end);
+  window.addEventListener('pointercancel', end);
+}
+
 function NoStages({ model }: { model: PipelineModel }): JSX.Element {
   const [problem, setProblem] = React.useState('');
-  const [reasons, setReasons] = React.useState<{ cell: number; stage: string; reason: string }[] | null>(null);
-  const propose = () =>
-    model.suggest().then(
-      proposal => setReasons(proposal.stages),
-      error => setProblem(String(error.message ?? error))
-    );
-  if (!reasons) {
+  const [isAsking, setIsAsking] = React.useState(false);
+  const { proposal } = model;
+  const propose = () => {
+    setIsAsking(true);
+    setProblem('');
+    model
+      .suggest()
+      .catch(error => setProblem(String(error.message ?? error)))
+      .finally(() => setIsAsking(false));
+  };
+  if (!proposal) {
     return (
       <>
         <p className="jp-nbprod-hint">No cell has a stage yet. Pick one in a cell's toolbar, or let nbprod propose.</p>
-        <button className="jp-mod-styled" data-test="suggest" onClick={() => void propose()}>
-          Suggest stages
+        <button className="jp-mod-styled" data-test="suggest" disabled={isAsking} onClick={propose}>
+          {isAsking ? 'Reading the notebook…' : 'Suggest stages'}
         </button>
         {problem && <p role="alert" className="jp-nbprod-problem">{problem}</p>}
       </>
     );
   }
+  return <ProposalView model={model} proposal={proposal} />;
+}
+
+function ProposalView({ model, proposal }: { model: PipelineModel; proposal: Proposal }): JSX.Element {
   return (
     <>
-      <ul className="jp-nbprod-list">
-        {reasons.map(({ cell, stage, reason }) => (
+      {!proposal.stages.length && <p className="jp-nbprod-hint">No cell looks like a part of a pipeline.</p>}
+      <ul className="jp-nbprod-list" aria-label="Proposed stages">
+        {proposal.stages.map(({ cell, stage, kind, time, reason }) => (
           <li key={cell}>
             <button className="jp-nbprod-link" onClick={() => model.goTo(cell)}>
-              Cell {cell + 1} → <b>{stage}</b>
+              Cell {cell + 1} → <b>{stage}</b> <small>{time ? `${kind}, time ${time}` : kind}</small>
             </button>
             <div className="jp-nbprod-hint">{reason}</div>
           </li>
         ))}
+        {proposal.parameters.map(({ parameter, reason }) => (
+          <li key={parameter.name}>
+            Parameter <code>{parameter.name}</code>
+            <div className="jp-nbprod-hint">{reason}</div>
+          </li>
+        ))}
       </ul>
-      <button
-        className="jp-mod-styled jp-mod-accept"
-        data-test="accept"
-        disabled={!reasons.length}
-        onClick={() => model.accept({ stages: reasons })}
-      >
-        Accept all
-      </button>
-      <button className="jp-mod-styled" onClick={() => setReasons(null)}>
-        Dismiss
-      </button>
+      <div className="jp-nbprod-buttons">
+        <button
+          className="jp-mod-styled jp-mod-accept"
+          data-test="accept"
+          disabled={!proposal.stages.length}
+          onClick={() => model.accept(proposal)}
+        >
+          Accept all
+        </button>
+        <button className="jp-mod-styled" onClick={() => model.dismiss()}>
+          Dismiss
+        </button>
+      </div>
     </>
   );
 }

@@ -35,6 +35,8 @@ export class PipelinePanel extends SidePanel {
     this.id = 'nbprod-panel';
     this.title.icon = icon;
     this.title.caption = 'Pipeline';
+    this.node.setAttribute('role', 'region');
+    this.node.setAttribute('aria-label', 'Pipeline');
     this.addClass('jp-nbprod-panel');
     for (const [title, view] of VIEWS) {
       const section = new Section(model, view);
@@ -64,13 +66,21 @@ function Body({ model, view: Shown }: { model: PipelineModel; view: View }): JSX
   if (!model.panel) {
     return <p className="jp-nbprod-hint">Open a notebook to see its pipeline.</p>;
   }
-  if (model.loading === 'loading' && !model.study) {
-    return <p className="jp-nbprod-hint">Studying the notebook…</p>;
+  if (model.loading !== 'failed' && !model.study) {
+    return (
+      <p className="jp-nbprod-hint" role="status">
+        Studying the notebook…
+      </p>
+    );
   }
   const problem = model.loading === 'failed' && (
-    <p role="alert" className="jp-nbprod-problem">
-      {model.problem}
-    </p>
+    <div role="alert" className="jp-nbprod-problem">
+      <p>{model.problem}</p>
+      {model.study && <p>What is shown is from before.</p>}
+      <button className="jp-mod-styled" onClick={() => void model.refresh()}>
+        Try again
+      </button>
+    </div>
   );
   return (
     <>

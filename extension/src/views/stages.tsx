@@ -2,8 +2,9 @@ import * as React from 'react';
 import type { PipelineModel } from '../model';
 import { canBeStaged, taggingOf } from '../tags';
 
-/** The stages with their cells; a cell is dragged to another stage, or moved there with its picker. */
+/** The stages with their cells; a cell is dragged to another stage, or moved there with its list. */
 export function StagesView({ model }: { model: PipelineModel }): JSX.Element {
+  const [target, setTarget] = React.useState<string | null>(null);
   const cells = model.panel?.content.widgets.filter(cell => canBeStaged(cell.model)) ?? [];
   const groups = [...model.stageNames, ''];
   const move = (id: string, stage: string) => {
@@ -12,42 +13,60 @@ export function StagesView({ model }: { model: PipelineModel }): JSX.Element {
       model.tag(cell.model, stage || null);
     }
   };
+  if (!cells.length) {
+    return <p className="jp-nbprod-hint">The notebook has no code cells yet.</p>;
+  }
   return (
     <>
       {groups.map(stage => {
         const members = cells.filter(cell => (taggingOf(cell.model).stage ?? '') === stage);
         return (
-          <div
+          <section
             key={stage}
             className="jp-nbprod-group"
-            onDragOver={event => event.preventDefault()}
-            onDrop={event => move(event.dataTransfer.getData('text/plain'), stage)}
+            data-test-group={stage || 'none'}
+            data-target={target === stage}
+            onDragOver={event => {
+              event.preventDefault();
+              setTarget(stage);
+            }}
+            onDragLeave={() => setTarget(null)}
+            onDrop={event => {
+              event.preventDefault();
+              setTarget(null);
+              move(event.dataTransfer.getData('text/plain'), stage);
+            }}
           >
             <h4>{stage || 'In no stage'}</h4>
-            {members.length === 0 && <p className="jp-nbprod-hint">No cells.</p>}
+            {members.length === 0 && <p className="jp-nbprod-hint">No cells. Drag one here.</p>}
             <ul className="jp-nbprod-list">
-              {members.map(cell => (
-                <li
-                  key={cell.model.id}
-                  draggable
-                  onDragStart={event => event.dataTransfer.setData('text/plain', cell.model.id)}
-                >
-                  <code className="jp-nbprod-line">{firstLine(cell.model.sharedModel.getSource())}</code>
-                  <select
-                    aria-label="Move to stage"
-                    value={stage}
-                    onChange={event => move(cell.model.id, event.target.value)}
+              {members.map(cell => {
+                const line = firstLine(cell.model.sharedModel.getSource());
+                return (
+                  <li
+                    key={cell.model.id}
+                    draggable
+                    onDragStart={event => event.dataTransfer.setData('text/plain', cell.model.id)}
                   >
-                    {groups.map(one => (
-                      <option key={one} value={one}>
-                        {one || '(none)'}
-                      </option>
-                    ))}
-                  </select>
-                </li>
-              ))}
+                    <code className="jp-nbprod-line" title={line}>
+                      {line}
+                    </code>
+                    <select
+                      aria-label={`Stage of the cell ${line}`}
+                      value={stage}
+                      onChange={event => move(cell.model.id, event.target.value)}
+                    >
+                      {groups.map(one => (
+                        <option key={one} value={one}>
+                          {one || 'no stage'}
+                        </option>
+                      ))}
+                    </select>
+                  </li>
+                );
+              })}
             </ul>
-          </div>
+          </section>
         );
       })}
     </>

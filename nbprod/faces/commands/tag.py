@@ -124,7 +124,7 @@ def _suggest(notebook: Notebook, *, write: bool, as_json: bool) -> None:
     else:
         say(suggestion_text(suggestion, name=notebook.name))
     if write:
-        write_atomically(Path(notebook.name), with_suggestion(notebook, suggestion))
+        write_atomically(Path(notebook.name), api.accepted(notebook, suggestion))
         if not as_json:
             say("\nWritten. `nbprod show` shows the flow.")
     elif not as_json:
@@ -159,21 +159,3 @@ def suggestion_text(suggestion: Suggestion, *, name: str) -> str:
             ((f"cell {one.cell + 1}", clipped(one.reason, 90)) for one in suggestion.left_out), indent="  "
         )
     return "\n".join(lines)
-
-
-def with_suggestion(notebook: Notebook, suggestion: Suggestion) -> str:
-    """The notebook's text with the suggestion taken: tags on cells, kinds and time columns as stage options."""
-    from nbprod.notebook.edits import with_stage, with_stage_options, with_tags
-    from nbprod.notebook.lines import PARAMETERS_TAG
-
-    text, name = notebook.text, notebook.name
-    for stage in suggestion.stages:
-        for position in stage.cells:
-            text = with_stage(text, notebook.code[position].index, stage.name, name=name)
-        if not name.endswith(".py"):
-            time = {"time": stage.time} if stage.time else {}
-            text = with_stage_options(text, stage.name, {"kind": stage.kind.value, **time})
-    for position in suggestion.parameter_cells:
-        cell = notebook.code[position]
-        text = with_tags(text, cell.index, [*cell.tags, PARAMETERS_TAG], name=name)
-    return text

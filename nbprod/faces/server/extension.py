@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 
-from nbprod import wire
 from nbprod.faces.server.handlers import ROUTES
 from nbprod.faces.server.runs import Runs
+from nbprod.faces.server.studies import Studies
 
 if TYPE_CHECKING:
     from nbprod.faces.server.runs import Progress
@@ -27,9 +27,10 @@ class NbprodExtension(ExtensionApp):
         server.event_logger.register_event_schema(Path(__file__).with_name("run-event.v1.yaml"))
 
         def tell(run: Progress) -> None:
-            server.event_logger.emit(schema_id=RUN_EVENT, data={"run": wire.plain(run)})
+            server.event_logger.emit(schema_id=RUN_EVENT, data={"id": run.id, "path": run.path})
 
         self.settings["nbprod_runs"] = Runs(tell=tell)
+        self.settings["nbprod_studies"] = Studies()
         self.settings["nbprod_root"] = str(Path(server.root_dir).expanduser())
 
     def initialize_handlers(self) -> None:

@@ -7,19 +7,23 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import uuid
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbprod import api, wire
-from nbprod.model import Record, State
+from nbprod.model import Record, StageRun, State
 
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
     from pathlib import Path
+
+    from nbprod.model import Json
 
 PATIENCE_SECONDS = 10.0
 LINE_LIMIT_BYTES = 64 * 2**20
@@ -33,11 +37,30 @@ class StageProgress:
     state: State = State.WAITING
     cell: int = 0
     cells: int = 0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a run is asked to do."""
+
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+    from_stage: str = ""
+    is_forced: bool = False
+
+    def options(self, parameters_file: str) -> list[str]:
+        """The same in the words of `nbprod run`."""
+        options = [f"--parameters-file={parameters_file}"] if self.parameters else []
+        options += [f"--from={self.from_stage}"] if self.from_stage else []
+        return [*options, "--force"] if self.is_forced else options
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """A run as it is followed. `id` is the server's own until the run has a record, whose id it then keeps beside."""
+    """A run as it is followed. `id` is the server's own, `record_id` that of its record once there is one.
+
+    `turn` counts the states that it has been in.
+    """
 
     id: str
     path: str
@@ -47,6 +70,27 @@ class Progress:
     error: str = ""
     record_id: str = ""
     record: Record | None = None
+    turn: int = 0
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether more of it will be told."""
+        return self.state in (State.WAITING, State.RUNNING)
+
+    @property
+    def so_far(self) -> Record:
+        """Its record, or what a record would say by now."""
+        return self.record or Record(
+            id=self.id,
+            pipeline="",
+            source=self.path,
+            folder="",
+            state=self.state,
+            started=self.started,
+            stages=tuple(
+                StageRun(stage=one.stage, state=one.state, seconds=one.seconds) for one in self.stages
+            ),
+        )
 
 
 def progress_of(record: Record, *, path: str) -> Progress:
@@ -56,14 +100,16 @@ def progress_of(record: Record, *, path: str) -> Progress:
         path=path,
         state=record.state,
         started=record.started,
-        stages=tuple(StageProgress(stage=run.stage, state=run.state) for run in record.stages),
+        stages=tuple(
+            StageProgress(stage=run.stage, state=run.state, seconds=run.seconds) for run in record.stages
+        ),
         record_id=record.id,
         record=record,
     )
 
 
 class Runs:
-    """Queue, processes and what is known of each run; `tell` hears every change."""
+    """Queue, processes and what is known of each run; `tell` hears of every run that begins."""
 
     def __init__(self, *, tell: Callable[[Progress], None]) -> None:
         self._tell = tell
@@ -71,6 +117,7 @@ class Runs:
         self._processes: dict[str, Process] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
+        self._moved = asyncio.Event()
 
     def known(self, run_id: str) -> Progress | None:
         """The run of that id, the server's or the record's."""
@@ -83,15 +130,28 @@ class Runs:
         """The runs of a notebook that this server started, the latest first."""
         return tuple(one for one in reversed(self._known.values()) if one.path == path)
 
-    def start(self, path: str, notebook: Path, options: Sequence[str]) -> Progress:
-        """Queue a run of a notebook with `nbprod run`'s options; its state is told from here on."""
+    def start(self, path: str, notebook: Path, order: Order) -> Progress:
+        """Queue a run of a notebook; its state can be followed from here on."""
         run = Progress(
             id=uuid.uuid4().hex[:12], path=path, state=State.WAITING, started=datetime.now(UTC).isoformat()
         )
         self._keep(run)
-        task = asyncio.get_running_loop().create_task(self._go(run.id, notebook, options))
+        run = self._known[run.id]
+        self._tell(run)
+        task = asyncio.get_running_loop().create_task(self._go(run.id, notebook, order))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return run
+
+    async def after(self, run_id: str, turn: int, *, patience_seconds: float) -> Progress | None:
+        """The run once it is past that turn; None if nothing changes for so long."""
+        deadline = asyncio.get_running_loop().time() + patience_seconds
+        while (run := self._known[run_id]).turn <= turn:
+            left = deadline - asyncio.get_running_loop().time()
+            try:
+                await asyncio.wait_for(self._moved.wait(), left)
+            except TimeoutError:
+                return None
         return run
 
     async def cancel(self, run_id: str) -> Progress:
@@ -114,24 +174,32 @@ class Runs:
         for run_id in list(self._processes):
             await self.cancel(run_id)
 
-    async def _go(self, run_id: str, notebook: Path, options: Sequence[str]) -> None:
+    async def _go(self, run_id: str, notebook: Path, order: Order) -> None:
         async with self._turn:
             if self._known[run_id].state is not State.WAITING:
                 return
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "nbprod", "run", str(notebook), "--events", *options),
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=LINE_LIMIT_BYTES,
-                start_new_session=True,
-            )
-            self._processes[run_id] = process
-            self._keep(replace(self._known[run_id], state=State.RUNNING))
-            try:
-                said, _ = await asyncio.gather(_tail(process.stderr), self._follow(run_id, process.stdout))
-                await process.wait()
-            finally:
-                del self._processes[run_id]
+            # On a command line, every process of the machine could read a secret.
+            with parameters_file(order.parameters) as file:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "nbprod", "run", str(notebook), "--events", *order.options(file)),
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=asyncio.subprocess.PIPE,
+                    limit=LINE_LIMIT_BYTES,
+                    start_new_session=True,
+                )
+                self._processes[run_id] = process
+                if self._known[run_id].state is State.WAITING:
+                    self._keep(replace(self._known[run_id], state=State.RUNNING))
+                else:
+                    # Cancelled while its process was being made.
+                    process.kill()
+                try:
+                    said, _ = await asyncio.gather(
+                        _tail(process.stderr), self._follow(run_id, process.stdout)
+                    )
+                    await process.wait()
+                finally:
+                    del self._processes[run_id]
             self._end(run_id, process.returncode or 0, said)
 
     async def _follow(self, run_id: str, lines: StreamReader | None) -> None:
@@ -154,8 +222,11 @@ class Runs:
         self._keep(replace(run, state=state, stages=stages, error=error))
 
     def _keep(self, run: Progress) -> None:
-        self._known[run.id] = run
-        self._tell(run)
+        before = self._known.get(run.id)
+        self._known[run.id] = replace(run, turn=before.turn + 1 if before else 1)
+        # Who waits on it wakes; who comes later waits for the next.
+        self._moved.set()
+        self._moved = asyncio.Event()
 
 
 def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
@@ -169,12 +240,25 @@ def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
         case "cell done":
             return _with_stage(run, event["stage"], cell=event["done"], cells=event["cells"])
         case "stage ended":
-            return _with_stage(run, event["run"]["stage"], state=State(event["run"]["state"]))
+            ended = event["run"]
+            return _with_stage(run, ended["stage"], state=State(ended["state"]), seconds=ended["seconds"])
         case "run ended":
             record = wire.noun(Record, event["record"], where="run event")
-            return replace(progress_of(record, path=run.path), id=run.id, started=run.started)
+            return replace(progress_of(record, path=run.path), id=run.id, started=run.started, turn=run.turn)
         case _:
             return run
+
+
+@contextmanager
+def parameters_file(parameters: Mapping[str, Json]) -> Iterator[str]:
+    """The name of a file that holds the parameters and that only this user can read, while it is wanted."""
+    handle, name = tempfile.mkstemp(prefix="nbprod-", suffix=".json")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump(parameters, file)
+        yield name
+    finally:
+        os.unlink(name)  # noqa: PTH108 - mkstemp gives a name
 
 
 def _with_stage(run: Progress, name: str, **changes: Any) -> Progress:

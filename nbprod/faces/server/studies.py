@@ -1,0 +1,63 @@
+"""The last study of each open notebook, so that its picture can follow a run without studying anew."""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nbprod import api
+from nbprod.errors import NotebookError
+from nbprod.faces.picture import flow_svg
+from nbprod.notebook import parse
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nbprod.model import Notebook, Record, Study
+
+KEPT = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Studied:
+    """A study, and its flow drawn with the states of a run."""
+
+    study: Study
+    picture: str
+
+
+class Studies:
+    """Studies by the path of their notebook; the latest few are kept."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Path, Study] = OrderedDict()
+
+    def made(self, path: Path, raw: object, *, record: Record | None) -> Studied:
+        """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
+        study = api.study(notebook_sent(path, raw))
+        self._kept[path] = study
+        self._kept.move_to_end(path)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return Studied(study=study, picture=flow_svg(study, record=record))
+
+    def picture(self, path: Path, *, record: Record | None) -> str:
+        """The flow as it was last studied, with the states of a run."""
+        study = self._kept.get(path)
+        return (
+            self.made(path, None, record=record).picture if study is None else flow_svg(study, record=record)
+        )
+
+
+def notebook_sent(path: Path, raw: object) -> Notebook:
+    """The notebook as it stands in the browser, else as it stands in the file."""
+    if raw is None:
+        return api.read(path)
+    if not isinstance(raw, dict):
+        raise NotebookError(
+            "'notebook' is no JSON object.", where=path.name, remedy="Send the notebook's content."
+        )
+    # What the browser holds is notebook JSON even where the file is a percent script.
+    return parse(json.dumps(raw), name=str(path.with_suffix(".ipynb")))
