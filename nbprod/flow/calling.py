@@ -87,8 +87,8 @@ class Arguments:
 class Calling(Scoping):
     """Follows calls. The tracer that is made of it follows the statements that they lead to."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, folder: str = "") -> None:
+        super().__init__(folder=folder)
         self._following: list[ast.AST] = []
         self._left_in_step = STATEMENTS_A_STEP
         self._left = STATEMENTS_IN_ALL

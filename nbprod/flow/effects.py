@@ -21,7 +21,8 @@ class Effects:
     """Gathered while a statement is traced. Names are those of the module, hidden state among them by its own name.
 
     `must` holds what is bound on every way through, `may` what is bound on some. `changed` maps a region to
-    whether the change is certain rather than only possible. `opaque` says what could not be looked into.
+    whether the change is certain rather than only possible. `opaque` says what could not be looked into, `stars` the
+    modules of which star imports bind more than is known, `unknown_stars` those of which nothing is, and why.
     """
 
     uses: dict[str, int] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Effects:
     roles: list[Role] = field(default_factory=list)
     opaque: dict[str, int] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
+    unknown_stars: dict[str, str] = field(default_factory=dict)
     history: bool = False
     is_copyable: bool = True
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import heapq
+import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,7 +70,8 @@ def flow_of(
 
 def reading_of(notebook: Notebook, tagging: Tagging) -> Reading:
     """The steps of the notebook's cells, those set apart left out."""
-    return read_steps([cell for cell in notebook.code if cell.position not in tagging.apart])
+    cells = [cell for cell in notebook.code if cell.position not in tagging.apart]
+    return read_steps(cells, folder=posixpath.dirname(notebook.name) or ".")
 
 
 def flow_with(
@@ -314,7 +317,7 @@ class _Assembly:
     def _preamble(self, taken: Taken) -> Iterator[Snippet]:
         steps = [self._reading.steps[index] for index in taken.snippets]
         for step in sorted(steps, key=lambda one: "__future__" not in one.code):
-            yield Snippet(code=step.code, span=step.span, defines=tuple(sorted(step.effects.may)))
+            yield Snippet(code=step.code, span=step.span, defines=_defined(step, taken))
 
     def _left_out(self) -> Iterator[LeftOut]:
         copied = {
@@ -337,6 +340,8 @@ class _Assembly:
             for what in step.effects.opaque:
                 if what in _UNREADABLE:
                     self._findings.append(_unreadable(step, what, self._tagging.stage_of.get(step.cell)))
+            for module, reason in step.effects.unknown_stars.items():
+                self._findings.append(_unknown_star(step, module, reason))
             if step.effects.history and step.cell in self._tagging.stage_of:
                 names = [name for name in step.effects.uses if HISTORY_NAME.match(name)]
                 self._findings.append(
@@ -351,6 +356,13 @@ class _Assembly:
                 )
 
 
+def _defined(step: Step, taken: Taken) -> tuple[str, ...]:
+    """The names for which a statement is copied; of a star import's hundreds those that are used."""
+    names = sorted(step.effects.may)
+    is_star = isinstance(step.node, ast.ImportFrom) and any(one.name == "*" for one in step.node.names)
+    return tuple(name for name in names if not is_star or name in taken.copied)
+
+
 def _unreadable(step: Step, what: str, stage: str | None) -> Finding:
     return Finding(
         rule="unreadable-code",
@@ -359,6 +371,16 @@ def _unreadable(step: Step, what: str, stage: str | None) -> Finding:
         span=step.span,
         stage=stage,
         remedy="Write it as plain statements, or keep everything that depends on it in this stage.",
+    )
+
+
+def _unknown_star(step: Step, module: str, reason: str) -> Finding:
+    return Finding(
+        rule="star-import",
+        severity=Severity.ERROR,
+        message=f"Which names `from {module} import *` binds can't be told: {reason}.",
+        span=step.span,
+        remedy=f"Import what you use by name: `from {module} import one, another`.",
     )
 
 
@@ -386,8 +408,6 @@ def _sorted(
 
 def _bound_for_good(step: Step) -> list[str]:
     """The names that a statement binds to be kept: not loop variables, nor what `with` opens."""
-    import ast
-
     names = [name for name in sorted(step.effects.may) if name in step.values]
     match step.node:
         case ast.For(target=target) | ast.AsyncFor(target=target):

@@ -30,7 +30,8 @@ HISTORY_NAME = re.compile(r"(_{1,3}|_\d+|_i{0,3}|_i\d+|_oh|_ih|_dh|In|Out)\Z")
 class Scoping:
     """The state of a trace: the module's names, the scope that is being followed, the heap and the effects."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, folder: str = "") -> None:
+        self.folder = folder  # where the notebook lies, and modules beside it
         self.heap = Heap()
         self.module = Frame()
         self.frame = self.module

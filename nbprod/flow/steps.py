@@ -31,9 +31,12 @@ class Reading:
     findings: tuple[Finding, ...]
 
 
-def read_steps(cells: Sequence[Cell]) -> Reading:
-    """The steps of these code cells, as if they ran one after the other in one process."""
-    tracer = Tracer()
+def read_steps(cells: Sequence[Cell], *, folder: str = "") -> Reading:
+    """The steps of these code cells, as if they ran one after the other in one process.
+
+    `folder` is where the notebook lies: star imports of modules beside it are read there.
+    """
+    tracer = Tracer(folder=folder)
     steps: list[Step] = []
     findings: list[Finding] = []
     for cell in cells:

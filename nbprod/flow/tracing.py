@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Value, joined, plain
 from nbprod.flow.calling import NAMESPACE, Calling
 from nbprod.flow.names import bindings_of
+from nbprod.flow.stars import UnreadableModuleError, exports_of
 from nbprod.libraries.calls import ENVIRONMENT
 
 if TYPE_CHECKING:
@@ -265,12 +266,24 @@ class Tracer(Calling):
     def _import_from(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
             if alias.name == "*":
-                self.effects.stars.append(node.module or "")
+                self._import_star("." * node.level + (node.module or ""))
             elif node.module == "__future__":
                 self.set_state("python.__future__")  # holds for every cell that follows
                 self.has_lazy_annotations |= alias.name == "annotations"
             else:
                 self.bind_name(alias.asname or alias.name, Value(library=f"{node.module or ''}.{alias.name}"))
+
+    def _import_star(self, module: str) -> None:
+        try:
+            exports = exports_of(module, folder=self.folder)
+        except UnreadableModuleError as error:
+            self.effects.unknown_stars[module] = str(error)
+            self.effects.stars.append(module)
+            return
+        for name in exports.names:
+            self.bind_name(name, Value(library=f"{module}.{name}"))
+        if not exports.is_complete:
+            self.effects.stars.append(module)
 
     # Binding
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import ast
-import re
-import sys
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import PLAIN, Value
@@ -192,8 +189,12 @@ class _Recorder:
         for name in step.effects.deleted - step.effects.must:
             self._forget(name)
             self.history.deleted[name] = step.index
-        for module in step.effects.stars:
-            self._record_star(module, step, stage, copy)
+        if step.effects.stars:
+            self.history.stars.append(
+                Version(
+                    name=STAR, stage=stage, step=step.index, cell=step.cell, copy=copy, is_definition=True
+                )
+            )
         self._record_sharing(step, stage)
 
     def _demand_used(self, step: Step, stage: str | None) -> dict[str, Version]:
@@ -284,24 +285,6 @@ class _Recorder:
                 )
             )
 
-    def _record_star(self, module: str, step: Step, stage: str | None, copy: Copy | None) -> None:
-        for name in _exported(module):
-            value = Value(library=f"{module}.{name}")
-            self._keep(
-                Version(
-                    name=name,
-                    stage=stage,
-                    step=step.index,
-                    cell=step.cell,
-                    value=value,
-                    copy=copy,
-                    is_definition=True,
-                )
-            )
-        self.history.stars.append(
-            Version(name=STAR, stage=stage, step=step.index, cell=step.cell, copy=copy, is_definition=True)
-        )
-
     def _record_sharing(self, step: Step, stage: str | None) -> None:
         """Names that share an object which changes one day must have one giver: the stage that made them share."""
         if stage is None:
@@ -377,15 +360,3 @@ class _Recorder:
 
 def _augments(step: Step) -> bool:
     return isinstance(step.node, ast.AugAssign)
-
-
-def _exported(module: str) -> tuple[str, ...]:
-    """The names that a star import of a module of the standard library binds; of others none are known."""
-    if module.partition(".")[0] not in sys.stdlib_module_names or module in ("this", "antigravity"):
-        return ()
-    try:
-        loaded = import_module(module)
-    except ImportError:
-        return ()
-    names = getattr(loaded, "__all__", None) or [name for name in vars(loaded) if not name.startswith("_")]
-    return tuple(name for name in names if re.fullmatch(r"[^\W\d]\w*", name))

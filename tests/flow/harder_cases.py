@@ -36,9 +36,33 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "np.divmod(a, 4, out=(q, r))",
         "out = [q.sum(), r.sum()]",
     ),
+    # names that modules export
+    "random state of a star import": (
+        "from random import *",
+        "seed(3)",
+        "a = random()",
+        "out = [a, random()]",
+    ),
+    "state of a package's star import": (
+        "from numpy import *\nrandom.seed(2)",
+        "a = random.rand(2)",
+        "out = [a.sum(), random.rand()]",
+    ),
+    "a star import shadows a name": ("e = len('abc')", "from math import *", "out = [round(e, 3)]"),
+    "two star imports of one name": ("from math import *", "from cmath import *", "out = [str(sqrt(-1))]"),
+    "a star import of settings": (
+        "from matplotlib.pyplot import *",
+        "rcParams['lines.linewidth'] = 5",
+        "out = [rcParams['lines.linewidth']]",
+    ),
 }
 
 REFUSED: dict[str, tuple[str, ...]] = {
+    "a star import of a module that is not here": (
+        "import sys",
+        "from no_such_module_anywhere import *",
+        "out = [one_of_its_names]",
+    ),
     "a view of another value's memory": (
         "b = bytearray(b'abc')",
         "m = memoryview(b)",
