@@ -115,6 +115,7 @@ class StageOptions:
     known: tuple[tuple[str, str], ...] = ()
     retries: int = 0
     timeout_seconds: float | None = None
+    cell_timeout_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,12 +359,27 @@ class Suite:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine:
+    """Rows set aside because they break expectations: how many, and how many broke each, as `type(column)`.
+
+    In a run `kept` is what goes on in the value's place and `taken` the rows set aside, as parquet.
+    """
+
+    rows_kept: int
+    rows_taken: int
+    broke: Mapping[str, int] = field(default_factory=dict)
+    kept: Artifact | None = None
+    taken: Artifact | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """One expectation's result on one artifact.
 
     `rows` holds sample rows that break it (whole rows, columns by name); `broken_count` of `element_count`
     elements broke it where the expectation is about elements. `error` says why it could not be judged.
-    `measured_by` is `ibis`, or `pandas` where GX's own engine had to measure.
+    `measured_by` is `ibis`, or `pandas` where GX's own engine had to measure. `quarantine` says what was set aside
+    of the value where this expectation's rows were.
     """
 
     expectation: Expectation
@@ -378,6 +394,7 @@ class Verdict:
     rows: tuple[Mapping[str, Json], ...] = ()
     error: str = ""
     measured_by: str = ""
+    quarantine: Quarantine | None = None
 
 
 # What is known, and what will run
@@ -432,6 +449,13 @@ class Plan:
                 return stage
         raise KeyError(name)
 
+    def before(self, name: str) -> tuple[str, ...]:
+        """The stages that must come before it, directly, in the plan's order."""
+        stage = self.stage(name)
+        givers = {*(need.giver for need in stage.needs), *stage.after}
+        givers |= {link.giver for link in self.links if link.taker == name}
+        return tuple(one.name for one in self.stages if one.name in givers and one.name != name)
+
 
 # What ran
 
@@ -448,13 +472,6 @@ class Artifact:
     format: str
     type: str
     bytes: int
-    def before(self, name: str) -> tuple[str, ...]:
-        """The stages that must come before it, directly, in the plan's order."""
-        stage = self.stage(name)
-        givers = {*(need.giver for need in stage.needs), *stage.after}
-        givers |= {link.giver for link in self.links if link.taker == name}
-        return tuple(one.name for one in self.stages if one.name in givers and one.name != name)
-
     rows: int | None = None
     columns: tuple[str, ...] = ()
     bundle: tuple[str, ...] = ()
@@ -493,7 +510,8 @@ class CellFailure:
 class StageRun:
     """What became of one stage in one run. `notebook` is the executed notebook's path within the run's folder.
 
-    `reason` says in one sentence why a stage failed, broke, was skipped or was taken from the cache.
+    `reason` says in one sentence why a stage failed, broke, was skipped or was taken from the cache. `peak_bytes`
+    is the most memory that its kernel had at once.
     """
 
     stage: str
@@ -507,6 +525,7 @@ class StageRun:
     verdicts: tuple[Verdict, ...] = ()
     failure: CellFailure | None = None
     reason: str = ""
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,6 +151,7 @@ export interface StageOptions {
   known: ([string, string])[];
   retries: number;
   timeout_seconds: number | null;
+  cell_timeout_seconds: number | null;
 }
 
 export interface StageRun {
@@ -165,6 +166,7 @@ export interface StageRun {
   verdicts: Verdict[];
   failure: CellFailure | null;
   reason: string;
+  peak_bytes: number | null;
 }
 
 export type State = 'waiting' | 'running' | 'done' | 'cached' | 'failed' | 'broken' | 'skipped' | 'cancelled';

@@ -7,7 +7,7 @@ from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
 from nbprod.expectations.infer import infer
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
 from nbprod.expectations.text import parameters_of, read_expectations, suite_of, suites_of
-from nbprod.expectations.writing import expectation_text, text_of
+from nbprod.expectations.writing import expectation_text, row_name, text_of
 
 __all__ = [
     "Argument",
@@ -26,6 +26,7 @@ __all__ = [
     "infer",
     "parameters_of",
     "read_expectations",
+    "row_name",
     "signature",
     "suite_from_gx",
     "suite_name",

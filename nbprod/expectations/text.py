@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from nbprod.errors import NotebookError, SuiteError
 from nbprod.expectations.arguments import expectation_of
 from nbprod.expectations.literals import parameter_names
-from nbprod.model import Expectation, Finding, Severity, Span, Suite
+from nbprod.model import Expectation, Finding, OnBroken, Severity, Span, Suite
 from nbprod.notebook import ExpectLine, body_of, magic_line
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 BAD_EXPECTATION = "bad-expectation"
 EMPTY_SUITE = "empty-suite"
 REPEATED_EXPECTATION = "repeated-expectation"
+CONTRADICTED_ON_BROKEN = "contradicted-on-broken"
 
 
 def suites_of(notebook: Notebook) -> tuple[tuple[Suite, ...], tuple[Finding, ...]]:
@@ -33,6 +34,7 @@ def suites_of(notebook: Notebook) -> tuple[tuple[Suite, ...], tuple[Finding, ...
     Magic lines that can't be understood are left to `flow`, which says so.
     """
     suites: dict[tuple[str, str | None], Suite] = {}
+    said: dict[tuple[str, str | None], ExpectLine] = {}
     findings: list[Finding] = []
     for cell in notebook.code:
         line = _expect_line(cell)
@@ -45,6 +47,10 @@ def suites_of(notebook: Notebook) -> tuple[tuple[Suite, ...], tuple[Finding, ...
         key = (line.value, line.stage)
         before = suites.get(key, Suite(value=line.value, stage=line.stage, expectations=(), span=line.span))
         suites[key] = replace(before, expectations=(*before.expectations, *good))
+        if line.on_broken is not None:
+            findings += _contradicted(line, said.get(key))
+            said.setdefault(key, line)
+            suites[key] = replace(suites[key], on_broken=said[key].on_broken or OnBroken.STOP)
     for suite in suites.values():
         findings += _repeated(suite)
     return tuple(suites.values()), tuple(findings)
@@ -60,7 +66,13 @@ def suite_of(cell: Cell) -> Suite:
             remedy="Start it with `%%expect NAME`.",
         )
     expectations = read_expectations(body_of(cell), cell=cell.position or 0)
-    return Suite(value=line.value, stage=line.stage, expectations=expectations, span=line.span)
+    return Suite(
+        value=line.value,
+        stage=line.stage,
+        expectations=expectations,
+        span=line.span,
+        on_broken=line.on_broken or OnBroken.STOP,
+    )
 
 
 def read_expectations(text: str, *, cell: int = 0) -> tuple[Expectation, ...]:
@@ -156,6 +168,18 @@ def _empty(line: ExpectLine) -> Finding:
         message=f"The suite of '{line.value}' expects nothing.",
         span=line.span,
         remedy=f"Let nbprod propose one: `%expect infer {line.value}`.",
+    )
+
+
+def _contradicted(line: ExpectLine, before: ExpectLine | None) -> Iterator[Finding]:
+    if before is None or before.on_broken is line.on_broken:
+        return
+    yield Finding(
+        rule=CONTRADICTED_ON_BROKEN,
+        severity=Severity.ERROR,
+        message=f"'{line.value}' is to {line.on_broken} when broken, but {before.span} says {before.on_broken}.",
+        span=line.span,
+        remedy="Say it in one cell of the value only.",
     )
 
 

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from nbprod.expectations.catalogue import signature
-from nbprod.model import Importance
+from nbprod.model import Importance, OnBroken
 
 if TYPE_CHECKING:
     from nbprod.model import Expectation, Json, Suite
@@ -17,8 +17,9 @@ _LINE_LENGTH = 110
 def text_of(suite: Suite) -> str:
     """The `%%expect` cell that says what the suite says."""
     stage = f" --stage {suite.stage}" if suite.stage else ""
+    broken = f" --on-broken {suite.on_broken}" if suite.on_broken is not OnBroken.STOP else ""
     return "\n".join(
-        [f"%%expect {suite.value}{stage}", *(expectation_text(one) for one in suite.expectations)]
+        [f"%%expect {suite.value}{stage}{broken}", *(expectation_text(one) for one in suite.expectations)]
     )
 
 
@@ -38,6 +39,15 @@ def expectation_text(expectation: Expectation) -> str:
     if len(line) <= _LINE_LENGTH:
         return line
     return "\n".join([f"{name}(", *(f"    {argument}," for argument in arguments), ")"])
+
+
+def row_name(expectation: Expectation) -> str:
+    """What rows that were set aside say they broke: `type(column)`."""
+    arguments = expectation.arguments
+    columns = [str(arguments[name]) for name in ("column", "column_A", "column_B") if arguments.get(name)]
+    listed = arguments.get("column_list")
+    more = [str(one) for one in listed] if isinstance(listed, list) else []
+    return f"{expectation.type}({', '.join([*columns, *more])})"
 
 
 def value_text(value: Json) -> str:

@@ -159,7 +159,7 @@ class PipelineMagics(Magics):
         """Run this cell as usual and make it part of a stage of the pipeline.
 
         %%stage NAME [--kind KIND] [--time COLUMN] [--entity COLUMN] [--known COLUMN=TIME_COLUMN]
-                     [--retries N] [--timeout SECONDS] [--replay]
+                     [--retries N] [--timeout SECONDS] [--cell-timeout SECONDS] [--replay]
 
         KIND is load, clean, features, split, train, evaluate, score or other. --time names the column of each
         row's time, --entity the column of what the row is about; --known says that a column is known only from
@@ -199,7 +199,8 @@ class PipelineMagics(Magics):
     def expect(self, line: str, cell: str | None = None) -> None:
         """Say what must hold of a value, and judge the live value at once.
 
-        %%expect NAME [--stage STAGE]     one or more of Great Expectations' expectations, without `Expect`
+        %%expect NAME [--stage STAGE] [--on-broken stop|quarantine|warn]
+                                          one or more of Great Expectations' expectations, without `Expect`
         %expect infer NAME                propose a suite for the value, as a new cell
         %expect list [WORD]               the expectations there are
 

@@ -148,6 +148,9 @@ def detail_said(verdict: Verdict) -> str:
         parts.append(f"{verdict.broken_count:,} of {verdict.element_count:,} ({share:.2%}) broke it")
     elif verdict.observed is not None:
         parts.append(f"observed {value_said(verdict.observed)}")
+    if verdict.quarantine is not None:
+        rows = verdict.quarantine.rows_taken + verdict.quarantine.rows_kept
+        parts.append(f"set aside: {verdict.quarantine.rows_taken:,} of {rows:,} rows")
     if verdict.samples and not verdict.rows:
         parts.append("for example " + ", ".join(value_said(one) for one in verdict.samples[:SAMPLE_ROWS]))
     return ", ".join(parts)

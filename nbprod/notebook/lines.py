@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from nbprod.errors import NotebookError, did_you_mean
-from nbprod.model import Cell, Kind, Span, StageOptions
+from nbprod.model import Cell, Kind, OnBroken, Span, StageOptions
 
 STAGE_TAG = "stage:"
 SKIP_TAG = "skip"
@@ -35,10 +35,14 @@ class StageLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpectLine:
-    """`%%expect VALUE [--stage NAME]`: the rest of the cell holds expectations on that value."""
+    """`%%expect VALUE [--stage NAME] [--on-broken WHAT]`: the rest of the cell holds expectations on that value.
+
+    `on_broken` is None where the line doesn't say, so that another cell on the value may.
+    """
 
     value: str
     stage: str | None
+    on_broken: OnBroken | None = None
     span: Span
 
 
@@ -145,9 +149,9 @@ def options_from(raw: object, *, where: str) -> StageOptions:
 
 _USAGE = (
     "Usage: %%stage NAME [--kind KIND] [--time COLUMN] [--entity COLUMN] [--known COLUMN=TIME_COLUMN]"
-    " [--retries N] [--timeout SECONDS] [--replay]."
+    " [--retries N] [--timeout SECONDS] [--cell-timeout SECONDS] [--replay]."
 )
-OPTION_NAMES = ("kind", "time", "entity", "known", "retries", "timeout")
+OPTION_NAMES = ("kind", "time", "entity", "known", "retries", "timeout", "cell-timeout")
 
 
 def _with_option(options: StageOptions, key: str, value: str, *, where: str) -> StageOptions:
@@ -164,7 +168,9 @@ def _with_option(options: StageOptions, key: str, value: str, *, where: str) -> 
             return replace(options, retries=int(value))
         case "timeout" if re.fullmatch(r"\d+(\.\d+)?s?", value):
             return replace(options, timeout_seconds=float(value.rstrip("s")))
-        case "retries" | "timeout":
+        case "cell-timeout" if re.fullmatch(r"\d+(\.\d+)?s?", value):
+            return replace(options, cell_timeout_seconds=float(value.rstrip("s")))
+        case "retries" | "timeout" | "cell-timeout":
             raise NotebookError(f"--{key} wants a number, not '{value}'.", where=where, remedy=_USAGE)
         case _:
             near = did_you_mean(key, OPTION_NAMES)
@@ -204,6 +210,10 @@ def _each(value: object) -> tuple[str, ...]:
             return (str(value),)
 
 
+_EXPECT_OPTIONS = ("--stage", "--on-broken")
+_EXPECT_USAGE = f"Usage: %%expect VALUE [--stage NAME] [--on-broken {'|'.join(OnBroken)}]."
+
+
 def _expect_line(text: str, span: Span) -> ExpectLine:
     words = _words(text, span)
     value, words = _leading_name(words, "expect", span)
@@ -211,15 +221,38 @@ def _expect_line(text: str, span: Span) -> ExpectLine:
         raise NotebookError(
             f"'{value}' is no name of a value.", where=str(span), remedy="As in `%%expect flights`."
         )
-    if not words:
-        return ExpectLine(value=value, stage=None, span=span)
-    if len(words) == 2 and words[0] == "--stage":
-        return ExpectLine(value=value, stage=words[1], span=span)
-    raise NotebookError(
-        f"'{' '.join(words)}' is not understood.",
-        where=str(span),
-        remedy="Usage: %%expect VALUE [--stage NAME].",
+    said: dict[str, str] = {}
+    while words:
+        word, *words = words
+        key, has_value, option = word.partition("=")
+        if key not in _EXPECT_OPTIONS or key in said:
+            near = "" if key in said else did_you_mean(key, _EXPECT_OPTIONS)
+            raise NotebookError(
+                f"'{' '.join([word, *words])}' is not understood.",
+                where=str(span),
+                remedy=f"{near} {_EXPECT_USAGE}".strip(),
+            )
+        if not has_value:
+            if not words or words[0].startswith("--"):
+                raise NotebookError(f"{key} wants a value.", where=str(span), remedy=_EXPECT_USAGE)
+            option, *words = words
+        said[key] = option
+    on_broken = said.get("--on-broken")
+    return ExpectLine(
+        value=value,
+        stage=said.get("--stage"),
+        on_broken=None if on_broken is None else _on_broken(on_broken, span),
+        span=span,
     )
+
+
+def _on_broken(word: str, span: Span) -> OnBroken:
+    try:
+        return OnBroken(word)
+    except ValueError as error:
+        raise NotebookError(
+            f"--on-broken knows no '{word}'.", where=str(span), remedy=f"One of {', '.join(OnBroken)}."
+        ) from error
 
 
 def _leading_name(words: list[str], magic: str, span: Span) -> tuple[str, list[str]]:

@@ -216,9 +216,14 @@ def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:
         judge=shop.judge,
     )
     run = replace(work.run, verdicts=found.verdicts)
+    if found.manifest is not None:
+        # Rows were set aside: what goes on are the others. The ledger keeps what the stage itself gave.
+        manifest = found.manifest
+        write_manifest(manifest, folder=shop.artifacts)
+        run = replace(run, artifacts=manifest.artifacts)
     if found.broken:
         run = replace(run, state=State.BROKEN, reason=f"{broken_reason(found.broken)}.")
-    return replace(work, run=run, verdicts=found.new)
+    return replace(work, run=run, manifest=manifest, verdicts=found.new)
 
 
 def _seen(

@@ -2,6 +2,7 @@
 
 from nbprod.validating.docs import write_docs
 from nbprod.validating.judging import judge_genuine
+from nbprod.validating.parting import Parted, parted
 from nbprod.validating.profiling import profile_of, propose
 from nbprod.validating.quarantine import Quarantined, quarantine
 from nbprod.validating.recorded import record_docs
@@ -10,9 +11,11 @@ from nbprod.validating.verdicts import judge
 
 __all__ = [
     "Limits",
+    "Parted",
     "Quarantined",
     "judge",
     "judge_genuine",
+    "parted",
     "profile_of",
     "propose",
     "quarantine",

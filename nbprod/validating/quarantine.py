@@ -18,15 +18,17 @@ from nbprod.validating.sources import source_of
 from nbprod.validating.tables import Limits, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping
+    from collections.abc import Hashable, Mapping, Sequence
     from pathlib import Path
 
     from nbprod.model import Json, Suite
     from nbprod.validating.asking import Formula
     from nbprod.validating.judging import Case
     from nbprod.validating.rows import Domain
+    from nbprod.validating.sources import Source
 
 BROKE = "nbprod_broke"
+ROW = "nbprod_row"
 _SAMPLE = ".unexpected_values"
 
 
@@ -66,12 +68,28 @@ def quarantine(
             for case, one in zip(cases_of(suite, source, wish), suite.expectations, strict=True)
             if one.importance is Importance.CRITICAL
         ]
-        wanted = {_name(case): _main(case) for case in cases if _main(case) is not None}
-        formulas: dict[Hashable, Formula] = {
-            name: _test(metric, source.judged) for name, metric in wanted.items()
-        }
-        tests = measured(source.judged, formulas)
+        tests = measured(source.judged, row_tests(cases, source))
         return _written(source, dict(tests.values), tuple(map(str, tests.failed)), kept=kept, taken=taken)
+
+
+def row_tests(cases: Sequence[Case], source: Source) -> dict[Hashable, Formula]:
+    """By the names of the row-level expectations, formulas for what is true on the rows that break them.
+
+    Two of one name, such as two ranges of one column, are one: what breaks either.
+    """
+    found: dict[str, list[Any]] = {}
+    for case in cases:
+        if _main(case) is not None:
+            found.setdefault(_name(case), []).append(_main(case))
+    return {name: _any_of(metrics, source.judged) for name, metrics in found.items()}
+
+
+def _any_of(metrics: Sequence[Any], table: Any) -> Formula:
+    broken = yield from _test(metrics[0], table)
+    for metric in metrics[1:]:
+        other = yield from _test(metric, table)
+        broken = broken.fill_null(False) | other.fill_null(False)
+    return broken
 
 
 def _main(case: Case) -> Any:
@@ -108,17 +126,10 @@ def _repeats(domain: Domain) -> Any:
 def _written(
     source: Any, tests: Mapping[Any, Any], uncovered: tuple[str, ...], *, kept: Path, taken: Path
 ) -> Quarantined:
-    import ibis
 
     flags = {f"nbprod_test_{place}": test.fill_null(False) for place, test in enumerate(tests.values())}
     flagged = source.judged.mutate(**flags) if flags else source.judged
-    names = [
-        ibis.ifelse(flagged[flag], ibis.literal(str(name)), ibis.null("string"))
-        for flag, name in zip(flags, tests, strict=True)
-    ]
-    broke = (
-        ibis.array(names).filter(lambda name: name.notnull()) if names else ibis.literal([], "array<string>")
-    )
+    broke = broke_names(flagged, dict(zip(flags, tests, strict=True)))
     marked = flagged.mutate(**{BROKE: broke}).drop(*flags).cache()
     clean, dirty = marked[BROKE].length() == 0, marked[BROKE].length() > 0
     marked.filter(clean).drop(BROKE).to_parquet(kept)
@@ -132,6 +143,17 @@ def _written(
         by_expectation={row["name"]: row["n"] for row in by_name},
         uncovered=uncovered,
     )
+
+
+def broke_names(flagged: Any, names: Mapping[str, Any]) -> Any:
+    """The names of the flags that are true of a row, as a list."""
+    import ibis
+
+    said = [
+        ibis.ifelse(flagged[flag], ibis.literal(str(name)), ibis.null("string"))
+        for flag, name in names.items()
+    ]
+    return ibis.array(said).filter(lambda name: name.notnull()) if said else ibis.literal([], "array<string>")
 
 
 def _rows(expression: Any) -> list[dict[str, Any]]:

@@ -6,37 +6,70 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from nbprod.model import Verdict
+from nbprod.expectations import row_name
+from nbprod.model import Importance, OnBroken, Verdict
 from nbprod.validating.judging import Judged, Wish, judged
+from nbprod.validating.parting import Parted, has_rows, parted
+from nbprod.validating.tables import Limits
 
 if TYPE_CHECKING:
     from nbprod.model import Expectation, Json, Suite
-    from nbprod.validating.tables import Limits
 
 
-def judge(
-    table: object,
-    suite: Suite,
-    *,
-    stage: str | None = None,
-    digest: str | None = None,
-    samples: int = 20,
-    parameters: Mapping[str, Json] | None = None,
-    limits: Limits | None = None,
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """What judges values by suites, and parts the rows that break one from those that don't."""
+
+    def __call__(
+        self,
+        table: object,
+        suite: Suite,
+        *,
+        stage: str | None = None,
+        digest: str | None = None,
+        samples: int = 20,
+        parameters: Mapping[str, Json] | None = None,
+        limits: Limits | None = None,
+    ) -> tuple[Verdict, ...]:
+        """A verdict on each expectation of the suite, in its order.
+
+        `table` is a parquet file's path, a table of Ibis, a frame of pandas, Polars or Arrow, or metrics: a number,
+        or a dict of them, which is a table of one row. `samples` rows are kept of those that break an expectation.
+        Raises SuiteError for a value that can't be judged and for a parameter that isn't given.
+        """
+        wish = Wish(samples=samples, parameters=parameters or {}, limits=limits or Limits())
+        found = verdicts_of(suite, judged(table, suite, wish=wish), stage=stage, digest=digest)
+        return found if isinstance(table, str | PathLike) else _with_quarantine(found, table, suite, wish)
+
+    def parted(self, value: object, suite: Suite, *, parameters: Mapping[str, Json] | None = None) -> Parted:
+        """The value without the rows that break the suite, and those rows; see `parting.parted`."""
+        return parted(value, suite, parameters=parameters)
+
+
+judge = Judging()
+
+
+def _with_quarantine(
+    verdicts: tuple[Verdict, ...], value: object, suite: Suite, wish: Wish
 ) -> tuple[Verdict, ...]:
-    """A verdict on each expectation of the suite, in its order.
-
-    `table` is a parquet file's path, a table of Ibis, a frame of pandas, Polars or Arrow, or metrics: a number, or
-    a dict of them, which is a table of one row. `samples` rows are kept of those that break an expectation.
-    Raises SuiteError for a value that can't be judged and for a parameter that isn't given.
-    """
-    wish = Wish(samples=samples, parameters=parameters or {})
-    if limits is not None:
-        wish = Wish(samples=samples, parameters=parameters or {}, limits=limits)
-    found = judged(table, suite, wish=wish)
-    return verdicts_of(suite, found, stage=stage, digest=digest)
+    """The verdicts on a live value, saying how many rows its suite would set aside in a run."""
+    failing = tuple(
+        one for one in verdicts if not one.success and one.expectation.importance is Importance.CRITICAL
+    )
+    if suite.on_broken is not OnBroken.QUARANTINE or not failing or not has_rows(value):
+        return verdicts
+    asked = replace(suite, expectations=tuple(one.expectation for one in failing))
+    found = parted(value, asked, parameters=wish.parameters, limits=wish.limits).quarantine
+    return tuple(
+        replace(one, quarantine=found)
+        if one in failing and found.broke.get(row_name(one.expectation))
+        else one
+        for one in verdicts
+    )
 
 
 def verdicts_of(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nbprod.errors import SuiteError
+from nbprod.errors import NotebookError, SuiteError
 from nbprod.expectations import (
     all_signatures,
     parameters_of,
@@ -19,8 +19,8 @@ from nbprod.expectations import (
     text_of,
 )
 from nbprod.expectations.writing import expectation_text
-from nbprod.model import Expectation, Importance, Severity, Span, Suite
-from nbprod.notebook import parse
+from nbprod.model import Expectation, Importance, OnBroken, Severity, Span, Suite
+from nbprod.notebook import magic_line, parse
 
 
 def notebook_of(*sources):
@@ -212,6 +212,43 @@ def test_cells_of_one_value_make_one_suite():
     assert (shown, findings) == ([("flights", None, ["a", "b"]), ("flights", "load", ["c"])], ())
 
 
+@pytest.mark.parametrize(
+    ("lines", "on_broken", "rules"),
+    [
+        (["flights", "flights"], OnBroken.STOP, []),
+        (["flights", "flights --on-broken quarantine"], OnBroken.QUARANTINE, []),
+        (["flights --on-broken=warn", "flights"], OnBroken.WARN, []),
+        (["flights --on-broken warn", "flights --on-broken warn"], OnBroken.WARN, []),
+        (
+            ["flights --on-broken warn", "flights --on-broken stop"],
+            OnBroken.WARN,
+            ["contradicted-on-broken"],
+        ),
+    ],
+    ids=["said nowhere", "said in the second cell", "in the first", "twice alike", "twice, unlike"],
+)
+def test_what_happens_when_broken_is_said_once_for_a_value(lines, on_broken, rules):
+    cells = [f'%%expect {line}\nColumnToExist(column="{place}")' for place, line in enumerate(lines)]
+    suites, findings = suites_of(notebook_of(*cells))
+    assert ([one.on_broken for one in suites], [one.rule for one in findings]) == ([on_broken], rules)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("flights --on-broken explode", "--on-broken knows no 'explode'. One of stop, quarantine, warn."),
+        ("flights --on-broken", "--on-broken wants a value."),
+        ("flights --on-brokn warn", "Did you mean '--on-broken'"),
+        ("flights --stage a --stage b", "'--stage b' is not understood."),
+    ],
+    ids=["an unknown word", "no word", "a slip", "said twice"],
+)
+def test_a_magic_line_that_is_not_understood_says_what_would_be(line, message):
+    with pytest.raises(NotebookError) as raised:
+        magic_line(notebook_of(f"%%expect {line}").code[0])
+    assert message in str(raised.value)
+
+
 def test_a_broken_expectation_is_a_finding_and_the_others_stay():
     suites, findings = suites_of(
         notebook_of(
@@ -309,7 +346,8 @@ def test_writing_and_reading_an_expectation_gives_it_back(arguments, importance,
 
 def test_a_written_suite_is_read_back_as_a_cell():
     text = (
-        '%%expect flights --stage load\nColumnValuesToNotBeNull(column="carrier", mostly=0.5)\n'
+        "%%expect flights --stage load --on-broken quarantine\n"
+        'ColumnValuesToNotBeNull(column="carrier", mostly=0.5)\n'
         'ColumnKLDivergenceToBeLessThan(column="a", partition_object={"values": ["x"], "weights": [1.0]})'
     )
     assert text_of(suite_of(notebook_of(text).code[0])) == text
