@@ -5,9 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import os
+
     from IPython.core.interactiveshell import InteractiveShell
 
+    from nbprod.tracking.serving import Loaded
+
 __version__ = "0.1.0"
+
+
+def load(
+    model: str = "champion", *, root: str | os.PathLike[str] = ".", rows_as: str | None = None
+) -> Loaded:
+    """A version of a project's model as a function: `nbprod.load("champion").predict(rows)`.
+
+    A row is what the feature stage takes; `rows_as` names the input that it stands for, where that can't be told.
+    """
+    from nbprod.api.scoring import load as loaded
+
+    return loaded(model, root=root, rows_as=rows_as)
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

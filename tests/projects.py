@@ -13,18 +13,18 @@ from nbprod.model import Record
 CELLS = {
     "imports": "import pandas as pd\nfrom sklearn.linear_model import LinearRegression",
     "parameters": 'source: str = "rows.parquet"\nday: int = 40\nseed: int = 1',
-    "load": "%%stage load\nraw = pd.read_parquet(source)\nraw = raw[raw['time'].dt.dayofyear <= day + 10]",
+    "load": "%%stage load\nraw = pd.read_parquet(source)\nraw = raw[raw['time'].dt.day_of_year <= day + 10]",
     "expect": "%%expect raw\nColumnValuesToNotBeNull(column='x')",
     "features": (
         "%%stage features --time time\n"
         "past = raw.sort_values('time', ignore_index=True)\n"
         "features = past[['time', 'x']].assign(\n"
-        "    last=past['x'].shift(1).fillna(0.0), weekday=past['time'].dt.dayofweek\n"
+        "    last=past['x'].shift(1).fillna(0.0), weekday=past['time'].dt.day_of_week\n"
         ")"
     ),
     "split": (
         "%%stage split\n"
-        "is_past = features['time'].dt.dayofyear <= day\n"
+        "is_past = features['time'].dt.day_of_year <= day\n"
         "X_train, y_train = features[is_past].drop(columns='time'), past.loc[is_past, 'y']\n"
         "X_test, y_test = features[~is_past].drop(columns='time'), past.loc[~is_past, 'y']"
     ),

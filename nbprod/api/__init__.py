@@ -4,8 +4,9 @@ A notebook or plan may be given as a path. What runs leave stands under `ROOT/.n
 folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
 """
 
-from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
+from nbprod.api.continuous import decisions, retrain, seconds_of
 from nbprod.api.exports import export, export_targets
+from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
 from nbprod.api.plans import PLAN_SUFFIX, accepted, diff, extract, plan, read_plan, tag
 from nbprod.api.project import STATE_FOLDER, Check, doctor, init, root_of, settings_for
 from nbprod.api.replays import Replayed, Taken, replay, replay_taken, take
@@ -21,9 +22,10 @@ from nbprod.api.runs import (
     verify,
     why,
 )
+from nbprod.api.scoring import load, score, skew
 from nbprod.api.studying import Source, read, study, suggest
 from nbprod.api.tracking import diff_runs, reproduce
-from nbprod.api.values import infer, infer_from_last_run, validate
+from nbprod.api.values import infer, infer_from_last_run, validate, value
 
 __all__ = [
     "PLAN_SUFFIX",
@@ -37,6 +39,7 @@ __all__ = [
     "accepted",
     "backfill",
     "collect",
+    "decisions",
     "diff",
     "diff_runs",
     "docs",
@@ -47,6 +50,7 @@ __all__ = [
     "infer",
     "infer_from_last_run",
     "init",
+    "load",
     "models",
     "plan",
     "promote",
@@ -55,20 +59,25 @@ __all__ = [
     "record",
     "record_within",
     "records",
+    "registry_of",
     "replay",
     "replay_taken",
-    "registry_of",
     "reproduce",
+    "retrain",
     "rollback",
     "root_of",
     "run",
+    "score",
+    "seconds_of",
     "settings_for",
+    "skew",
     "stored",
     "study",
     "suggest",
     "tag",
     "take",
     "validate",
+    "value",
     "verify",
     "why",
 ]

@@ -10,7 +10,14 @@ from nbprod.api.runs import records
 from nbprod.errors import StoreError
 
 if TYPE_CHECKING:
-    from nbprod.model import Suite, Verdict
+    from nbprod.model import Record, Suite, Verdict
+
+
+def value(record: Record, name: str, *, stage: str) -> object:
+    """What a stage of a run gave under a name; raises NbprodError where there is none, or it is gone."""
+    from nbprod.artifacts.boundary import take
+
+    return take({name: stage}, folder=str(Path(record.folder) / "artifacts"))[name]
 
 
 def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:

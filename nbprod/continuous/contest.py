@@ -11,14 +11,16 @@ from nbprod.running.place import Place
 from nbprod.running.records import RUNS, read_record
 from nbprod.tracking.entering import candidate_of, run_kept
 from nbprod.tracking.scores import score_named, usual_score
-from nbprod.tracking.windows import held_out_window
+from nbprod.tracking.windows import held_out_window, later_than
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nbprod.model import Plan, Record
     from nbprod.settings import Settings
     from nbprod.tracking.entering import Candidate
     from nbprod.tracking.registry import Version
+    from nbprod.tracking.roles import Roles
     from nbprod.tracking.scores import Score
     from nbprod.tracking.windows import Window
 
@@ -53,9 +55,9 @@ def judged_against(challenger: Candidate, champion: Version | None, arena: Arena
     if champion is None:
         return first_gate(challenger.record, model, window, score=score)
     holder = arena.champion(champion)
-    theirs = window if _same_features(challenger, holder) else _window_of(challenger, holder, arena)
+    theirs = window_of(challenger.record, challenger.plan, challenger.roles, holder, arena)
     _demand_same_rows(window, theirs)
-    later = _last_seen(challenger.version, champion, window)
+    later = later_than(window, challenger.version, champion)
     ours = window.after(later)
     if not len(ours.times):
         reason = f"No row of its window is later than {champion.trained_to}, the last that the champion learned from."
@@ -81,44 +83,32 @@ def _demand_later(challenger: Candidate, window: Window) -> None:
         )
 
 
-def _last_seen(challenger: Version, champion: Version, window: Window) -> object:
-    import pandas as pd
-
-    seen = [pd.Timestamp(one) for one in (challenger.trained_to, champion.trained_to) if one]
-    zone = window.times.dt.tz
-    return max(one if zone is None or one.tzinfo else one.tz_localize(zone) for one in seen)
-
-
-def _same_features(one: Candidate, other: Candidate) -> bool:
-    """Whether both plans make the held-out rows by the same code."""
-    return _code_before_training(one) == _code_before_training(other)
-
-
-def _code_before_training(one: Candidate) -> list[str]:
-    names = [stage.name for stage in one.plan.stages]
-    until = names.index(one.roles.model.stage)
-    return [stage.digest for stage in one.plan.stages[:until]]
-
-
-def _window_of(challenger: Candidate, holder: Candidate, arena: Arena) -> Window:
-    """The challenger's rows with the champion's features: its plan run on the challenger's parameters and data."""
+def window_of(record: Record, plan: Plan, roles: Roles, holder: Candidate, arena: Arena) -> Window:
+    """A run's held-out rows with the features of another version: its plan run on the run's parameters and data."""
+    if _code_before_training(plan, roles) == _code_before_training(holder.plan, holder.roles):
+        return held_out_window(record, roles)
     known = {one.name for one in holder.plan.parameters}
-    values = {name: one for name, one in challenger.record.parameters.items() if name in known}
+    values = {name: one for name, one in record.parameters.items() if name in known}
     rows = holder.roles.test_x
-    record = run_kept(
+    theirs = run_kept(
         holder.record,
         root=arena.root,
         parameters=values,
         until=rows.stage if rows else None,
         store=arena.settings.store,
     )
-    if not record.state.is_good:
+    if not theirs.state.is_good:
         raise NbprodError(
-            f"The champion's features can't be made of the new data: run {record.id} is {record.state}.",
-            where=record.folder,
+            f"The champion's features can't be made of the new data: run {theirs.id} is {theirs.state}.",
+            where=theirs.folder,
             remedy="See `nbprod runs` for the stage that failed.",
         )
-    return held_out_window(record, holder.roles)
+    return held_out_window(theirs, holder.roles)
+
+
+def _code_before_training(plan: Plan, roles: Roles) -> list[str]:
+    names = [stage.name for stage in plan.stages]
+    return [stage.digest for stage in plan.stages[: names.index(roles.model.stage)]]
 
 
 def _demand_same_rows(ours: Window, theirs: Window) -> None:

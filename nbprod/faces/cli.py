@@ -39,6 +39,8 @@ COMMANDS = (
     "reproduce",
     "promote",
     "rollback",
+    "score",
+    "retrain",
     "expect",
     "doctor",
     "completion",

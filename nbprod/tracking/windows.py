@@ -11,6 +11,7 @@ from nbprod.errors import NbprodError
 
 if TYPE_CHECKING:
     from nbprod.model import Record
+    from nbprod.tracking.registry import Version
     from nbprod.tracking.roles import Roles, Value
 
 
@@ -54,6 +55,15 @@ def training_window(record: Record, roles: Roles) -> Window:
 def held_out_window(record: Record, roles: Roles) -> Window:
     """What the run judged its model on; raises NbprodError where the code doesn't say it."""
     return _window(record, roles, roles.test_x, roles.test_y, prefix="test")
+
+
+def later_than(window: Window, *versions: Version) -> Any:
+    """The last moment that any of these versions learned from, in the window's own kind of time."""
+    import pandas as pd
+
+    seen = [pd.Timestamp(one.trained_to) for one in versions if one.trained_to]
+    zone = window.times.dt.tz
+    return max(one if zone is None or one.tzinfo else one.tz_localize(zone) for one in seen)
 
 
 def _window(record: Record, roles: Roles, x: Value | None, y: Value | None, *, prefix: str) -> Window:

@@ -1,0 +1,84 @@
+"""The production loop: retrain when there is a reason to, promote when it is better, watch what the champion does."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nbprod.api.models import registry_of, user
+from nbprod.api.plans import plan, read_plan
+from nbprod.api.project import root_of, settings_for
+from nbprod.api.runs import run
+from nbprod.api.studying import notebook_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from nbprod.api.studying import Source
+    from nbprod.continuous.decisions import Decision
+    from nbprod.model import Event, Record
+
+
+def retrain(
+    source: Source,
+    condition: str,
+    *,
+    root: str | os.PathLike[str] | None = None,
+    parameters: Mapping[str, object] | None = None,
+    allow: Mapping[str, str] | None = None,
+    on_event: Callable[[Event], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> Decision:
+    """One turn of the loop on a notebook or a plan folder; gives what was decided and why, which the ledger keeps.
+
+    Raises Busy where another turn is under way, and NbprodError for a condition that can't be read.
+    """
+    from nbprod.continuous.contest import Arena
+    from nbprod.continuous.loop import Loop, turn
+    from nbprod.running.place import Place
+
+    is_plan = isinstance(source, str | os.PathLike) and Path(source).is_dir()
+    found = (
+        read_plan(source) if is_plan and isinstance(source, str | os.PathLike) else plan(source, allow=allow)
+    )
+    name = str(source) if isinstance(source, str | os.PathLike) else notebook_of(source).name
+    home = Path(root) if root is not None else root_of(name)
+    settings = settings_for(home)
+
+    def ran(until: str | None) -> Record:
+        return run(source, root=home, parameters=parameters, allow=allow, until=until, on_event=on_event)
+
+    loop = Loop(
+        model=found.name,
+        plan=found,
+        run=ran,
+        asked={
+            "source": str(Path(name).absolute()),
+            "parameters": json.loads(json.dumps(dict(parameters or {}), default=str)),
+        },
+        arena=Arena(root=home, settings=settings),
+        place=Place(root=home, store_address=settings.store),
+        registry=registry_of(home),
+        who=user(),
+        now=now,
+        tell=tell,
+    )
+    return turn(loop, condition)
+
+
+def decisions(root: str | os.PathLike[str], model: str) -> tuple[Decision, ...]:
+    """Every decision about a model, the earliest first."""
+    from nbprod.continuous.decisions import Book
+
+    return Book(ledger=registry_of(root).ledger, model=model).all()
+
+
+def seconds_of(duration: str) -> float:
+    """The seconds of a duration as people write it (`10min`, `1h`, `7d`); raises NbprodError."""
+    from nbprod.continuous.conditions import seconds_of as read
+
+    return read(duration)
