@@ -192,6 +192,7 @@ def _overlaps(run: Run) -> Iterator[Leak]:
         (a, b, sb[1]) for _, a, _ in parts for _, b, sb in parts if a.side == "train" and b.side == "test"
     ]
     pairs += [(fit.rows, test.rows, test.span) for fit in fits for test in tests if _same_model(fit, test)]
+    yield from _tested_on_trained(fits, tests)
     seen = set()
     for train, test, span in pairs:
         why = _shared(train, test)
@@ -203,6 +204,29 @@ def _overlaps(run: Run) -> Iterator[Leak]:
                 says=why,
                 reach="the same rows",
                 steps=(Step(span=span, says=why),),
+            )
+
+
+def _tested_on_trained(fits: list[Sink], tests: list[Sink]) -> Iterator[Leak]:
+    """A model whose last fit before the test took in all rows, those of the test among them."""
+    seen = set()
+    for test in tests:
+        before = [fit for fit in fits if _same_model(fit, test) and fit.span <= test.span]
+        fit = max(before, key=lambda each: each.span, default=None)
+        if fit is None or test.rows.side != "test" or not fit.rows.tables or fit.span in seen:
+            continue
+        if fit.rows.tables == test.rows.tables and fit.rows.holds_more_than(test.rows):
+            seen.add(fit.span)
+            says = f"`{fit.model}` is fitted on all rows, and the rows that test it are among them"
+            yield Leak(
+                rule="overlap-of-train-and-test",
+                span=test.span,
+                says=says,
+                reach="the same rows",
+                steps=(
+                    Step(span=fit.span, says="fitted on all rows"),
+                    Step(span=test.span, says="tested here"),
+                ),
             )
 
 

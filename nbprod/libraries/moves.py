@@ -18,7 +18,8 @@ class RowWise:
 class Lags:
     """Reads `by` rows before its own (after it where `leads`), and its own too where `keeps_own`.
 
-    `wraps` gives the first rows the last ones' values, as `numpy.roll` does.
+    `wraps` gives the first rows the last ones' values, as `numpy.roll` does; `shortens` gives so many values less,
+    from the first on, as `numpy.diff` does.
     """
 
     parameters: tuple[str, ...] = ("periods",)
@@ -27,6 +28,7 @@ class Lags:
     keeps_own: bool = False
     leads: bool = False
     wraps: bool = False
+    shortens: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

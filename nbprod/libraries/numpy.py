@@ -43,7 +43,7 @@ MOVES: Moves = {
     **{f"numpy.{name}": Fresh() for name in _FRESH},
     **{f"numpy.{name}": Smooths() for name in _CENTRED},
     "numpy.roll": Lags(parameters=("shift", "axis"), by="shift", wraps=True),
-    "numpy.diff": Lags(parameters=("n", "axis"), by="n", keeps_own=True),
+    "numpy.diff": Lags(parameters=("n", "axis"), by="n", keeps_own=True, shortens=True),
     "numpy.ediff1d": Lags(parameters=("to_end",), by="n", keeps_own=True, leads=True),
     "numpy.gradient": Smooths(rows_ahead=1),
     "numpy.convolve": Smooths(

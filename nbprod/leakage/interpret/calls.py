@@ -319,8 +319,9 @@ def _fresh(run: Run, bare: str, args: Args) -> Value:
         like = held[0] if held else Opaque()
         if isinstance(like, Cells | Table):
             return Cells(rows=like.rows, order=like.order, array=True)
+    size = held[0].value if held and isinstance(held[0], Const) and isinstance(held[0].value, int) else None
     if bare == "full" and len(held) > 1:
-        return Cells(facts=run.facts(held[1]), array=True)
+        return Cells(facts=run.facts(held[1]), array=True, width=size)
     if bare in ("make_classification", "make_regression", "make_blobs"):
         root = f"{bare}"
         rows = Rows(tables=frozenset({root}))
@@ -334,7 +335,7 @@ def _fresh(run: Run, bare: str, args: Args) -> Value:
         wide = len([v for v in args.places if isinstance(run.at(v), Const)]) > 1 and bare in ("rand", "randn")
         return Cells(facts=Facts(reads={f"{root}.x": 0.0}), rows=Rows(tables=frozenset({root})), array=True,
                      shape="matrix" if wide else "column")  # fmt: skip
-    return Cells(array=True)
+    return Cells(array=True, width=size if bare in ("zeros", "empty") else None)
 
 
 def _metric(run: Run, args: Args, node: ast.AST) -> Value:
@@ -496,7 +497,7 @@ def _concat(run: Run, args: Args, node: ast.AST) -> Value:
             held.items if held.items is not None else ((held.any_item,) if held.any_item is not None else ())
         )
     elif isinstance(held, Mapped):
-        values = tuple(held.items.values())
+        values = tuple(_keyed(run, key, value) for key, value in held.items.items())
     if not values:
         return Opaque(facts=run.facts(held), rows=run.rows(held))
     if sideways:
@@ -505,6 +506,12 @@ def _concat(run: Run, args: Args, node: ast.AST) -> Value:
         only = run.at(values[0])
         return run.new(only) if isinstance(only, Table) else only
     return learning.concatenated(run, values, node)
+
+
+def _keyed(run: Run, key: object, value: Value) -> Value:
+    """A column under the key that `pd.concat` gives it."""
+    held = run.at(value)
+    return replace(held, name=str(key)) if isinstance(held, Cells) else value
 
 
 def _merge(run: Run, args: Args, node: ast.AST) -> Value:
@@ -632,6 +639,25 @@ def _array(run: Run, args: Args, node: ast.AST) -> Value:
         case _:
             pass
     return Cells(facts=run.facts(held), rows=run.rows(held), array=True)
+
+
+def _inserted(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.insert(a, 0, v)`: a value before the first one, or anywhere else."""
+    array, value = args.get(0, "arr") or Opaque(), args.get(2, "values") or Opaque()
+    if args.constant(1, "obj") == 0:
+        return learning.concatenated(run, (value, array), node)
+    return learning.concatenated(run, (array, value), node)
+
+
+def _padded(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.pad(a, (before, after))`."""
+    held, widths = run.at(args.get(0, "array")), run.at(args.get(1, "pad_width"))
+    _ = node
+    if not isinstance(held, Cells):
+        return _joined(run, args)
+    before = run.at(widths.items[0]) if isinstance(widths, Seq) and widths.items else widths
+    head = before.value if isinstance(before, Const) and isinstance(before.value, int) else held.offset
+    return replace(held, array=True, offset=held.offset - head)
 
 
 def _where(run: Run, args: Args, node: ast.AST) -> Value:
@@ -771,9 +797,9 @@ def _list(run: Run, args: Args, _node: ast.AST) -> Value:
             return run.new(Seq(names, any_item=frames.OTHER_COLUMNS, is_list=True))
         case Const(value) if isinstance(value, range | list | tuple | set | str) and len(value) <= 64:
             return run.new(Seq(tuple(Const(item) for item in value), is_list=True))
-        case Folds() | Cells() | Picks():
-            return held
-        case Opaque(hint="columns"):
+        case Cells():
+            return replace(held, array=True)
+        case Folds() | Picks() | Opaque(hint="columns"):
             return held
         case Table(rest=None):
             return run.new(Seq(tuple(Const(name) for name in held.columns), is_list=True))
@@ -856,6 +882,8 @@ def _plain(name: str) -> Callable[[Run, Args, ast.AST], Value]:
 
 def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AST) -> Value:
     first = held[0] if held else Opaque()
+    if name in ("max", "min", "sorted") and _holds_scores(run, first):
+        run.record.chosen.append((run.span(node), NOTHING))
     positions = [value for value in held if isinstance(value, Position)]
     if name in ("max", "min") and positions:
         # `max(0, i - 29)`: a bound of a row's own neighbourhood
@@ -882,6 +910,20 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
             return Cells(facts=run.facts(first), shape="element") if run.facts(first).reads else Opaque()
     result = _joined(run, args)
     return Opaque() if isinstance(result, Seq) else result
+
+
+def _holds_scores(run: Run, value: Value) -> bool:
+    """Whether a list or dict holds what models scored."""
+    match run.at(value):
+        case Seq(items=items, any_item=any_item):
+            each = (*(items or ()), *((any_item,) if any_item is not None else ()))
+        case Mapped(items=items, any_item=any_item):
+            each = (*items.values(), *((any_item,) if any_item is not None else ()))
+        case Method(owner=owner):
+            return _holds_scores(run, owner)
+        case _:
+            return False
+    return any(isinstance(held := run.at(item), Opaque) and held.hint == "score" for item in each)
 
 
 def _first_argument(_run: Run, args: Args, _node: ast.AST) -> Value:
@@ -964,7 +1006,7 @@ _FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "pandas.get_dummies": _dummies, "pandas.crosstab": _cross_table, "numpy.column_stack": _stacked,
     "numpy.hstack": _stacked, "numpy.dstack": _stacked, "numpy.stack": _stacked, "numpy.concatenate": _concatenated,
     "numpy.vstack": _concatenated, "numpy.append": lambda run, args, node: learning.concatenated(run, args.places[:2], node),
-    "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where, "numpy.flip": _flipped,
+    "numpy.insert": _inserted, "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where, "numpy.flip": _flipped,
     "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones, "numpy.random.permutation": _permuted,
     "sklearn.utils.shuffle": _permuted, "sklearn.utils.resample": _resample_rows,
     "numpy.lib.stride_tricks.sliding_window_view": _sliding, "xgboost.DMatrix": _data_matrix,

@@ -30,6 +30,7 @@ from nbprod.leakage.interpret.values import (
     Seq,
     Table,
     Value,
+    joined,
 )
 
 if TYPE_CHECKING:
@@ -73,6 +74,9 @@ def combine(
         return negated(cells[0])
     first = max(cells, key=lambda each: _SHAPES.index(each.shape))
     others = [each for each in cells if each is not first]
+    offset = _furthest(cells)
+    if offset is not None:
+        facts = joined(_at_offset(each, offset) for each in cells)
     facts = _aligned(run, first, others, facts, node)
     conditions = tuple(c for each in cells for c in each.conditions) if isinstance(op, ast.BitAnd) else ()
     clock = first.facts.clock if len(cells) == 1 and op is None else None
@@ -82,7 +86,23 @@ def combine(
         conditions=conditions,
         rows=_rows_of_both(cells),
         name=first.name if all(each.name == first.name for each in cells) else None,
+        offset=offset if offset is not None else first.offset if len(cells) == 1 else 0,
     )
+
+
+def _furthest(cells: list[Cells]) -> int | None:
+    """The furthest row that the first values of arrays are of, which meet place by place; None of other values."""
+    placed = [each for each in cells if each.shape != "scalar"]
+    if len(placed) < 2 or not any(each.array for each in placed):
+        return None
+    return max(each.offset for each in placed)
+
+
+def _at_offset(cells: Cells, offset: int) -> Facts:
+    """The facts of a value, seen from the row `offset` rows after the one at its own place."""
+    if cells.shape == "scalar" or cells.offset == offset:
+        return cells.facts
+    return cells.facts.moved(cells.offset - offset)
 
 
 def _without_cells(run: Run, left: Value, right: Value, facts: Facts) -> Value:

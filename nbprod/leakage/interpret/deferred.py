@@ -217,6 +217,7 @@ def order_of(run: Run, table: Table, values: list[Value | None], *, descending: 
     if not timed:
         return Order(other=tuple(name for name, _ in keys))
     first = timed[0]
+    run.saw_column(table.root, keys[first][0])
     before = tuple(name for name, _ in keys[:first])
     calendar = {"year", "month", "day", "hour", "week"}
     if all(name.lower() in calendar for name in before):

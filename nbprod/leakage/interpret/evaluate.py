@@ -170,7 +170,7 @@ def _binary(run: Run, node: ast.BinOp) -> Value:
     return operated(run, left, node.op, right, node)
 
 
-def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AST) -> Value:  # noqa: C901
+def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AST) -> Value:
     """`left op right`, folded where both are constants."""
     left, right = run.at(left), run.at(right)
     match left, right:
@@ -188,11 +188,26 @@ def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AS
             unknown = frames.UNKNOWN_STEP
             if isinstance(other, Opaque | Const):
                 return Position(offset=offset + (unknown if isinstance(op, ast.Add) else -unknown), rows=rows)
-        case (Seq(items=items, is_list=is_list), Seq(items=more)) if isinstance(op, ast.Add):
-            if items is not None and more is not None:
-                return Seq((*items, *more), is_list=is_list)
+        case (Seq(), Seq()) if isinstance(op, ast.Add):
+            return _listed(run, left, right, op, node)
         case Seq(items=(only,)), Const(int(times)) if isinstance(op, ast.Mult) and 0 <= times < 100:
             return Seq((only,) * times, is_list=True)
+    return combine(run, left, right, op=op, node=node)
+
+
+def _listed(run: Run, left: Seq, right: Seq, op: ast.operator, node: ast.AST) -> Value:
+    """One list after the other; known items without data before the first one move its place."""
+    match left, right:
+        case Seq(items=tuple(items)), Seq(items=tuple(more)):
+            return Seq((*items, *more), is_list=left.is_list)
+        case Seq(items=tuple(head)), Seq(any_item=later) if not run.facts(left).reads:
+            item = run.at(later)
+            if isinstance(item, Cells):
+                return Seq(None, any_item=replace(item, offset=item.offset - len(head)), is_list=True)
+        case Seq(items=None), Seq(items=tuple()) if not run.facts(right).reads:
+            return left
+        case _:
+            pass
     return combine(run, left, right, op=op, node=node)
 
 

@@ -338,7 +338,7 @@ def _in_time(facts: Facts) -> Facts:
 def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST) -> Table:
     """The frame with a column set to a value."""
     value = run.at(value)
-    facts = run.facts(value)
+    facts = _by_place(run, table, value, node)
     if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):  # noqa: SIM102
         if value.order.newest_first != table.order.newest_first and facts.reads:
             facts = facts.with_ahead(misaligned(run, value, node))
@@ -353,6 +353,17 @@ def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST
     presence = value.presence if isinstance(value, Table) else ()
     _ = presence
     return table.with_column(name, facts)
+
+
+def _by_place(run: Run, table: Table, value: Value, node: ast.AST) -> Facts:
+    """The facts of a value beside the rows of a frame, where a list or an array is put by place."""
+    from nbprod.leakage.interpret.moving import placed
+
+    item = run.at(value.any_item) if isinstance(value, Seq) and value.items is None else value
+    if not isinstance(item, Cells):
+        return run.facts(value)
+    cut = sum(b.low for b in table.rows.bounds if b.kind == "slice" and isinstance(b.low, int) and b.low > 0)
+    return placed(run, item, cut if item.offset else 0, node)
 
 
 def columns_named(run: Run, table: Table, value: Value) -> tuple[str, ...] | None:

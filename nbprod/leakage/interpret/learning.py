@@ -173,6 +173,12 @@ def _first(args: Args) -> Value:
     return args.places[0] if args.places else Opaque()
 
 
+def _unwrapped(run: Run, features: Value) -> Value:
+    """The features themselves, where a library wraps them with their labels: `DMatrix`, `Dataset`, `Pool`."""
+    held = run.at(features)
+    return held.parts[0] if isinstance(held, Estimator) and held.role == "data" and held.parts else features
+
+
 def _labels(args: Args) -> Value | None:
     for name in _LABEL_NAMES:
         if name in args.names:
@@ -356,7 +362,7 @@ def _learns(run: Run, estimator: Estimator) -> bool:
 
 
 def _predicted(run: Run, owner: Value, estimator: Estimator, args: Args, node: ast.AST) -> Value:
-    features = _first(args)
+    features = _unwrapped(run, _first(args))
     held = run.at(features)
     run.record.sinks.append(
         Sink(
@@ -408,20 +414,22 @@ def _with_aheads(run: Run, value: Value, aheads: tuple[Ahead, ...]) -> Value:
 
 
 def _scored(run: Run, estimator: Estimator, owner: Value, args: Args, node: ast.AST) -> None:
-    features = _first(args)
-    run.record.scored.append(
-        Sink(
-            kind="score",
-            span=run.span(node),
-            features=_frozen(run, features),
-            labels=_labels(args),
-            model=estimator.name,
-            rows=run.rows(features),
-            in_loop=bool(run.loops),
-            name=_named(node),
-            model_id=owner.place if isinstance(owner, Ref) else None,
-        )
+    features = _unwrapped(run, _first(args))
+    sink = Sink(
+        kind="score",
+        span=run.span(node),
+        features=_frozen(run, features),
+        labels=_labels(args),
+        model=estimator.name,
+        rows=run.rows(features),
+        in_loop=bool(run.loops),
+        name=_named(node),
+        model_id=owner.place if isinstance(owner, Ref) else None,
     )
+    run.record.scored.append(sink)
+    if _is_predictor(estimator):
+        # what is scored is predicted first
+        run.record.sinks.append(replace(sink, kind="predict", role="model", labels=None))
 
 
 def on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:
@@ -648,14 +656,7 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
     tables = [value for value in held if isinstance(value, Table)]
     _ = node
     if not tables:
-        facts = run.facts(Seq(tuple(held)))
-        rows = [run.rows(value) for value in held]
-        shared = _shared_rows(rows)
-        return Cells(
-            facts=facts,
-            rows=shared,
-            shape="matrix" if any(isinstance(v, Cells) and v.shape == "matrix" for v in held) else "column",
-        )
+        return _rows_of_arrays(run, held)
     first = tables[0]
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
@@ -678,6 +679,40 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
     return run.new(made_)
 
 
+def _rows_of_arrays(run: Run, held: list[Value]) -> Cells:
+    data = [value for value in held if isinstance(value, Cells) and value.facts.reads]
+    head = _length_before(run, held)
+    offset = data[0].offset - head if len(data) == 1 and head is not None else 0
+    return Cells(
+        facts=run.facts(Seq(tuple(held))),
+        rows=_shared_rows([run.rows(value) for value in (data or held)]),
+        order=data[0].order if len(data) == 1 else Cells().order,
+        shape="matrix" if any(each.shape == "matrix" for each in data) else "column",
+        array=True,
+        offset=offset,
+    )
+
+
+def _length_before(run: Run, held: list[Value]) -> int | None:
+    """How many values without data stand before the first array with some; None where it isn't known."""
+    total = 0
+    for value in held:
+        if run.facts(value).reads:
+            return total
+        match value:
+            case Const(list() | tuple() as given):
+                total += len(given)
+            case Const():
+                total += 1
+            case Seq(items=items) if items is not None:
+                total += len(items)
+            case Cells(width=int(width)):
+                total += width
+            case _:
+                return None
+    return total
+
+
 def _shared_rows(rows: list[Rows]) -> Rows:
     if not rows:
         return ALL_ROWS
@@ -694,10 +729,11 @@ def beside(run: Run, values: tuple[Value, ...]) -> Value:
         if any(isinstance(value, Cells) and value.name for value in held) and all(
             isinstance(v, Cells) and not v.array for v in held
         ):
-            columns = {}
+            columns: dict[str, Facts] = {}
             for place, value in enumerate(held):
                 assert isinstance(value, Cells)  # noqa: S101 - asked just before
-                columns[value.name or str(place)] = value.facts
+                name = value.name or str(place)
+                columns[name] = columns.get(name, NOTHING) | value.facts
             cells = next(value for value in held if isinstance(value, Cells))
             return run.new(Table(columns=columns, rows=cells.rows, order=cells.order))
         facts = run.facts(Seq(tuple(held)))

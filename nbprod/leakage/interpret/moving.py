@@ -20,9 +20,11 @@ from nbprod.leakage.interpret.values import (
     Key,
     Opaque,
     Position,
+    Seq,
     Table,
     Value,
     Windowed,
+    joined,
 )
 from nbprod.libraries.moves import (
     Accumulates,
@@ -334,12 +336,28 @@ def shifted(
     return facts | cells.facts if keeps else replace(facts, derived=True)
 
 
+def placed(run: Run, cells: Cells, at: int, node: ast.AST) -> Facts:
+    """The facts of an array whose first value is put at the row `at`: by place, whatever row it is of."""
+    rows = cells.offset - at
+    if rows == 0 or not cells.array or cells.shape == "scalar" or not cells.facts.reads:
+        return cells.facts
+    says = (
+        f"each value stands {_rows_text(abs(rows))} {'before' if rows > 0 else 'after'} the row that it is of"
+    )
+    return shifted(run, cells, rows, node, says=says, keeps=False)
+
+
 def _lagged(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) -> Value:
     if args.constant(*_place(move.parameters, "axis"), default=0) in (1, "columns"):
         return replace(cells, facts=replace(cells.facts, derived=True))
     place, by = _place(move.parameters, move.by)
     given = run.at(args.get(place, by))
     freq = args.constant(*_place(move.parameters, "freq"))
+    several = _several_steps(run, given)
+    if several:
+        each = [replace(args, places=(), names={by: Const(step)}) for step in several]
+        facts = joined(run.facts(_lagged(run, move, cells, one, node)) for one in each)
+        return replace(cells, facts=facts, conditions=())
     steps = step_count(given if args.get(place, by) is not None else Const(move.default))
     if steps is None:
         return _unknown_lag(run, cells, given, node)
@@ -353,7 +371,24 @@ def _lagged(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) -> Va
     facts = shifted(
         run, cells, ahead, node, says=says, args_node=args.node_of(place, by), keeps=move.keeps_own
     )
-    return replace(cells, facts=replace(facts, clock=None), conditions=())
+    offset = cells.offset
+    if move.shortens:
+        offset += abs(steps) - (1 if "prepend" in args.names else 0)
+    array = cells.array or move.shortens
+    return replace(cells, facts=replace(facts, clock=None), conditions=(), offset=offset, array=array)
+
+
+def _several_steps(run: Run, given: Value) -> tuple[int, ...]:
+    """The numbers of rows in a list of them, as `shift([1, 2])` takes."""
+    match given:
+        case Const(list() | tuple() | range() as steps):
+            values: tuple[Value, ...] = tuple(Const(step) for step in steps)
+        case Seq(items=tuple(items)):
+            values = tuple(run.at(item) for item in items)
+        case _:
+            return ()
+    found = [step_count(value) for value in values]
+    return tuple(step for step in found if step is not None) if None not in found else ()
 
 
 def in_sequence(run: Run, cells: Cells) -> None:

@@ -9,9 +9,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
-from nbprod.leakage.interpret import frames, joining
+from nbprod.leakage.interpret import frames, joining, learning
 from nbprod.leakage.interpret.combining import join_values
-from nbprod.leakage.interpret.moving import statistic, step_count
+from nbprod.leakage.interpret.moving import placed, statistic, step_count
 from nbprod.leakage.interpret.values import (
     WHOLE_REACH,
     Ahead,
@@ -32,6 +32,7 @@ from nbprod.leakage.interpret.values import (
     Rows,
     Seq,
     Stretch,
+    Symbol,
     Table,
     Value,
     Windowed,
@@ -42,13 +43,25 @@ if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Run
 
 
+# a longer head that is cut away is a warm-up or the training rows
+_MOST_OFFSET = 30
+
+
 def taken(run: Run, owner: Value, index: ast.expr, node: ast.AST) -> Value:
     """What `owner[index]` gives."""
     held = run.at(owner)
     if isinstance(held, Method) and held.name in frames.INDEXERS:
         return _indexed(run, held, index, node)
     key = run.at(run.evaluate(run, index))
+    if isinstance(held, Symbol) and held.path in ("numpy.r_", "numpy.c_"):
+        parts = key.items if isinstance(key, Seq) and key.items is not None else (key,)
+        joins = learning.concatenated if held.path == "numpy.r_" else _side_by_side
+        return joins(run, parts, node)
     return item(run, held, key, index, node)
+
+
+def _side_by_side(run: Run, values: tuple[Value, ...], _node: ast.AST) -> Value:
+    return learning.beside(run, values)
 
 
 def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901, PLR0912
@@ -192,7 +205,10 @@ def sliced(run: Run, value: Table | Cells, key: Stretch, node: ast.AST) -> Table
         in_time=ordered and high is not None and not trims,
         span=run.span(node),
     )
-    return replace(value, rows=value.rows.narrowed(bound))
+    part = replace(value, rows=value.rows.narrowed(bound))
+    if isinstance(part, Cells) and isinstance(low, int) and 0 < low <= _MOST_OFFSET:
+        return replace(part, offset=part.offset + low)
+    return part
 
 
 def _end(node: ast.AST, name: str) -> ast.AST | None:
@@ -599,7 +615,7 @@ def store(run: Run, target: ast.Subscript, value: Value, node: ast.AST) -> None:
     if isinstance(held, Table):
         _write(run, owner, target.value, _table_with(run, held, key, value, target, node))
     elif isinstance(held, Cells):
-        _write(run, owner, target.value, _cells_with(run, held, key, value))
+        _write(run, owner, target.value, _cells_with(run, held, key, value, node))
     elif isinstance(held, Mapped):
         name = key.value if isinstance(key, Const) and frames.is_hashable(key.value) else None
         hint = f"<{getattr(key, 'hint', '') or run.text(target.slice)}>"
@@ -672,9 +688,12 @@ def _is_name_like(key: Value) -> bool:
     return isinstance(key, Opaque) and not key.facts.reads
 
 
-def _cells_with(run: Run, cells: Cells, key: Value, value: Value) -> Cells:
-    new = run.facts(value)
+def _cells_with(run: Run, cells: Cells, key: Value, value: Value, node: ast.AST) -> Cells:
     held = run.at(value)
+    new = run.facts(value)
+    if isinstance(key, Stretch) and isinstance(held, Cells):
+        at = key.low.value if isinstance(key.low, Const) and isinstance(key.low.value, int) else 0
+        new = placed(run, held, at, node) if 0 <= at <= _MOST_OFFSET else new
     if not new.reads and not new.aheads:
         return replace(cells, facts=cells.facts.without(lambda ahead: _is_covered(ahead, key)))
     if isinstance(key, Position):
@@ -682,7 +701,6 @@ def _cells_with(run: Run, cells: Cells, key: Value, value: Value) -> Cells:
         return replace(
             cells, facts=cells.facts | moved, shape="column" if cells.shape == "scalar" else cells.shape
         )
-    _ = held
     extra = run.facts(key) if isinstance(key, Cells) else Facts()
     return replace(cells, facts=cells.facts | new | extra)
 
@@ -726,7 +744,7 @@ def _store_indexed(run: Run, method: Method, target: ast.Subscript, value: Value
             facts = held.facts | run.facts(value) | run.facts(key)
             _write(run, owner, value_of_target, replace(held, facts=facts))
         else:
-            _write(run, owner, value_of_target, _cells_with(run, held, key, value))
+            _write(run, owner, value_of_target, _cells_with(run, held, key, value, node))
         return
     if not isinstance(held, Table):
         return

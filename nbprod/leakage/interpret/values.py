@@ -41,7 +41,7 @@ class Bound:
     low: Any = None
     high: Any = None
     in_time: bool = False
-    span: Span | None = None
+    span: Span | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,10 @@ class Const:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cells:
-    """Data of one shape: `column`, `matrix`, `scalar` or `element` (of the row a loop stands on)."""
+    """Data of one shape: `column`, `matrix`, `scalar` or `element` (of the row a loop stands on).
+
+    `offset` is the row that an array's first value is of: 1 for `a[1:]`, so that place and row differ by one.
+    """
 
     facts: Facts = NOTHING
     shape: str = "column"
@@ -260,6 +263,7 @@ class Cells:
     within: tuple[Key, ...] = ()
     frame: Frame | None = None
     width: int | None = None
+    offset: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
