@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbprod.flow import magics
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Value, joined, plain
 from nbprod.flow.effects import ANY_FILE
-from nbprod.flow.names import bindings_of, free_names
+from nbprod.flow.names import NO_ARGUMENTS, bindings_of, free_names
 from nbprod.flow.scoping import Scoping
 from nbprod.libraries.calls import GENERATORS, Call, Result, call_of, harmless_names
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 NAMESPACE = "namespace"
+MEMBER = "enum.member"
 DEEPEST = 12
 NESTED_CALLBACKS = 2
 STATEMENTS_A_STEP = 800
 STATEMENTS_IN_ALL = 400_000
 WORK_A_STEP = 100_000
-NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _SEED_WORDS = ("random_state", "seed", "rng", "generator")
 # Calls whose text arguments are code that reads the notebook's names.
@@ -94,6 +94,7 @@ class Calling(Scoping):
         self._left = STATEMENTS_IN_ALL
         # What the functions called back in this step were given, and what they gave: not to go in circles.
         self._calling_back = 0
+        self._patched: set[str] = set()
         self.raised: Regions = NOWHERE
         self._called_back: dict[ast.AST, tuple[Regions | None, Regions]] = {}
 
@@ -156,15 +157,32 @@ class Calling(Scoping):
         if receiver is not None:
             return self._call_method(receiver, method, arguments)
         if target.library:
+            if self._changes_what_is_patched(target.library):
+                return self.fresh_value()
             return self._call_library(target.library, arguments)
         return self.call_value(target, arguments)
+
+    def _changes_what_is_patched(self, path: str) -> bool:
+        """Whether a method is called on what the notebook has put into a module: it is as good as set anew."""
+        holder = path.rpartition(".")[0]
+        if holder not in self._patched:
+            return False
+        self.set_state(holder)
+        return True
+
+    def patch(self, path: str) -> None:
+        """An attribute of a library's module or class is set."""
+        self._patched.add(path)
+        self.set_state(path)
 
     def _callee(self, function: ast.expr) -> tuple[Value | None, Value, str]:
         if not isinstance(function, ast.Attribute):
             return None, self.value_of(function), ""
         held = self.value_of(function.value)
         if held.library:
-            return None, Value(library=f"{held.library}.{function.attr}"), function.attr
+            path = f"{held.library}.{function.attr}"
+            self.use_module(path)
+            return None, Value(library=path), function.attr
         return held, PLAIN, function.attr
 
     def _arguments(self, node: ast.Call) -> Arguments:
@@ -461,6 +479,12 @@ class Calling(Scoping):
                 return plain(arguments.positional[0].text)
             case "builtins.open" | "pathlib.Path.open":
                 self._open(arguments)
+            case "builtins.setattr" | "builtins.delattr" if (
+                arguments.positional and arguments.positional[0].library
+            ):
+                name = arguments.positional[1].text if len(arguments.positional) > 1 else None
+                self.patch(f"{arguments.positional[0].library}.{name or '*'}")
+                return PLAIN
             case "builtins.getattr" if len(arguments.positional) >= 2 and arguments.positional[1].text:
                 return self._attribute_by_text(arguments)
         if path.startswith("ipython.shell."):
@@ -582,7 +606,8 @@ class Calling(Scoping):
             if value is None:
                 continue
             is_shallow = value.type.startswith(_SHALLOW)
-            effects.change(value.own if is_shallow else self.heap.reach(value.own), surely=True)
+            reached = value.own if is_shallow else self.heap.reach(value.own) - self.heap.code.keys()
+            effects.change(reached, surely=True)
         inplace = arguments.nodes.get("inplace") or arguments.nodes.get("in_place")
         if inplace is not None and receiver is not None and not _is_false(inplace):
             effects.change(receiver.own, surely=True)
@@ -817,6 +842,8 @@ class Calling(Scoping):
             member = code.members.names.get(name) if code.members is not None else None
             if member is None or (held.type != "class" and _is_field(code, member, self.heap)):
                 continue
+            if held.type == "class" and not _holds_code(member, self.heap) and _is_enumeration(code):
+                return Value(own=held.own, type=MEMBER)
             if held.type == "class" or not any(own in self.heap.code for own in member.own):
                 return member
             own = next(own for own in sorted(member.own) if own in self.heap.code)
@@ -899,6 +926,15 @@ class Calling(Scoping):
             return self.load(index.value, index)
         self.effects.opaque.setdefault("the table of all names", self.line)
         return self.fresh_value()
+
+
+def _holds_code(member: Value, heap: Heap) -> bool:
+    return any(own in heap.code for own in member.own)
+
+
+def _is_enumeration(code: Code) -> bool:
+    """Whether the class's members are constants: those of an enumeration."""
+    return any(base.library.startswith("enum.") for base in code.bases)
 
 
 def _is_field(code: Code, member: Value, heap: Heap) -> bool:

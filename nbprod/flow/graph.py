@@ -358,7 +358,7 @@ class _Assembly:
 
 def _defined(step: Step, taken: Taken) -> tuple[str, ...]:
     """The names for which a statement is copied; of a star import's hundreds those that are used."""
-    names = sorted(step.effects.may)
+    names = sorted(name for name in step.effects.may if not name.startswith("import "))
     is_star = isinstance(step.node, ast.ImportFrom) and any(one.name == "*" for one in step.node.names)
     return tuple(name for name in names if not is_star or name in taken.copied)
 

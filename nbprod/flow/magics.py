@@ -6,8 +6,9 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nbprod.flow.aliases import PLAIN, Value
+from nbprod.flow.aliases import PLAIN, Frame, Value
 from nbprod.flow.effects import ANY_FILE
+from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.libraries.calls import ENVIRONMENT, WORKING_FOLDER
 
 if TYPE_CHECKING:
@@ -141,4 +142,12 @@ def _read_substituted(calling: Calling, text: str) -> None:
 def _run_apart(calling: Calling, rest: str) -> None:
     """Code that a magic runs in a scope of its own: it reads and changes, and binds nothing."""
     code = re.sub(r"^(-\w+(\s+\d+)?\s+)*", "", rest)
-    calling.load_words(code, ast.Pass())
+    try:
+        body = ast.parse(code).body
+    except SyntaxError:
+        calling.load_words(code, ast.Pass())
+        return
+    around = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=body, decorator_list=[])
+    frame = Frame(local=bindings_of(around).local, region=calling.heap.fresh())
+    with calling.inside(frame):
+        calling.run(body)

@@ -25,6 +25,7 @@ class Taken:
     copied: dict[str, Version] = field(default_factory=dict)
     gives: dict[str, None] = field(default_factory=dict)
     parameters: set[str] = field(default_factory=set)
+    definitions: set[int] = field(default_factory=set)
     snippets: tuple[int, ...] = ()
 
 
@@ -125,6 +126,7 @@ class Needs:
             copy = self._history.definition_copies.get(index)
             if copy is not None and index <= wanted.step:
                 self.taken[taker].copies[id(copy)] = copy
+                self.taken[taker].definitions.add(index)
 
     def _can_be_given(self, taker: str, wanted: Version, step: Step) -> bool:
         name = wanted.name
@@ -142,7 +144,8 @@ class Needs:
             self._say_orphaned(taker, wanted, step)
             return False
         reason = wanted.value.stays
-        if not reason and wanted.value.type in ("function", "class"):
+        is_method = self._marks.is_bound_method(wanted.value.own)
+        if not reason and not is_method and wanted.value.type in ("function", "class"):
             reason = f"a {wanted.value.type} that statements change or make anew"
         if reason:
             self._say(
@@ -217,11 +220,13 @@ class Needs:
         for index in taken.snippets:
             for name in self._steps[index].effects.may:
                 bound[name] = index
-        for name, version in taken.copied.items():
-            if bound.get(name, -1) > version.step and name not in taken.values and "." not in name:
+        needed = [(name, version.step) for name, version in taken.copied.items() if name not in taken.values]
+        needed += [(name, index) for index in taken.definitions for name in self._steps[index].effects.must]
+        for name, index in sorted(needed, key=lambda one: one[1]):
+            if bound.get(name, -1) > index and "." not in name:
                 self._say(
                     "two-values-of-a-name",
-                    self._steps[version.step],
+                    self._steps[index],
                     stage,
                     message=f"Stage '{stage}' needs '{name}' both as it is here and as {self._steps[bound[name]].span} leaves it.",
                     remedy="Give the two values names of their own.",

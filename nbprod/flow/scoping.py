@@ -43,6 +43,7 @@ class Scoping:
         self.returned: list[Value] = []
         self.unpacked: dict[int, Value] = {}
         self._journals: list[Journal] = []
+        self._modules: set[str] = set()
 
     @contextmanager
     def inside(self, frame: Frame) -> Iterator[None]:
@@ -128,6 +129,22 @@ class Scoping:
         else:
             self.write(self.frame, name, None)
 
+    # Modules within packages
+
+    def load_module(self, path: str) -> None:
+        """An import loads a module; one within a package can be got at through the package from then on."""
+        if self.frame is self.module and "." in path:
+            name = _name_of_module(path)
+            self._modules.add(path)
+            self.effects.must.add(name)
+            self.effects.may.add(name)
+
+    def use_module(self, path: str) -> None:
+        """A module is got at through its package, which works because some statement has imported it."""
+        name = _name_of_module(path)
+        if path in self._modules and name not in self.effects.must:
+            self.effects.uses.setdefault(name, self.line)
+
     # Ways through
 
     def write(self, frame: Frame, name: str, value: Value | None) -> None:
@@ -175,3 +192,8 @@ class Scoping:
             self.effects.uses.setdefault(state, self.line)
         self.effects.may.add(state)
         self.effects.drawn.add(state)
+
+
+def _name_of_module(path: str) -> str:
+    # A name that no notebook can bind, and without the dot that marks hidden state.
+    return f"import {path.replace('.', '/')}"

@@ -15,12 +15,11 @@ from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.flow.names import bindings_of
+from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 _DEEPEST = 8
 _LOUD = {"this", "antigravity"}
 _COLLECTIONS = {"list", "set", "tuple", "sorted", "frozenset"}

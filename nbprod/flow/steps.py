@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import Frame, Heap, Value
-from nbprod.flow.calling import NO_ARGUMENTS
 from nbprod.flow.definitions import is_definition
 from nbprod.flow.effects import Effects, Step
 from nbprod.flow.ipython import cell_magic, python_text
-from nbprod.flow.names import bindings_of
+from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.flow.tracing import Tracer
 from nbprod.model import Finding, Severity, Span
 from nbprod.notebook import body_of

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Value, joined, plain
-from nbprod.flow.calling import NAMESPACE, Calling
+from nbprod.flow.calling import MEMBER, NAMESPACE, Calling
 from nbprod.flow.names import bindings_of
 from nbprod.flow.stars import UnreadableModuleError, exports_of
 from nbprod.libraries.calls import ENVIRONMENT
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 _OPERATOR_METHODS = re.compile(r"__(?!init__|new__|repr__|str__|class_getitem__|init_subclass__)\w+__$")
+_HASHING = ("__hash__", "__eq__")
 _CONTAINERS = {ast.List: "builtins.list", ast.Set: "builtins.set", ast.Tuple: "builtins.tuple"}
+_UNCHANGEABLE = ("builtins.tuple", "ibis.Expression", "polars.DataFrame", MEMBER)
 _LIBRARY_STATE = {"os.environ": ENVIRONMENT, "matplotlib.rcParams": "matplotlib.rcParams"}
 _LIBRARY_STATE |= {"matplotlib.pyplot.rcParams": "matplotlib.rcParams", "sys.path": "sys.path"}
 
@@ -114,7 +116,7 @@ class Tracer(Calling):
         self.operators(
             before, ("__iadd__", "__isub__", "__imul__", "__ior__", "__iand__", "__add__", "__matmul__")
         )
-        if before.own and before.type not in ("builtins.tuple", "ibis.Expression", "polars.DataFrame"):
+        if before.own and before.type not in _UNCHANGEABLE:
             self.effects.change(before.own, surely=True)
             self.heap.keep(before.own, self.heap.parts(added.own) if _is_data(added) else NOWHERE)
             self.bind_name(target.id, before)
@@ -159,6 +161,7 @@ class Tracer(Calling):
 
     def _define_class(self, node: ast.ClassDef) -> None:
         bases = tuple(self.value_of(base) for base in node.bases)
+        metaclasses = [self.value_of(one.value) for one in node.keywords if one.arg == "metaclass"]
         for keyword in node.keywords:
             self.value_of(keyword.value)
         members = Frame(parent=self.scope_closed_over(), local=bindings_of(node).local, is_class=True)
@@ -180,6 +183,7 @@ class Tracer(Calling):
             value = self.decorated(decorator, value)
         self.bind_name(node.name, value)
         self.run_methods(bases, ("__init_subclass__",), receiver=value)
+        self.run_methods(metaclasses, ("__prepare__", "__new__", "__init__"), receiver=value)
 
     def _delete(self, target: ast.expr) -> None:
         match target:
@@ -261,6 +265,7 @@ class Tracer(Calling):
     def _import(self, alias: ast.alias) -> None:
         top = alias.name.partition(".")[0]
         path = alias.name if alias.asname else top
+        self.load_module(alias.name)
         self.bind_name(alias.asname or top, Value(library=path))
 
     def _import_from(self, node: ast.ImportFrom) -> None:
@@ -271,6 +276,7 @@ class Tracer(Calling):
                 self.set_state("python.__future__")  # holds for every cell that follows
                 self.has_lazy_annotations |= alias.name == "annotations"
             else:
+                self.load_module(f"{node.module or ''}.{alias.name}")
                 self.bind_name(alias.asname or alias.name, Value(library=f"{node.module or ''}.{alias.name}"))
 
     def _import_star(self, module: str) -> None:
@@ -310,7 +316,7 @@ class Tracer(Calling):
         if not isinstance(target, ast.Attribute | ast.Subscript):
             return
         if isinstance(target, ast.Subscript):
-            self.value_of(target.slice)
+            self.operators(self.value_of(target.slice), _HASHING)
         holder = self.place_of(target.value)
         if holder.type == NAMESPACE:
             self.bind_by_text(target, value)
@@ -318,7 +324,7 @@ class Tracer(Calling):
         if holder.library:
             path = holder.library if isinstance(target, ast.Subscript) else f"{holder.library}.{target.attr}"
             if not self._stored_in_state(path):
-                self.set_state(path)
+                self.patch(path)
             return
         self.operators(holder, ("__setitem__", "__setattr__", "__delitem__", "__set__"))
         if isinstance(target, ast.Attribute):
@@ -418,6 +424,9 @@ class Tracer(Calling):
 
     def _collection(self, type_name: str, parts: Sequence[ast.expr]) -> Value:
         held = [self.value_of(part) for part in parts]
+        if type_name == "builtins.set":
+            for one in held:
+                self.operators(one, _HASHING)
         return self.container(
             type_name,
             NOWHERE.union(*(one.own for one in held)),
@@ -429,7 +438,7 @@ class Tracer(Calling):
         stays = ""
         for key, node in zip(keys, values, strict=True):
             if key is not None:
-                self.value_of(key)
+                self.operators(self.value_of(key), _HASHING)
             value = self.value_of(node)
             held.append(value.own if key is not None else self.heap.parts(value.own))
             stays = stays or value.stays
@@ -465,6 +474,8 @@ class Tracer(Calling):
             return PLAIN
         types = {one.type for one in operands if one.own}
         only = types.pop() if len(types) == 1 else ""
+        if only == MEMBER:
+            return joined([one for one in operands if one.own])
         return Value(own=frozenset([self.heap.fresh(closed=bool(only), of_type=only)]), type=only)
 
     def _comprehension(self, node: ast.expr, loops: Sequence[ast.comprehension], *parts: ast.expr) -> Value:
@@ -497,6 +508,7 @@ class Tracer(Calling):
         held = self.value_of(node.value)
         if held.library:
             path = f"{held.library}.{node.attr}"
+            self.use_module(path)
             return Value(library=path)
         if found := self.member_of(held, node.attr):
             return found
@@ -504,7 +516,7 @@ class Tracer(Calling):
         return self.attribute_of(held, node.attr)
 
     def _subscript(self, held: Value, index: ast.expr) -> Value:
-        self.value_of(index)
+        self.operators(self.value_of(index), _HASHING)
         self.operators(held, ("__getitem__", "__missing__"))
         if held.type == NAMESPACE:
             return self.load_by_text(index)
@@ -514,6 +526,8 @@ class Tracer(Calling):
             ):
                 return Value(library=held.library)
             return PLAIN if held.library in _LIBRARY_STATE else Value(own=frozenset([self.heap.fresh()]))
+        if held.type == "class":
+            return held  # `Box[int]` is the class with a note on its types
         return self.element_of(held, index)
 
     # Ways through

@@ -128,6 +128,7 @@ class Marks:
                 self.last_change[region] = step.index
         self._hot = _marked(above, self.last_change)
         self._defined = _marked(above, reading.heap.defined_at)
+        self._changing = {region for region in reading.heap.defined_at if self._hot.get(region)}
 
     def hot(self, own: Regions) -> set[int]:
         """The regions that some step changes, among all that can be got at from these."""
@@ -136,6 +137,17 @@ class Marks:
     def definitions(self, own: Regions) -> set[int]:
         """The steps that define the functions and classes that can be got at from these regions."""
         return {self._heap.defined_at[one] for region in own for one in self._defined.get(region, ())}
+
+    def changing_definitions(self, own: Regions) -> set[int]:
+        """The functions and classes that can be got at from these regions and that change one day."""
+        if not self._changing:
+            return set()
+        return {one for region in own for one in self._defined.get(region, ())} & self._changing
+
+    def is_bound_method(self, own: Regions) -> bool:
+        """Whether these are methods of an object, which can go where the object goes."""
+        codes = [self._heap.code.get(region) for region in own]
+        return bool(codes) and all(code is not None and code.receiver is not None for code in codes)
 
 
 def _read_until(reading: Reading, watched: frozenset[str]) -> dict[str, int]:
@@ -211,7 +223,20 @@ class _Recorder:
                 continue
             if stage is not None:
                 history.demands.append(Demand(stage=stage, name=name, version=version, step=step))
+        if stage is not None:
+            self._demand_changed_classes(step, stage, used)
         return used
+
+    def _demand_changed_classes(self, step: Step, stage: str, used: Mapping[str, Version]) -> None:
+        """An instance brings along what statements have made of its class."""
+        for version in used.values():
+            for region in self._marks.changing_definitions(version.value.own):
+                hot = self._marks.hot(frozenset([region]))
+                names = {name for one in hot for name in self._names_with.get(one, ())}
+                for name in sorted(names - used.keys()):
+                    known = self.history.current[name]
+                    if region in known.value.own:
+                        self.history.demands.append(Demand(stage=stage, name=name, version=known, step=step))
 
     def _demand_states(self, step: Step, stage: str) -> None:
         """State of modules and of the process holds for whatever follows, read or not."""
@@ -220,7 +245,9 @@ class _Recorder:
                 self.history.demands.append(Demand(stage=stage, name=name, version=version, step=step))
 
     def _copy_of(self, step: Step, used: Mapping[str, Version]) -> Copy | None:
-        if not step.effects.is_copyable or step.effects.history or isinstance(step.node, ast.For | ast.While):
+        if not step.effects.is_copyable or step.effects.history:
+            return None
+        if isinstance(step.node, ast.For | ast.While) and not step.effects.sets:
             return None
         copies = [version.copy for version in used.values()]
         before = tuple(copy for copy in copies if copy is not None)

@@ -130,6 +130,7 @@ CALLS: Table = {
     "pandas.HDFStore": Call(reads_file=True, writes_file=True, stays="an open file"),
     "pandas.plotting.register_matplotlib_converters": Call(result=Result.PLAIN, sets="pandas.plotting"),
     "pandas.plotting.*": Call(gives="matplotlib.Artist", role=Role.PLOT, stays="a figure or a part of one"),
+    **named("pandas.api.extensions", ("register_dataframe_accessor", "register_series_accessor", "register_index_accessor"), Call(sets="pandas.accessors", cheap=True)),
     "pandas.testing.*": Call(result=Result.PLAIN),
     "pandas.*": _CALL,
     **named(_FRAME, ("insert", "update", "__setitem__", "isetitem", "put", "setflags"), _CHANGES_SELF),

@@ -55,9 +55,70 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "rcParams['lines.linewidth'] = 5",
         "out = [rcParams['lines.linewidth']]",
     ),
+    # modules, and what is put into them
+    "a module got at through its package": (
+        "import xml.dom\nimport xml.dom.minidom as dom",
+        "out = [xml.dom.minidom.Node.TEXT_NODE]",
+    ),
+    "a list put into a module": (
+        "import string\nstring.own = []\nstring.own.append(1)",
+        "string.own.append(2)",
+        "out = list(string.own)",
+    ),
+    "an attribute set by name": ("import json", "setattr(json, 'own', [1])", "out = json.own + [3]"),
+    "options set in a loop": (
+        "import pandas as pd",
+        "for key, value in {'display.max_rows': 7}.items():\n    pd.set_option(key, value)",
+        "out = [pd.get_option('display.max_rows')]",
+    ),
+    "what %timeit changes": ("x = []", "%timeit -n 2 -r 1 x.append(1)", "out = [len(x)]"),
+    # classes
+    "a metaclass that registers": (
+        "REG = {}\nclass M(type):\n    def __new__(cls, name, bases, members):\n"
+        "        made = super().__new__(cls, name, bases, members)\n        REG[name] = 1\n        return made",
+        "class A(metaclass=M):\n    pass",
+        "out = [REG]",
+    ),
+    "a class with types in brackets": (
+        "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Box(Generic[T]):\n"
+        "    def __init__(self, v):\n        self.v = v",
+        "b = Box[list]([len('a')])",
+        "b.v.append(2)",
+        "out = [b.v]",
+    ),
+    "a method that belongs to an object": (
+        "class A:\n    def __init__(self):\n        self.n = 0\n    def inc(self):\n        self.n += 1\na = A()",
+        "f = a.inc",
+        "f()",
+        "out = [a.n]",
+    ),
+    "flags joined": (
+        "from enum import Flag, auto\nclass P(Flag):\n    R = auto()\n    W = auto()",
+        "p = P.R",
+        "p |= P.W",
+        "out = [p == P.R | P.W]",
+    ),
+    "an object that counts lookups": (
+        "class K:\n    def __init__(self):\n        self.n = 0\n    def __hash__(self):\n        self.n += 1\n"
+        "        return 1\nk = K()",
+        "d = {k: 1}",
+        "out = [k.n > 0]",
+    ),
 }
 
 REFUSED: dict[str, tuple[str, ...]] = {
+    "a class's list changed through an instance": (
+        "class B:\n    shared = []",
+        "b, c = B(), B()",
+        "b.shared.append(1)",
+        "out = [c.shared]",
+    ),
+    "instances of a class written anew": (
+        "class A:\n    def who(self):\n        return 'old'",
+        "x = A()",
+        "class A:\n    def who(self):\n        return 'new'",
+        "out = [x.who(), A().who()]",
+    ),
     "a star import of a module that is not here": (
         "import sys",
         "from no_such_module_anywhere import *",
