@@ -51,7 +51,8 @@ class Settings:
     """The project's settings, with what holds where none is written.
 
     `stages` holds options by stage name in the magic line's words; `severity` maps a rule to `error`, `warning`,
-    `note` or `off`; `store` is a folder or an fsspec URL.
+    `note` or `off`; `store` is a folder or an fsspec URL; `engine` is `local`, `dask` or `dask=ADDRESS`; `memory` (`4GB`) is what
+    stages that run at once may need together.
     """
 
     level: Level = Level.PROTOTYPE
@@ -59,6 +60,8 @@ class Settings:
     severity: Mapping[str, str] = field(default_factory=dict)
     store: str = ".nbprod/store"
     workers: int = 1
+    engine: str = "local"
+    memory: str = ""
     deterministic: bool = True
     exclude: tuple[str, ...] = ()
     production: Production = Production()
@@ -96,6 +99,8 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
         "severity": dict,
         "store": str,
         "workers": int,
+        "engine": str,
+        "memory": str,
         "deterministic": bool,
         "exclude": list,
     }

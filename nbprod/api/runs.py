@@ -37,7 +37,8 @@ def run(
     from_: str | None = None,
     until: str | None = None,
     force: bool = False,
-    engine: str = "local",
+    engine: str | None = None,
+    memory: str | None = None,
     retries: bool = True,
     on_event: Callable[[Event], None] | None = None,
 ) -> Record:
@@ -45,13 +46,15 @@ def run(
 
     A notebook is extracted first, into `ROOT/.nbprod/plans/NAME`. Stages run in the folder of the notebook that the
     plan comes from. A failed cell or a broken expectation is told by the record, not raised. `engine` is `local`,
-    `dask` or `dask=ADDRESS`; without `retries` a stage is tried once, whatever its options say. A secret parameter
+    `dask` or `dask=ADDRESS`; `memory` (`4GB`) is what stages that run at once may need together; without `retries` a stage is tried once, whatever its options say. A secret parameter
     that isn't given is taken from the environment variable `NBPROD_SECRET_` and its name in capitals.
     """
+    from nbprod.running import Budget
     from nbprod.running import run as run_plan
     from nbprod.validating import judge
 
     here = _ready(source, root=root, allow=allow)
+    most = _bytes(memory or here.settings.memory)
     record = run_plan(
         here.plan if retries else _without_retries(here.plan),
         plan_folder=here.folder,
@@ -65,7 +68,8 @@ def run(
         force=force,
         on_event=on_event,
         store=here.settings.store,
-        engine=engine,
+        engine=engine or here.settings.engine,
+        budget=Budget(bytes=most) if most else None,
     )
     # Great Expectations costs seconds to load: pages are built where it had to judge, else by `docs` when asked for.
     if "great_expectations" in sys.modules:
@@ -82,7 +86,8 @@ def backfill(
     allow: Mapping[str, str] | None = None,
     workers: int | None = None,
     force: bool = False,
-    engine: str = "local",
+    engine: str | None = None,
+    memory: str | None = None,
     on_event: Callable[[Mapping[str, Json], Event], None] | None = None,
 ) -> tuple[Filled, ...]:
     """Run a pipeline once for every combination of the values that `over` spells, as in `{"month": "1..12"}`.
@@ -105,7 +110,8 @@ def backfill(
         workers=workers or here.settings.workers,
         force=force,
         store=here.settings.store,
-        engine=engine,
+        engine=engine or here.settings.engine,
+        memory_bytes=_bytes(memory or here.settings.memory),
     )
 
 
@@ -193,6 +199,12 @@ def _plan_folder(source: Source, *, allow: Mapping[str, str] | None) -> Path:
     folder = _own_plan_folder(notebook)
     extract(notebook, folder, allow=allow, force=True)
     return folder
+
+
+def _bytes(memory: str) -> int | None:
+    from nbprod.running import bytes_from
+
+    return bytes_from(memory) if memory else None
 
 
 def _own_plan_folder(notebook: Notebook) -> Path:

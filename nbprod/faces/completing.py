@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
     from nbprod.faces.session import Session
 
-STAGE_OPTIONS = ("--kind", "--time", "--entity", "--known", "--retries", "--timeout", "--replay")
+STAGE_OPTIONS = (
+    "--kind",
+    "--time",
+    "--entity",
+    "--known",
+    "--retries",
+    "--timeout",
+    "--cell-timeout",
+    "--replay",
+)
 PIPELINE_OPTIONS = {
     "show": ("--json",),
     "check": ("--json",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.errors import NbprodError, ParameterError, did_you_mean
 from nbprod.model import State
+from nbprod.running.budget import Budget
 from nbprod.running.engines import engine_named
 from nbprod.running.parameters import typed
 from nbprod.running.run import INTERRUPT_POLL, run
@@ -58,6 +59,7 @@ def backfill(
     force: bool = False,
     store: str | None = None,
     engine: str = "local",
+    memory_bytes: int | None = None,
 ) -> tuple[Filled, ...]:
     """Run the plan for every combination of the values that `over` spells (`month=1..12`), `workers` at a time.
 
@@ -69,6 +71,7 @@ def backfill(
     for values in combinations:
         typed({**(parameters or {}), **values}, plan.parameters)
     kernels, lock = Kernels(), threading.Lock()
+    budget = None if memory_bytes is None else Budget(bytes=memory_bytes)
     one_engine = engine_named(engine, workers=workers)
 
     def tell(values: Mapping[str, Json], event: Event) -> None:
@@ -91,6 +94,7 @@ def backfill(
                 store=store,
                 engine=one_engine,
                 kernels=kernels,
+                budget=budget,
             )
         except NbprodError as error:
             return Filled(values=values, error=str(error))

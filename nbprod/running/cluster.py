@@ -20,7 +20,7 @@ from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
 from nbprod.running.processes import kill_group
 from nbprod.running.records import installed
-from nbprod.running.stage import Attempt, Outcome, attempted
+from nbprod.running.stage import SPILL_SUFFIX, Attempt, Outcome, attempted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,6 +54,7 @@ class Returned:
     outcome: Outcome
     notebook: str
     report: str
+    spilled: str = ""
 
 
 class DaskEngine:
@@ -97,6 +98,8 @@ class DaskEngine:
         if returned.outcome.manifest is not None:
             manifest = attempt.artifacts / f"{attempt.stage.name}.json"
             write_atomically(manifest, text_of(returned.outcome.manifest))
+        if returned.spilled:
+            attempt.output.with_suffix(SPILL_SUFFIX).write_text(returned.spilled, encoding="utf-8")
         if attempt.report is not None and returned.report:
             attempt.report.write_text(returned.report, encoding="utf-8")
         return returned.outcome
@@ -183,7 +186,12 @@ def performed(parcel: Parcel) -> Returned:
             )
         finally:
             _kernels().pop(parcel.id, None)
-        return Returned(outcome=outcome, notebook=_text(attempt.output), report=_text(folder / "seen.json"))
+        return Returned(
+            outcome=outcome,
+            notebook=_text(attempt.output),
+            report=_text(folder / "seen.json"),
+            spilled=_text(attempt.output.with_suffix(SPILL_SUFFIX)),
+        )
 
 
 def end_kernels(parcels: tuple[str, ...]) -> None:

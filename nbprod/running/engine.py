@@ -6,9 +6,11 @@ It runs under bare papermill too (`papermill --engine nbprod in.ipynb out.ipynb`
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Papermill first: its own loading of engines would otherwise meet this module half made.
@@ -18,8 +20,10 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
 from papermill.log import logger
 
+from nbprod.artifacts.once import once
 from nbprod.running.kernels import ColdManager, LeanManager
 from nbprod.running.provisioner import PRELOAD
+from nbprod.running.stage import SPILL_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +33,8 @@ if TYPE_CHECKING:
 NAME = "nbprod"
 SECONDS_BETWEEN_SAVES = 5.0
 OUTPUT_BYTES_KEPT = 2_000_000
+# What a notebook prints beyond that goes to a file beside it, until this would fill the disk.
+OUTPUT_BYTES_SPILLED = 1_000_000_000
 _IOPUB_SECONDS = 60
 
 
@@ -43,6 +49,7 @@ class Wishes:
     cwd: str | None = None
     preload: tuple[str, ...] = ()
     timeout_seconds: float | None = None
+    cell_timeout_seconds: float | None = None
     hidden: Mapping[str, object] = field(default_factory=dict)
     before: str = ""
     after: str = ""
@@ -95,7 +102,6 @@ class NbprodEngine(Engine):  # type: ignore[misc]
     @classmethod
     def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> None:
         wishes = options.get("wishes") or Wishes()
-        deadline = None if wishes.timeout_seconds is None else time.monotonic() + wishes.timeout_seconds
         client = Client(
             nb_man,
             wishes=wishes,
@@ -103,10 +109,11 @@ class NbprodEngine(Engine):  # type: ignore[misc]
             kernel_manager_class=LeanManager,
             startup_timeout=options.get("start_timeout", 60),
             timeout=options.get("execution_timeout"),
-            timeout_func=None if deadline is None else lambda _: max(1, int(deadline - time.monotonic())),
+            timeout_func=_timeouts(wishes),
             iopub_timeout=_IOPUB_SECONDS,
             shutdown_kernel="immediate",
-            log=logger,
+            # A run tells what became of a kernel in its own words.
+            log=_silent_log() if "wishes" in options else logger,
             log_output=options.get("log_output", False),
             stdout_file=options.get("stdout_file"),
             stderr_file=options.get("stderr_file"),
@@ -179,21 +186,55 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         return True
 
     def process_message(self, message: Any, cell: Any, cell_index: int) -> Any:
-        """As papermill does, but what a notebook could not hold is left out and said."""
-        kept = self._kept_bytes
+        """As papermill does, but what a notebook could not hold goes to a file beside it, and that is said."""
         if message.get("msg_type") == "stream":
-            self._kept_bytes += len(message["content"].get("text", ""))
-            if kept > OUTPUT_BYTES_KEPT:
-                return None
-            if self._kept_bytes > OUTPUT_BYTES_KEPT:
-                message["content"]["text"] = (
-                    "\n[what follows was left out: this notebook has printed enough]\n"
-                )
+            text = message["content"].get("text", "")
+            room = OUTPUT_BYTES_KEPT - self._kept_bytes
+            self._kept_bytes += len(text)
+            if len(text) > room:
+                place = self._spilled(text[max(0, room) :])
+                if room <= 0:
+                    return None
+                message["content"]["text"] = f"{text[:room]}\n[what follows {place}]\n"
         return super().process_message(message, cell, cell_index)
+
+    def _spilled(self, text: str) -> str:
+        """Where the text has gone, in words."""
+        path = spill_path(self.nb_man.output_path)
+        if path is None:
+            return "was left out: this notebook has printed enough"
+        if self._kept_bytes <= OUTPUT_BYTES_KEPT + OUTPUT_BYTES_SPILLED:
+            with path.open("a", encoding="utf-8", errors="replace") as file:
+                file.write(text)
+        return f"stands in {path.name}"
 
     def _unseen(self, code: str) -> None:
         if code:
             self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False, allow_stdin=False))
+
+
+def spill_path(output: str | None) -> Path | None:
+    """The file beside an executed notebook for what it could not hold; None where it is not on a local disk."""
+    if not output or output == "-" or "://" in output:
+        return None
+    return Path(output).with_suffix(SPILL_SUFFIX)
+
+
+def _timeouts(wishes: Wishes) -> Callable[[Any], int] | None:
+    """How long a cell may take that begins now, in whole seconds as nbclient wants them."""
+    if wishes.timeout_seconds is None and wishes.cell_timeout_seconds is None:
+        return None
+    deadline = time.monotonic() + (wishes.timeout_seconds or float("inf"))
+    longest = wishes.cell_timeout_seconds or float("inf")
+    return lambda _: max(1, int(min(deadline - time.monotonic(), longest)))
+
+
+@once
+def _silent_log() -> logging.Logger:
+    log = logging.getLogger("nbprod.kernels")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    return log
 
 
 def _is_parameters(cell: Any) -> bool:

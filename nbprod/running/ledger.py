@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from nbprod.model import Record, StageRun
 
-VERSION = 2
+VERSION = 3
 _PATIENCE_SECONDS = 30
 _TABLES = """
 create table runs (
@@ -68,8 +68,16 @@ create table batches (
     id integer primary key, model text not null, version integer not null, scored text not null,
     source text not null, run text not null, rows integer not null, folder text not null, facts text not null) strict;
 """
+_PEAKS = "alter table stage_runs add column peak_bytes integer"
+_RUNS_LOOKED_AT = 5
+_PEAKS_OF = """
+select stage, max(peak_bytes) as peak from (
+    select stage, peak_bytes, row_number() over (partition by stage order by stage_runs.started desc) as nth
+    from stage_runs join runs on runs.id = stage_runs.run where pipeline = ? and peak_bytes is not null)
+where nth <= ? group by stage
+"""
 # What brings a ledger from each version to the next.
-_STEPS = (_TABLES, _REGISTRY_TABLES)
+_STEPS = (_TABLES, _REGISTRY_TABLES, _PEAKS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +147,7 @@ class Ledger:
         """Enter what became of a stage, its artifacts and, where it may serve again, its result: all or nothing."""
         with self._writing() as db:
             db.execute(
-                "insert or replace into stage_runs values (?,?,?,?,?,?,?,?)",
+                "insert or replace into stage_runs values (?,?,?,?,?,?,?,?,?)",
                 (
                     run,
                     stage.stage,
@@ -149,6 +157,7 @@ class Ledger:
                     stage.started,
                     stage.seconds,
                     stage.reason,
+                    stage.peak_bytes,
                 ),
             )
             db.executemany(
@@ -186,6 +195,12 @@ class Ledger:
             self._results("where pipeline = ? and stage = ? order by made desc limit 1", pipeline, stage),
             None,
         )
+
+    def peaks(self, pipeline: str) -> dict[str, int]:
+        """The most memory that each stage's kernel had in its latest runs, in bytes, as far as it was measured."""
+        with self.reading() as db:
+            rows = db.execute(_PEAKS_OF, (pipeline, _RUNS_LOOKED_AT)).fetchall()
+        return {row["stage"]: row["peak"] for row in rows}
 
     def written(self, pipeline: str, stage: str) -> frozenset[str]:
         """Every file that any result of the stage wrote."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
+from nbprod.running.budget import Budget
 from nbprod.running.engines import engine_named
 from nbprod.running.keeping import keep, keep_sources
 from nbprod.running.parameters import masked, typed
@@ -24,7 +25,7 @@ from nbprod.running.sources import code_of
 from nbprod.running.working import Kernels, Worked, Workshop, fetched, worked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from nbprod.artifacts.manifest import Manifest
     from nbprod.model import Event, Plan
@@ -51,13 +52,15 @@ def run(
     store: str | None = None,
     engine: str | Engine = "local",
     kernels: Kernels | None = None,
+    budget: Budget | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Record:
     """Run a plan and give the record of the run; stages whose result is known already are not run again.
 
     A failed cell, a broken expectation and a cancelled run (Ctrl-C) are told by the record. Events are told in the
     calling thread. `force` runs the selected stages whatever is known; `engine` is `local`, `dask`,
-    `dask=ADDRESS` or one that is open already; `kernels` lets a caller cancel from elsewhere.
+    `dask=ADDRESS` or one that is open already; `kernels` lets a caller cancel from elsewhere;
+    `budget` limits the memory of stages that run at once, by what they needed in earlier runs.
     Raises ParameterError and PlanError before anything is written.
     """
     values = typed(parameters or {}, plan.parameters)
@@ -98,7 +101,14 @@ def run(
         stages=tuple(StageRun(stage=name) for name in chosen),
     )
     running = _Running(
-        shop=shop, events=events, tell=on_event or _silent, record=record, chosen=chosen, force=force
+        shop=shop,
+        events=events,
+        tell=on_event or _silent,
+        record=record,
+        chosen=chosen,
+        force=force,
+        budget=budget or Budget(),
+        peaks=place.ledger.peaks(plan.name) if budget else {},
     )
     try:
         return running.to_the_end(workers=max(1, workers))
@@ -117,6 +127,8 @@ class _Running:
     record: Record
     chosen: tuple[str, ...]
     force: bool
+    budget: Budget
+    peaks: Mapping[str, int]
     manifests: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, StageRun] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
@@ -146,20 +158,32 @@ class _Running:
         while True:
             try:
                 self._skip_hopeless()
-                for name in self._ready(under_way)[: workers - len(under_way)]:
+                ready = self._ready(under_way)
+                for name in self._affordable(ready, workers - len(under_way)):
                     under_way.add(name)
                     self._put(replace(self._stage_run(name), state=State.RUNNING))
                     pool.submit(self._work_on, name)
-                if not under_way:
+                if not under_way and not ready:
                     return
-                self._hear(self._next_event(), under_way)
+                if (message := self._next_event()) is not None:
+                    self._hear(message, under_way)
             except KeyboardInterrupt:
                 self._cancel()
 
-    def _next_event(self) -> Event | tuple[str, Worked | NbprodError]:
-        while True:
-            with suppress(queue.Empty):
-                return self.events.get(timeout=INTERRUPT_POLL)
+    def _next_event(self) -> Event | tuple[str, Worked | NbprodError] | None:
+        with suppress(queue.Empty):
+            return self.events.get(timeout=INTERRUPT_POLL)
+        return None
+
+    def _affordable(self, ready: list[str], most: int) -> Iterator[str]:
+        """As many of the stages that are ready as may begin now, what they need of memory set aside."""
+        begun = 0
+        for name in ready:
+            if begun == most:
+                return
+            if self.budget.take(f"{self.record.id}/{name}", self.peaks.get(name)):
+                begun += 1
+                yield name
 
     def _work_on(self, name: str) -> None:
         """In a thread of the pool: whatever happens, the run hears of it."""
@@ -175,6 +199,8 @@ class _Running:
         self.events.put((name, done))
 
     def _hear(self, message: Event | tuple[str, Worked | NbprodError], under_way: set[str]) -> None:
+        if isinstance(message, tuple):
+            self.budget.give_back(f"{self.record.id}/{message[0]}")
         match message:
             case (str(name), NbprodError() as error):
                 under_way.discard(name)

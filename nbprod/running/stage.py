@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nbprod.artifacts.manifest import Manifest
     from nbprod.model import Json, PlannedStage
 
+# Beside an executed notebook: what it printed and could not hold.
+SPILL_SUFFIX = ".output.txt"
 _WATCH = "__import__('nbprod.running.watching', fromlist=['watch']).watch()"
 _REPORT = "__import__('nbprod.running.watching', fromlist=['report']).report({path!r})"
 
@@ -107,6 +109,7 @@ def attempted(
         cwd=str(attempt.cwd),
         preload=attempt.preload,
         timeout_seconds=attempt.stage.options.timeout_seconds,
+        cell_timeout_seconds=attempt.stage.options.cell_timeout_seconds,
         hidden=attempt.secrets,
         before=_WATCH if attempt.report else "",
         after=_REPORT.format(path=str(attempt.report)) if attempt.report else "",
@@ -135,7 +138,7 @@ def attempted(
         )
         return ended(failure=failure, reason=f"{error.ename}: {error.evalue}")
     except CellTimeoutError:
-        message = f"The stage took longer than its {attempt.stage.options.timeout_seconds:g} seconds."
+        message = _too_long(attempt, seconds=time.monotonic() - begun)
         return ended(failure=_failure(attempt, error="TimeoutError", message=message), reason=message)
     except DeadKernelError:
         message = "The kernel died: out of memory, or crashed by a library."
@@ -152,6 +155,13 @@ def attempted(
         return ended(manifest=read_manifest(attempt.artifacts, attempt.stage.name))
     except StoreError as error:
         return ended(reason=str(error))
+
+
+def _too_long(attempt: Attempt, *, seconds: float) -> str:
+    stage, cell = attempt.stage.options.timeout_seconds, attempt.stage.options.cell_timeout_seconds
+    if stage is not None and (cell is None or seconds >= stage):
+        return f"The stage took longer than its {stage:g} seconds."
+    return f"The cell took longer than its {cell:g} seconds."
 
 
 @contextlib.contextmanager

@@ -24,8 +24,20 @@ def report(path: str) -> None:
         "files": sorted(_watcher.files - _watcher.written),
         "written": sorted(_watcher.written),
         "network": _watcher.network,
+        "peak_bytes": _peak_bytes(),
     }
     Path(path).write_text(json.dumps(seen), encoding="utf-8")
+
+
+def _peak_bytes() -> int | None:
+    """The most memory that this process had at once; None where the system doesn't say."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Linux counts in kibibytes, macOS in bytes.
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 class _Watcher:

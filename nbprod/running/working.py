@@ -6,7 +6,7 @@ import json
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nbprod.artifacts.manifest import Manifest, manifest_path, text_of, write_manifest
 from nbprod.model import CellDone, StageRun, StageStarted, State
@@ -145,7 +145,8 @@ def _ran(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], 
     if manifest is None:
         reason = outcome.reason or "The stage ended without giving anything."
         return Worked(run=replace(run, state=State.FAILED, failure=outcome.failure, reason=reason))
-    reads, written = _seen(stage, shop, named)
+    seen = _report_of(stage, shop)
+    reads, written = _seen(seen, stage, shop, named)
     known = shop.memory.written(stage) | written.keys()
     ingredients = shop.memory.ingredients(stage, given=given, written=known)
     result = Result(
@@ -160,7 +161,13 @@ def _ran(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest], 
         reads=reads,
         written=written,
     )
-    run = replace(run, state=State.DONE, key=result.key, artifacts=manifest.artifacts)
+    run = replace(
+        run,
+        state=State.DONE,
+        key=result.key,
+        artifacts=manifest.artifacts,
+        peak_bytes=seen.get("peak_bytes"),
+    )
     return _with_verdicts(Worked(run=run, manifest=manifest, result=result), manifest, shop)
 
 
@@ -226,17 +233,22 @@ def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:
     return replace(work, run=run, manifest=manifest, verdicts=found.new)
 
 
-def _seen(
-    stage: PlannedStage, shop: Workshop, named: Mapping[str, str]
-) -> tuple[dict[str, str] | None, dict[str, str]]:
-    """The files that the stage read, by digest (None where it read from the network), and those that it wrote."""
+def _report_of(stage: PlannedStage, shop: Workshop) -> dict[str, Any]:
+    """What the kernel says it has read and written, and how much memory it had."""
     path = _report(stage, shop)
     try:
-        seen = json.loads(path.read_text(encoding="utf-8"))
+        seen: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         # Another kernel than Python's, or one without nbprod: only what the code names is known.
         seen = {"files": [], "written": [], "network": False}
     path.unlink(missing_ok=True)
+    return seen
+
+
+def _seen(
+    seen: Mapping[str, Any], stage: PlannedStage, shop: Workshop, named: Mapping[str, str]
+) -> tuple[dict[str, str] | None, dict[str, str]]:
+    """The files that the stage read, by digest (None where it read from the network), and those that it wrote."""
     after = named_files(stage, around=shop.around)
     wrote = {*seen["written"], *(name for name, digest in after.items() if named.get(name) != digest)}
     ours = str(shop.folder.parent.parent)

@@ -65,9 +65,8 @@ def stages_completed(ctx: click.Context, _param: click.Parameter, incomplete: st
     metavar="N",
     help="Stages, or runs of --over, that may run at once.",
 )
-@click.option(
-    "--engine", default="local", metavar="ENGINE", help="Where stages run: local, dask, or dask=ADDRESS."
-)
+@click.option("--memory", metavar="SIZE", help="What stages that run at once may need together, as 4GB.")
+@click.option("--engine", metavar="ENGINE", help="Where stages run: local, dask, or dask=ADDRESS.")
 @click.option(
     "--only", multiple=True, metavar="STAGE", shell_complete=stages_completed, help="Run only this stage."
 )
@@ -90,7 +89,8 @@ def command(
     parameters_file: str | None,
     ranges: tuple[str, ...],
     workers: int | None,
-    engine: str,
+    memory: str | None,
+    engine: str | None,
     only: tuple[str, ...],
     from_: str | None,
     until: str | None,
@@ -125,6 +125,7 @@ def command(
             workers=workers,
             force=force,
             engine=engine,
+            memory=memory,
         )
     with _listening(as_json=as_json, events=events) as listen:
         record = api.run(
@@ -138,6 +139,7 @@ def command(
             until=until,
             force=force,
             engine=engine,
+            memory=memory,
             retries=not no_retries,
             on_event=listen,
         )
