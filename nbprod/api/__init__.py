@@ -4,7 +4,7 @@ A notebook or plan may be given as a path. What runs leave stands under `ROOT/.n
 folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
 """
 
-from nbprod.api.continuous import decisions, retrain, seconds_of
+from nbprod.api.continuous import Watching, decisions, monitor, retrain, seconds_of
 from nbprod.api.exports import export, export_targets
 from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
 from nbprod.api.plans import PLAN_SUFFIX, accepted, diff, extract, plan, read_plan, tag
@@ -36,6 +36,7 @@ __all__ = [
     "Replayed",
     "Source",
     "Taken",
+    "Watching",
     "accepted",
     "backfill",
     "collect",
@@ -52,6 +53,7 @@ __all__ = [
     "init",
     "load",
     "models",
+    "monitor",
     "plan",
     "promote",
     "read",

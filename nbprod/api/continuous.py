@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbprod.api.studying import Source
     from nbprod.continuous.decisions import Decision
+    from nbprod.continuous.monitoring import Monitor
     from nbprod.model import Event, Record
 
 
@@ -82,3 +84,43 @@ def seconds_of(duration: str) -> float:
     from nbprod.continuous.conditions import seconds_of as read
 
     return read(duration)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What the monitor saw, what wants attention, and the page that shows it."""
+
+    monitor: Monitor
+    news: tuple[str, ...]
+    page: Path
+
+
+def monitor(
+    root: str | os.PathLike[str],
+    model: str = "champion",
+    *,
+    labels: str | os.PathLike[str] | None = None,
+    page: str | os.PathLike[str] | None = None,
+) -> Watching:
+    """Hold the batches that a model scored against what it learned from, and write the page that shows it."""
+    from nbprod.artifacts.store import write_atomically
+    from nbprod.continuous.contest import Arena
+    from nbprod.continuous.monitor_page import monitor_page
+    from nbprod.continuous.monitoring import monitored, news
+    from nbprod.running.place import Place
+
+    home = Path(root)
+    settings = settings_for(home)
+    registry = registry_of(home)
+    version = registry.named(model)
+    place = Place(root=home, store_address=settings.store)
+    found = monitored(
+        version,
+        place=place,
+        arena=Arena(root=home, settings=settings),
+        registry=registry,
+        labels=Path(labels) if labels else None,
+    )
+    file = Path(page) if page else place.state / "monitor" / f"{version.model}.html"
+    write_atomically(file, monitor_page(found))
+    return Watching(monitor=found, news=tuple(news(found)), page=file)

@@ -25,10 +25,11 @@ def score(
     model: str = "champion",
     parameters: Mapping[str, object] | None = None,
     output: str | os.PathLike[str] | None = None,
+    since: str | None = None,
 ) -> Batch:
     """Score a batch with a version of the model: its own stages make the features, its own suites judge the data.
 
-    `data` is the file that the pipeline's data parameter shall name. Raises NbprodError where the data breaks a
+    `data` is the file that the pipeline's data parameter shall name; rows before the time `since` are history only. Raises NbprodError where the data breaks a
     critical expectation: nothing is scored then.
     """
     from nbprod.running.place import Place
@@ -45,6 +46,7 @@ def score(
         parameters=parameters or {},
         output=Path(output) if output else None,
         now=datetime.now(UTC).isoformat(),
+        since=since,
     )
 
 

@@ -41,6 +41,7 @@ COMMANDS = (
     "rollback",
     "score",
     "retrain",
+    "monitor",
     "expect",
     "doctor",
     "completion",

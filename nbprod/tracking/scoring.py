@@ -82,9 +82,11 @@ def score_batch(
     parameters: Mapping[str, object],
     output: Path | None,
     now: str,
+    since: str | None = None,
 ) -> Batch:
     """Score a file of data, or what the parameters name, and enter the batch in the ledger.
 
+    Rows before the time `since` are history only: they make features, but are not scored.
     Raises NbprodError where a stage fails or the data breaks a critical expectation: nothing is scored then.
     """
     candidate = candidate_at(version, place=place, settings=settings)
@@ -106,7 +108,7 @@ def score_batch(
         store=settings.store,
     )
     refuse_bad(run)
-    frame = value_of(run, features)
+    frame = _later(value_of(run, features), candidate, since)
     rows = model_rows(candidate, frame)
     model = candidate.model
     predicted = predictions(model, rows, usual_score(model))
@@ -127,6 +129,17 @@ def score_batch(
         },
     )
     return enter_batch(registry, batch)
+
+
+def _later(frame: Any, candidate: Candidate, since: str | None) -> Any:
+    import pandas as pd
+
+    if since is None:
+        return frame
+    time = candidate.roles.time
+    if time not in frame.columns:
+        raise NbprodError("The features have no time column.", remedy="Score without --since.")
+    return frame[frame[time] >= pd.Timestamp(since)]
 
 
 def refuse_bad(run: Record) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.argument("data", required=False)
 @click.option("--model", default="champion", show_default=True, help="An alias or a version, as NAME@3.")
 @click.option("-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="Set a parameter.")
+@click.option("--since", metavar="TIME", help="Score the rows from then on; earlier ones are history only.")
 @click.option("-o", "--output", metavar="FILE", help="Where the predictions go, as parquet.")
 @click.option("--against", metavar="FILE", help="Hold features that were served against the model's own.")
 @click.option("--root", metavar="FOLDER", help="The project folder.  [default: the one above where you are]")
@@ -37,6 +38,7 @@ def command(
     data: str | None,
     model: str,
     pairs: tuple[str, ...],
+    since: str | None,
     output: str | None,
     against: str | None,
     root: str | None,
@@ -58,7 +60,9 @@ def command(
         else:
             say(parity_text(found, paint=stdout_paint()))
         return CLEAN if found.holds else FOUND
-    batch = api.score(home, data, model=model, parameters=dict(map(pair_from, pairs)), output=output)
+    batch = api.score(
+        home, data, model=model, parameters=dict(map(pair_from, pairs)), output=output, since=since
+    )
     if as_json:
         say_json(batch)
     else:
