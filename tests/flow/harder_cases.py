@@ -74,14 +74,18 @@ RIGHT: dict[str, tuple[str, ...]] = {
     "what %timeit changes": ("x = []", "%timeit -n 2 -r 1 x.append(1)", "out = [len(x)]"),
     # classes
     "a metaclass that registers": (
-        "REG = {}\nclass M(type):\n    def __new__(cls, name, bases, members):\n"
-        "        made = super().__new__(cls, name, bases, members)\n        REG[name] = 1\n        return made",
+        (
+            "REG = {}\nclass M(type):\n    def __new__(cls, name, bases, members):\n"
+            "        made = super().__new__(cls, name, bases, members)\n        REG[name] = 1\n        return made"
+        ),
         "class A(metaclass=M):\n    pass",
         "out = [REG]",
     ),
     "a class with types in brackets": (
-        "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Box(Generic[T]):\n"
-        "    def __init__(self, v):\n        self.v = v",
+        (
+            "from typing import Generic, TypeVar\nT = TypeVar('T')\nclass Box(Generic[T]):\n"
+            "    def __init__(self, v):\n        self.v = v"
+        ),
         "b = Box[list]([len('a')])",
         "b.v.append(2)",
         "out = [b.v]",
@@ -99,8 +103,10 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "out = [p == P.R | P.W]",
     ),
     "an object that counts lookups": (
-        "class K:\n    def __init__(self):\n        self.n = 0\n    def __hash__(self):\n        self.n += 1\n"
-        "        return 1\nk = K()",
+        (
+            "class K:\n    def __init__(self):\n        self.n = 0\n    def __hash__(self):\n        self.n += 1\n"
+            "        return 1\nk = K()"
+        ),
         "d = {k: 1}",
         "out = [k.n > 0]",
     ),
