@@ -83,11 +83,10 @@ def built(folder: Path, pins: Iterable[str], *, python: str) -> Path:
 
 def _add_nbprod(interpreter: Path) -> None:
     """This nbprod, not a published one: the run is judged by the code that judges here."""
-    import nbprod
-
+    home = Path(__file__).parents[2]
     code = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = Path(_told([str(interpreter), "-c", code]).strip())
-    (packages / "nbprod-here.pth").write_text(f"{Path(nbprod.__file__).parents[1]}\n", encoding="utf-8")
+    (packages / "nbprod-here.pth").write_text(f"{home}\n", encoding="utf-8")
 
 
 def _interpreter(version: str) -> str:
