@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Page
 
+# Machines that test are loaded; who waits for a bug can wait less.
+PATIENCE_MILLISECONDS = 1000 * int(os.environ.get("LAB_PATIENCE", "60"))
 SHOTS = Path(__file__).parents[1] / "output" / "lab"
+
+CONFIG = """
+c = get_config()
+c.ServerApp.ip = "127.0.0.1"
+c.ServerApp.open_browser = False
+c.ServerApp.allow_root = True
+c.IdentityProvider.token = ""
+c.ServerApp.disable_check_xsrf = True
+c.LabApp.expose_app_in_browser = True
+c.JupyterNotebookApp.expose_app_in_browser = True
+c.LabApp.news_url = None
+c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
+c.LabApp.extension_manager = "readonly"
+"""
+NEWS = '{"fetchNews": "false", "checkForUpdates": false}'
 
 PIPELINE = (
     "rows = 40",
@@ -23,6 +49,7 @@ PIPELINE = (
     ),
     "%%stage evaluate\nmetrics = {'score': float(model.score(known[['before']], known['sold']))}",
 )
+SECTIONS = ("Flow", "Findings", "Expectations", "Runs", "Stages")
 PLAIN = (
     "import pandas as pd\nshops = pd.DataFrame({'shop': list('abc'), 'sold': [3, 1, 2]})",
     "shops['share'] = shops['sold'] / shops['sold'].sum()",
@@ -44,9 +71,15 @@ class Opened:
     path: Path
 
     def command(self, command: str, **arguments: str) -> None:
+        """Start a command; what it does is waited for where it is looked for."""
         self.page.evaluate(
-            "([id, given]) => window.jupyterapp.commands.execute(id, given)", [command, arguments]
+            "([id, given]) => void window.jupyterapp.commands.execute(id, given)", [command, arguments]
         )
+
+    def only(self, title: str):
+        """The sidebar's section of that title, unfolded, and all others folded."""
+        self.fold(*(one for one in SECTIONS if one != title))
+        return self.section(title)
 
     def section(self, title: str):
         """The sidebar's section of that title, unfolded."""
@@ -78,14 +111,72 @@ class Opened:
         self.page.screenshot(path=SHOTS / f"{name}.png")
 
 
+@contextmanager
+def serving(home: Path, more: str = "") -> Iterator[Lab]:
+    """A Jupyter server on an empty folder, with more lines in its configuration."""
+    root = home / "root"
+    root.mkdir()
+    (home / "config.py").write_text(CONFIG + more)
+    notification = home / "settings" / "@jupyterlab" / "apputils-extension"
+    notification.mkdir(parents=True)
+    (notification / "notification.jupyterlab-settings").write_text(NEWS)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        *(sys.executable, "-m", "jupyterlab", f"--config={home / 'config.py'}", f"--ServerApp.port={port}"),
+        *(f"--ServerApp.root_dir={root}", f"--LabApp.user_settings_dir={home / 'settings'}"),
+        f"--LabApp.workspaces_dir={home / 'workspaces'}",
+    ]
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(home / "config"),
+        "JUPYTER_DATA_DIR": str(home / "data"),
+        "JUPYTER_RUNTIME_DIR": str(home / "run"),
+    }
+    url = f"http://127.0.0.1:{port}"
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=home)
+        try:
+            _wait_for(url, process, home / "log")
+            yield Lab(url=url, root=root)
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{url}/api", timeout=2).read()  # noqa: S310
+        except OSError:
+            assert process.poll() is None, log.read_text()
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(log.read_text())
+
+
 def look(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
+    """The notebook in JupyterLab."""
     page.goto(f"{lab.url}/lab/tree/{path.name}?reset", wait_until="domcontentloaded")
     page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
     page.evaluate("window.jupyterapp.restored.then(() => true)")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
+    return _shown(page, path, theme=theme)
+
+
+def look_in_notebook(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
+    """The notebook in Notebook 7."""
+    page.goto(f"{lab.url}/notebooks/{path.name}", wait_until="domcontentloaded")
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
+    return _shown(page, path, theme=theme)
+
+
+def _shown(page: Page, path: Path, *, theme: str) -> Opened:
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.wait_for_function(
-        "path => [...window.jupyterapp.shell.widgets('main')].some(w => w.context?.path === path"
+        "path => [...window.jupyterapp.shell.widgets('main')].some(w => w.context?.path.split(':').pop() === path"
         " && w.sessionContext.session?.kernel?.status === 'idle')",
         arg=path.name,
     )
