@@ -15,6 +15,7 @@ from nbprod.leakage.evidence import (
     names_label,
     reaches_label,
 )
+from nbprod.leakage.interpret.clocks import words
 from nbprod.leakage.interpret.values import Ahead, Cells, Facts, Opaque, Ref, Rows, Seq, Table, Value
 from nbprod.model import Severity, Span, Step
 
@@ -56,6 +57,8 @@ def leaks(run: Run, evidence: Evidence, *, features_stage: bool) -> Iterator[Lea
     for sink in run.record.sinks:
         if sink.kind == "split" and (sink.labels is not None or not model_sinks):
             yield from _of_sink(run, evidence, sink, labels)
+    if model_sinks and evidence.lone and not features_stage:
+        yield from _of_predictions(run, evidence, model_sinks)
     if not model_sinks or features_stage:
         yield from _of_outputs(run, evidence, labels, has_model=bool(model_sinks))
     yield from _of_returns(run, evidence, labels, has_model=bool(model_sinks))
@@ -78,13 +81,10 @@ def _label_sources(run: Run, sinks: list[Sink]) -> dict[str, float]:
 def _of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float]) -> Iterator[Leak]:
     label = run.facts(sink.labels) if sink.labels is not None else Facts()
     arrives = _arrival(sink)
-    whole: dict[str, float] = {}
     named = sink.labels is None and sink.kind == "split"
     for name, facts in columns_of(run, sink.features):
         if named and _is_label(name, facts, labels):
             continue
-        for source, at in facts.reads.items():
-            whole[source] = max(at, whole.get(source, -inf))
         for ahead in facts.aheads:
             if named and ahead.over is None:
                 continue
@@ -95,7 +95,7 @@ def _of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float])
                 yield _leak(ahead, rule=rule, column=name, arrives=arrives, arrived=sink.span)
         yield from _target(run, sink, name, facts, label)
     if sink.labels is not None and sink.kind in ("fit", "validate", "search", "split"):
-        yield from _whole_target(run, sink, whole, label)
+        yield from _whole_target(run, sink, label)
     yield from _presence(run, evidence, sink)
 
 
@@ -161,8 +161,8 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
 
 def _splits_after(over: Rows, rows: Rows) -> bool:
     """Whether the rows that arrive are one side of a split made after the fit."""
-    extra = [bound for bound in rows.bounds if bound not in over.bounds]
-    if not all(bound in rows.bounds for bound in over.bounds if bound.side):
+    extra = rows.beyond(over)
+    if any(bound.side for bound in over.beyond(rows)):
         return False
     return any(
         bound.side or bound.kind in ("part", "fold") or (bound.kind == "slice" and bound.in_time)
@@ -267,9 +267,32 @@ def _target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) 
     )
 
 
-def _whole_target(run: Run, sink: Sink, whole: dict[str, float], label: Facts) -> Iterator[Leak]:
-    _ = run, sink, whole, label
-    yield from ()
+def _whole_target(run: Run, sink: Sink, label: Facts) -> Iterator[Leak]:
+    """A frame of features that still holds the label's own column, as nothing has taken it out."""
+    held = run.at(sink.features)
+    if (
+        not isinstance(held, Table)
+        or held.rest is None
+        or held.guessed
+        or label.derived
+        or len(label.reads) != 1
+    ):
+        return
+    [(source, at)] = label.reads.items()
+    table, _, column = source.partition(".")
+    if at != 0 or table != held.root or column in held.gone or column in held.columns or column in ("*", ""):
+        return
+    says = f"the features still hold {column!r}, which is what is to be predicted"
+    yield Leak(
+        rule="target-in-features",
+        span=sink.span,
+        says=says,
+        column=column,
+        reach="the label's own row",
+        steps=(Step(span=sink.span, says=says),),
+        arrives=_arrival(sink),
+        arrived=sink.span,
+    )
 
 
 def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
@@ -282,6 +305,45 @@ def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
             continue
         if evidence.run.time is not None and evidence.is_temporal(tables):
             yield _leak(ahead, rule=ahead.rule, column=None, arrives="which rows exist", arrived=sink.span)
+
+
+_PREDICTION_WORDS = frozenset(
+    ["pred", "preds", "predicted", "prediction", "predictions", "yhat", "hat", "fitted", "forecast", "forecasts", "proba",
+     "probability", "score", "estimate", "estimated"]
+)  # fmt: skip
+
+
+def _of_predictions(run: Run, evidence: Evidence, sinks: list[Sink]) -> Iterator[Leak]:
+    """Columns made of what a model says of the rows that it was fitted on, where nothing else is done with it.
+
+    A plain prediction is a result; a residual or a second feature is meant for a next model.
+    """
+    fits = {sink.span for sink in sinks if sink.kind == "fit"}
+    last = max(sink.span for sink in sinks)
+    for name, value in run.env.items():
+        held = run.at(value)
+        if not isinstance(held, Table) or _only_shown(run, name):
+            continue
+        for column, facts in held.columns.items():
+            stored = run.record.stored.get(column)
+            plain = bool(set(words(column)) & _PREDICTION_WORDS) or is_label_name(column)
+            if (
+                plain
+                or stored is None
+                or stored < replace(last, column=0)
+                or _column_only_shown(run, held, column)
+            ):
+                continue
+            for ahead in facts.aheads:
+                rule = _lone_rule(evidence, ahead, facts, held.rows) if ahead.span in fits else None
+                if rule is not None:
+                    yield _leak(
+                        ahead,
+                        rule=rule,
+                        column=column,
+                        arrives=f"column {column!r} of `{name}`",
+                        arrived=None,
+                    )
 
 
 # What the notebook leaves behind

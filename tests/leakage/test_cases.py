@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "cases"))
 
 import other_cases
 import pandas_cases
+import unlike_cases
 import varied_cases
 
 _TABLES = {
@@ -24,9 +25,13 @@ _TABLES = {
     "sql": (other_cases.SQL_SETUP, other_cases.SQL),
     "learning": (other_cases.LEARNING_SETUP, other_cases.LEARNING),
 }
+_UNLIKE = {
+    f"unlike {kind}": (getattr(unlike_cases, f"{kind}_SETUP"), getattr(unlike_cases, kind))
+    for kind in ("PANDAS", "POLARS", "IBIS", "SQL", "LEARNING", "SERIES")
+}
 _PAIRS = [
     pytest.param(setup, *pair, id=f"{library}: {name}")
-    for library, (setup, pairs) in _TABLES.items()
+    for library, (setup, pairs) in {**_TABLES, **_UNLIKE}.items()
     for name, pair in pairs.items()
 ]
 _SILENT = [

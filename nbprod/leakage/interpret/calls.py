@@ -48,7 +48,7 @@ from nbprod.leakage.interpret.values import (
     Table,
     Value,
 )
-from nbprod.libraries.moves import Fresh, Learns, Loads, Move, Scores, Shows, Splits, Validates
+from nbprod.libraries.moves import Fresh, Learns, Loads, Move, Scores, Shows, Smooths, Splits, Validates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +76,8 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
         case Method(owner=owner, name=name):
             if name in _QUERY_METHODS and is_query(run, args):
                 return queried(run, args.get(0, "query"), args, node)
+            if name in ("permutation", "shuffle") and run.at(owner) == _GENERATOR:
+                return (_permuted if name == "permutation" else _shuffled)(run, args, node)
             return call_method(run, owner, name, args, node)
         case Symbol(path=path):
             return _symbol(run, path, args, node)
@@ -92,6 +94,7 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
     return Opaque(facts=replace(facts, proved=False), rows=rows)
 
 
+_GENERATOR = Opaque(hint="a random generator")
 _QUERY_METHODS = frozenset({"sql", "execute", "query", "raw_sql", "read_sql", "sqldf", "from_query"})
 
 
@@ -144,6 +147,10 @@ def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST
         case _:
             pass
     data = args.places[0] if args.places else next(iter(args.names.values()), Opaque())
+    if isinstance(move, Smooths) and len(args.places) > 1 and not run.facts(data).reads:
+        # a curve through points: `UnivariateSpline(x, y)`
+        args = replace(args, places=(args.places[1], args.places[0], *args.places[2:]))
+        data = args.places[0]
     rest = replace(args, places=args.places[1:], nodes=_moved_nodes(args))
     return on_data(run, move, data, rest, node, called=bare if not path.startswith("numpy") else f"np.{bare}")
 
@@ -327,7 +334,9 @@ def _fresh(run: Run, bare: str, args: Args) -> Value:
         rows = Rows(tables=frozenset({root}))
         return Seq((Cells(facts=Facts(reads={f"{root}.X": 0.0}), rows=rows, shape="matrix", array=True),
                     Cells(facts=Facts(reads={f"{root}.y": 0.0}), rows=rows, array=True)))  # fmt: skip
-    if bare in ("default_rng", "seed"):
+    if bare in ("default_rng", "RandomState"):
+        return _GENERATOR
+    if bare == "seed":
         return Opaque()
     if bare in ("rand", "randn", "normal", "randint", "random", "uniform", "choice") and run.node is not None:
         span = run.span(run.node)
@@ -335,7 +344,8 @@ def _fresh(run: Run, bare: str, args: Args) -> Value:
         wide = len([v for v in args.places if isinstance(run.at(v), Const)]) > 1 and bare in ("rand", "randn")
         return Cells(facts=Facts(reads={f"{root}.x": 0.0}), rows=Rows(tables=frozenset({root})), array=True,
                      shape="matrix" if wide else "column")  # fmt: skip
-    return Cells(array=True, width=size if bare in ("zeros", "empty") else None)
+    length = held[0].hint if bare == "arange" and len(held) == 1 and isinstance(held[0], Opaque) else ""
+    return Cells(array=True, width=size if bare in ("zeros", "empty") else None, name=length or None)
 
 
 def _metric(run: Run, args: Args, node: ast.AST) -> Value:
@@ -684,6 +694,9 @@ def _ones(run: Run, args: Args, node: ast.AST) -> Value:
 def _permuted(run: Run, args: Args, node: ast.AST) -> Value:
     """`np.random.permutation`, `sklearn.utils.shuffle`: rows in random order."""
     made: list[Value] = []
+    drawn = learning.drawn_positions(run, args.places[0], node) if len(args.places) == 1 else None
+    if drawn is not None:
+        return drawn
     for value in args.places:
         held = run.at(value)
         if isinstance(held, Table | Cells):
@@ -692,6 +705,14 @@ def _permuted(run: Run, args: Args, node: ast.AST) -> Value:
         else:
             made.append(Opaque(facts=run.facts(held)))
     return made[0] if len(made) == 1 else Seq(tuple(made))
+
+
+def _shuffled(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.random.shuffle(positions)`, which changes what it is given."""
+    name = args.node_of(0, "x")
+    if isinstance(name, ast.Name) and args.places:
+        run.env[name.id] = _permuted(run, args, node)
+    return NONE
 
 
 def _resample_rows(run: Run, args: Args, node: ast.AST) -> Value:
@@ -964,6 +985,8 @@ def _dict(run: Run, args: Args, _node: ast.AST) -> Value:
                     key = run.at(pair.items[0])
                     if isinstance(key, Const) and frames.is_hashable(key.value):
                         items[key.value] = pair.items[1]
+        elif isinstance(held, Seq) and isinstance(pair := run.at(held.any_item), Seq) and pair.items:
+            return run.new(Mapped(items, pair.items[-1]))
         else:
             return run.new(Mapped(items, Opaque(facts=run.facts(held))))
     return run.new(Mapped(items))
@@ -1007,7 +1030,7 @@ _FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "numpy.hstack": _stacked, "numpy.dstack": _stacked, "numpy.stack": _stacked, "numpy.concatenate": _concatenated,
     "numpy.vstack": _concatenated, "numpy.append": lambda run, args, node: learning.concatenated(run, args.places[:2], node),
     "numpy.insert": _inserted, "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where, "numpy.flip": _flipped,
-    "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones, "numpy.random.permutation": _permuted,
+    "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones, "numpy.random.permutation": _permuted, "numpy.random.shuffle": _shuffled, "random.shuffle": _shuffled,
     "sklearn.utils.shuffle": _permuted, "sklearn.utils.resample": _resample_rows,
     "numpy.lib.stride_tricks.sliding_window_view": _sliding, "xgboost.DMatrix": _data_matrix,
     "lightgbm.Dataset": _data_matrix, "catboost.Pool": _data_matrix, "xgboost.train": _booster,

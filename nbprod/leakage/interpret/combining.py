@@ -248,6 +248,29 @@ def _compared_later(run: Run, left: Value, op: ast.AST, right: Value, node: ast.
     return Deferred(build, library=owners[0].library, table=table)
 
 
+def _drawn(facts: Facts) -> str:
+    """The source of a column of random numbers, or nothing."""
+    sources = [source for source in facts.reads if source.startswith("random@")]
+    return sources[0] if len(sources) == 1 == len(facts.reads) else ""
+
+
+def _drawn_bound(
+    run: Run, op: ast.AST, other: Value, drawn: str, *, swapped: bool, span_node: ast.AST
+) -> Bound | None:
+    """`np.random.rand(n) < 0.8`: one side of a random division, the training rows where it is the larger one."""
+    number = other.value if isinstance(other, Const) else None
+    if isinstance(op, ast.Eq | ast.NotEq):
+        larger = bool(number) is isinstance(op, ast.Eq)
+    elif isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
+        share = number if isinstance(number, int | float) else 0.8
+        below = isinstance(op, ast.Lt | ast.LtE) is not swapped
+        larger = (share >= 0.5) is below
+    else:
+        return None
+    side = "train" if larger else "test"
+    return Bound(kind="part", subject=drawn, side=side, span=run.span(span_node))
+
+
 def _bound(
     run: Run,
     column: Cells,
@@ -258,6 +281,9 @@ def _bound(
     swapped: bool,
     span_node: ast.AST,
 ) -> Bound | None:
+    drawn = _drawn(column.facts)
+    if drawn:
+        return _drawn_bound(run, op, other, drawn, swapped=swapped, span_node=span_node)
     subject = column.name or ",".join(sorted(column.facts.sources))
     in_time = run.is_time(column.name, column.facts) or _looks_like_date(other)
     if not in_time and is_calendar_name(column.name) and isinstance(other, Const):

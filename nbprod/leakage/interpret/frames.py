@@ -320,6 +320,11 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
     )
     chosen = tuple(ahead for ahead in mask.facts.aheads if ahead.reach.whole and ahead.rule != "codes")
     chosen = tuple(a.then(Step(span=run.span(node), says="decides which rows are kept")) for a in chosen)
+    from nbprod.leakage.interpret.learning import noted_draw
+
+    for bound in bounds:
+        if bound.subject.startswith("random@"):
+            noted_draw(run, bound, value)
     before = any(bound.kind == "before" for bound in bounds)
     if before:
         chosen = tuple(ahead for ahead in chosen if ahead.rule != "unbounded-join")

@@ -67,6 +67,8 @@ def _rest_of(run: Run, grouped: Grouped) -> Cells | None:
 def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901
     """A method of a grouped frame or column."""
     base = run.at(grouped.base)
+    if name in ("transform", "mutate", "with_columns"):
+        grouped = replace(grouped, keys=_unlabelled(grouped.keys))
     if name == "transform":
         return _transformed(run, grouped, args, node)
     if name in ("agg", "aggregate", "summarize", "summarise"):
@@ -87,8 +89,6 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
 
         order = order_of(run, base, list(args.places), descending=[])
         return replace(grouped, base=replace(base, order=order or base.order))
-    if name == "get_group":
-        return run.new(base) if isinstance(base, Table) else base
     if (
         name in ("head", "tail", "nth", "first", "last")
         and grouped.picked is None
@@ -99,12 +99,30 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
         return _numbered(run, grouped, name, args, node)
     if name == "filter":
         return _kept_groups(run, grouped, node)
+    if name == "get_group":
+        return run.stored(base)
+    return _by_table(run, grouped, name, args, node)
+
+
+def _by_table(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) -> Value:
+    """What the library's table says of a method, within groups."""
+    base = run.at(grouped.base)
     move = knowledge.method("pandas", name)
     if isinstance(move, Reduces) or name in _ROW_COUNTS:
         return aggregate_all(run, grouped, name, args, node)
     if isinstance(move, Lags | Accumulates | Fills | Ranks | RowWise):
         return _each(run, grouped, name, args, node)
     return Opaque(facts=run.facts(base), rows=run.rows(base))
+
+
+def _unlabelled(keys: tuple[Key, ...]) -> tuple[Key, ...]:
+    """The keys without the offset of their labels: which rows share a group doesn't depend on what it is called."""
+    return tuple(
+        replace(key, facts=replace(key.facts, clock=replace(key.facts.clock, offset=timedelta(0))))
+        if key.facts.clock is not None and key.facts.clock.offset
+        else key
+        for key in keys
+    )
 
 
 def _each(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) -> Value:

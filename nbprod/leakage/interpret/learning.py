@@ -514,6 +514,40 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
     return Seq(tuple(parts))
 
 
+def noted_draw(run: Run, bound: Bound, value: Value) -> None:
+    """A division of rows by random numbers, noted where it first meets rows."""
+    if bound.span is None:
+        return
+    run.record.splits.setdefault(
+        bound.subject,
+        Split(
+            id=bound.subject,
+            how="shuffled",
+            span=bound.span,
+            facts=run.facts(value),
+            rows=run.rows(value),
+            what="a draw of random numbers",
+        ),
+    )
+
+
+def drawn_positions(run: Run, value: Value, node: ast.AST) -> Value | None:
+    """`np.random.permutation(len(df))`: every row's position in random order; None where no rows are meant."""
+    held = run.at(value)
+    hint = held.hint if isinstance(held, Opaque) else held.name if isinstance(held, Cells) else None
+    if hint is None or not hint.startswith("len("):
+        return None
+    rows = Rows(tables=frozenset({hint[4:-1]}))
+    return Picks(Bound(kind="drawn", subject=split_id(run, node, "random"), span=run.span(node)), rows=rows)
+
+
+def drawn_part(run: Run, drawn: Picks, *, is_first: bool) -> Picks:
+    """A stretch of positions in random order: the first one trains."""
+    bound = replace(drawn.bound, kind="part", side="train" if is_first else "test")
+    noted_draw(run, bound, Cells(rows=drawn.rows))
+    return Picks(bound, rows=drawn.rows)
+
+
 def _part(run: Run, value: Value, bound: Bound) -> Value:
     held = run.at(value)
     match held:

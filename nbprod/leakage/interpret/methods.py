@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,6 @@ from nbprod.leakage.interpret.values import (
 )
 
 if TYPE_CHECKING:
-    import ast
     from collections.abc import Callable
 
     from nbprod.libraries.moves import Move
@@ -588,10 +588,13 @@ def _put(run: Run, owner: Value, value: Value) -> None:
 
 def _on_mapping(run: Run, owner: Value, mapping: Mapped, name: str, args: Args) -> Value:  # noqa: C901
     if name == "get" and args.places:
+        from nbprod.leakage.interpret.subscripts import under_key
+
         key = run.at(args.places[0])
-        if isinstance(key, Const) and frames.is_hashable(key.value) and key.value in mapping.items:
-            return mapping.items[key.value]
-        return mapping.any_item or (args.places[1] if len(args.places) > 1 else Opaque())
+        known = isinstance(key, Const) and frames.is_hashable(key.value) and key.value in mapping.items
+        if not known and mapping.any_item is None:
+            return args.places[1] if len(args.places) > 1 else Opaque()
+        return under_key(run, mapping, key, run.node or ast.Pass())
     if name == "items":
         pairs = tuple(Seq((Const(key), value)) for key, value in mapping.items.items())
         if mapping.any_item is not None:

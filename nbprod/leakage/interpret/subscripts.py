@@ -76,7 +76,7 @@ def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> V
         case Seq():
             return _of_sequence(run, held, key)
         case Mapped():
-            return _of_mapping(run, held, key)
+            return under_key(run, held, key, node)
         case Const(value):
             return _of_constant(value, key)
         case Deferred():
@@ -92,6 +92,8 @@ def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> V
             return Opaque(facts=run.facts(owner), rows=run.rows(owner))
         case Picks() if isinstance(key, Cells | Opaque) and (run.facts(key).reads or run.facts(key).aheads):
             return Opaque(facts=run.facts(key), rows=held.rows)
+        case Picks(bound=Bound(kind="drawn")) if isinstance(key, Stretch):
+            return learning.drawn_part(run, held, is_first=key.low is None)
         case Picks():
             return key if isinstance(key, Picks) else held
         case Opaque():
@@ -163,7 +165,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
     if isinstance(key, Opaque) and (key.facts.reads or key.rows.bounds):
         return run.new(replace(table, rows=table.rows.narrowed(*key.rows.bounds)))
     # a list of columns that nobody can tell: all of them, still told apart
-    return run.new(table)
+    return run.new(replace(table, guessed=True))
 
 
 def _ibis_column(run: Run, table: Table, name: str) -> Value:
@@ -271,6 +273,8 @@ def picked(value: Table | Cells, key: Picks) -> Table | Cells:
     """The rows that a fold's positions, or a part's index, stand for."""
     if key.bound.kind == "all":
         return value
+    if key.bound.kind == "drawn":
+        return replace(value, order=replace(value.order, shuffled=key.bound.span))
     return replace(value, rows=value.rows.narrowed(key.bound))
 
 
@@ -394,7 +398,11 @@ def _any_of(run: Run, sequence: Seq) -> Value:
     return value
 
 
-def _of_mapping(run: Run, mapping: Mapped, key: Value) -> Value:
+def under_key(run: Run, mapping: Mapped, key: Value, node: ast.AST) -> Value:
+    """What a dict holds under a key: under a time, the value of that time."""
+    held = run.at(mapping.any_item)
+    if isinstance(key, Cells) and key.facts.clock is not None and isinstance(held, Cells):
+        return replace(held, facts=joining.looked_up_at(run, key.facts, held.facts, node))
     if isinstance(key, Const) and frames.is_hashable(key.value) and key.value in mapping.items:
         return mapping.items[key.value]
     hint = getattr(key, "hint", "")
@@ -459,7 +467,7 @@ def _columns_of(run: Run, table: Table, columns: Value, *, by_place: bool) -> Va
         return table
     names = frames.columns_named(run, table, columns)
     if names is None:
-        return table
+        return replace(table, guessed=True)
     if isinstance(columns, Seq):
         return frames.projected(run, table, names)
     return frames.column(run, table, names[0])
@@ -514,7 +522,7 @@ def _place_column(run: Run, table: Table, place: int) -> Cells:
 
 def _part_of_columns(run: Run, table: Table, text: str) -> Table:
     _ = run, text
-    return replace(table, labels=True)
+    return replace(table, guessed=True)
 
 
 def _rows_of_table(

@@ -225,11 +225,14 @@ def _drop(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     if by_rows and (isinstance(first, Picks | Cells) or index is not None or isinstance(first, Method)):
         return run.new(_without_rows(run, table, first if first is not None else run.at(index), node))
     names: list[str] = []
+    unknown = False
     for value in (given, *args.places[:1], *(args.places[1:] if table.library in ("polars", "ibis") else ())):
         if value is None:
             continue
         found = frames.columns_named(run, table, value)
         names.extend(found or ())
+        unknown |= found is None or any("<" in name for name in found)
+    table = replace(table, guessed=table.guessed or unknown)
     if by_rows and isinstance(first, Seq) and not all(_is_text(run, item) for item in first.items or ()):
         return run.new(table)
     return run.new(frames.dropped(table, tuple(names)))
@@ -317,13 +320,37 @@ def _each(run: Run, value: Value) -> tuple[Value, ...]:
 
 def _query(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     """`df.query("ts < @cut")`: the text is an expression of its own, over the frame's columns."""
+    tree = _parsed(args)
+    mask = run.at(_over_columns(run, table, _conjunction(tree.value))) if isinstance(tree, ast.Expr) else None
+    if isinstance(mask, Cells):
+        kept = frames.masked(run, table, mask, node)
+        return run.new(kept) if isinstance(kept, Table) else kept
+    return run.new(table)
+
+
+def _eval(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """`df.eval("a - b.mean()")`, or `df.eval("c = a - b")`, which gives the frame with that column."""
+    match _parsed(args):
+        case ast.Expr(value=tree):
+            return _over_columns(run, table, tree)
+        case ast.Assign(targets=[ast.Name(id=name)], value=tree):
+            return run.new(frames.stored_column(run, table, name, _over_columns(run, table, tree), node))
+        case _:
+            return run.new(table)
+
+
+def _parsed(args: Args) -> ast.stmt | None:
+    """The one statement that a text argument holds, as pandas reads it."""
     text = args.constant(0, "expr")
-    if not isinstance(text, str):
-        return run.new(table)
     try:
-        tree = ast.parse(text.replace("@", "").replace("`", "").strip(), mode="eval").body
+        body = ast.parse(text.replace("@", "").replace("`", "").strip()).body if isinstance(text, str) else []
     except (SyntaxError, ValueError):
-        return run.new(table)
+        return None
+    return body[0] if len(body) == 1 else None
+
+
+def _over_columns(run: Run, table: Table, tree: ast.expr) -> Value:
+    """The value of an expression whose names are the frame's columns first."""
     outer = run.env
     names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
     run.env = {
@@ -335,13 +362,9 @@ def _query(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         },
     }
     try:
-        mask = run.at(run.evaluate(run, _conjunction(tree)))
+        return run.at(run.evaluate(run, tree))
     finally:
         run.env = outer
-    if isinstance(mask, Cells):
-        kept = frames.masked(run, table, mask, node)
-        return run.new(kept) if isinstance(kept, Table) else kept
-    return run.new(table)
 
 
 def _conjunction(tree: ast.expr) -> ast.expr:
@@ -721,7 +744,7 @@ def _apply(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         row = run.new(table.mapped(lambda f: f))
         held = run.at(row)
         assert isinstance(held, Table)  # noqa: S101 - asked just before
-        run.heap[row.place] = replace(held, labels=False)
+        run.heap[row.place] = replace(held, guessed=False)
         element = _RowView.of(run, table)
         result = run.call(run, function, Args(places=(element, *more), names=names, node=node), node)
         return Cells(
@@ -1040,7 +1063,7 @@ _TABLES: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "drop": _drop, "rename": _rename, "copy": _same, "clone": _same, "lazy": _same, "collect": _same, "cache": _same,
     "persist": _same, "compute": _to_pandas, "execute": _to_pandas, "to_pandas": _to_pandas, "to_polars": _same,
     "to_numpy": _matrix, "as_matrix": _matrix, "to_pyarrow": _same, "fetch": _same, "rechunk": _same,
-    "filter": _filter, "query": _query, "sort_values": _sort, "sort": _sort, "order_by": _sort,
+    "filter": _filter, "query": _query, "eval": _eval, "sort_values": _sort, "sort": _sort, "order_by": _sort,
     "sort_index": _sort_index, "head": _head, "limit": _head, "tail": _tail, "slice": _slice, "reverse": _reverse,
     "sample": _sample, "drop_duplicates": _unique, "unique": _unique, "distinct": _unique, "dropna": _dropna,
     "drop_nulls": _dropna, "drop_null": _dropna, "drop_nans": _dropna, "reset_index": _reset_index,

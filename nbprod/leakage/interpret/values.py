@@ -43,6 +43,12 @@ class Bound:
     in_time: bool = False
     span: Span | None = field(default=None, compare=False)
 
+    @property
+    def place(self) -> tuple[object, ...]:
+        """What it cuts away, whatever the part is called: a stretch becomes the training rows by its name alone."""
+        named = self.kind in ("slice", "where", "where-not")
+        return self.kind, self.subject, "" if named else self.side, self.low, self.high
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -69,7 +75,12 @@ class Rows:
 
     def holds_more_than(self, other: Rows) -> bool:
         """Whether `other` is a proper part of these rows."""
-        return len(other.bounds) > len(self.bounds) and all(b in other.bounds for b in self.bounds)
+        return len(other.bounds) > len(self.bounds) and not self.beyond(other)
+
+    def beyond(self, other: Rows) -> tuple[Bound, ...]:
+        """The bounds of these rows that the other rows don't have."""
+        known = {bound.place for bound in other.bounds}
+        return tuple(bound for bound in self.bounds if bound.place not in known)
 
 
 ALL_ROWS = Rows()
@@ -289,6 +300,7 @@ class Table:
     """A frame: named columns, and one `rest` for those that nobody has named yet.
 
     `keyed` are the keys of a table of aggregates. `presence` are the ways in which which rows exist looks ahead.
+    `guessed` says that columns were taken or left out by names that the code doesn't tell.
     """
 
     columns: Mapping[str, Facts] = field(default_factory=dict)
@@ -302,7 +314,7 @@ class Table:
     library: str = "pandas"
     root: str = ""
     gone: frozenset[str] = frozenset()
-    labels: bool = False
+    guessed: bool = False
 
     def facts(self, name: str) -> Facts | None:
         """What is known of the column of that name; None if there is none."""
