@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import ast
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 Regions = frozenset[int]
 NOWHERE: Regions = frozenset()
@@ -26,7 +26,7 @@ class Value:
 
     `type` is dotted and empty where unknown; `library` is the dotted path of a module, function or class.
     `fresh_parts` says that each part taken out of it is an object of its own. `stays` says why it cannot leave
-    the process that made it.
+    the process that made it, `is_cell` that it may be what one cell of a table holds.
     """
 
     own: Regions = NOWHERE
@@ -37,6 +37,7 @@ class Value:
     stays: str = ""
     seeded: bool = False
     part_type: str = ""
+    is_cell: bool = False
 
 
 PLAIN = Value(type=PLAIN_TYPE)
@@ -118,6 +119,9 @@ class Heap:
         self._hub_of: dict[int, int] = {}
         self._made_in_step = 0
         self._rest: int | None = None
+        self._table_above: dict[int, int] = {}
+        self._cells_of: dict[int, int] = {}
+        self.cells: set[int] = set()
 
     def start_step(self) -> None:
         """Count the regions of a statement anew."""
@@ -177,6 +181,50 @@ class Heap:
             for one in own
         )
 
+    # Tables made of one another hold the same objects in their cells, however often the tables are copied.
+
+    def derive(self, tables: Iterable[int], sources: Iterable[int]) -> None:
+        """The tables, or what was taken out of them, may hold the objects that the sources hold in their cells."""
+        roots = sorted({self._table_root(one) for one in (*tables, *sources)})
+        for root in roots[1:]:
+            self._table_above[root] = roots[0]
+
+    def cells_of(self, tables: Iterable[int]) -> Regions:
+        """The region that stands for all objects in the cells of these tables and of those that share them."""
+        roots = {self._table_root(one) for one in tables}
+        for root in roots - self._cells_of.keys():
+            self.inside.append(set())
+            self._cells_of[root] = len(self.inside) - 1
+            self.cells.add(len(self.inside) - 1)
+        return frozenset(self._cells_of[root] for root in roots)
+
+    def put_in_cells(self, tables: Iterable[int], objects: Iterable[int]) -> None:
+        """The cells of the tables hold these objects."""
+        several = list(tables)
+        for cell in self.cells_of(several) if several else ():
+            for one in objects:
+                self.inside[cell].add(one)
+                self.inside[one].add(cell)
+
+    def _table_root(self, region: int) -> int:
+        above = self._table_above.setdefault(region, region)
+        while above != region:
+            # Halve the way for whoever asks next.
+            self._table_above[region] = self._table_above[above]
+            region, above = above, self._table_above[above]
+        return region
+
+    def _tables_above_cells(self) -> Iterator[tuple[int, int]]:
+        cells: dict[int, list[int]] = {}
+        for root, cell in self._cells_of.items():
+            cells.setdefault(self._table_root(root), []).append(cell)
+        for region in list(self._table_above) if cells else ():
+            for cell in cells.get(self._table_root(region), ()):
+                yield cell, region
+        for several in cells.values():
+            for one in several:
+                yield from ((one, other) for other in several if other != one)
+
     def parts(self, own: Regions) -> Regions:
         """What one step into the regions may lead to: a region that isn't closed stands for its parts too."""
         found: set[int] = set()
@@ -224,4 +272,6 @@ class Heap:
                 above[region].append(holder)
         for region, lookers in self.seen_by.items():
             above[region].extend(lookers)
+        for cell, table in self._tables_above_cells():
+            above[cell].append(table)
         return above

@@ -19,6 +19,26 @@ if TYPE_CHECKING:
 
 NAMESPACE = "namespace"
 MEMBER = "enum.member"
+TABLE = "pandas.DataFrame"
+# Methods that change lists, dictionaries and sets, which tables and arrays don't have: they tell what a cell holds.
+_OF_CELLS = frozenset(
+    [
+        "append",
+        "extend",
+        "remove",
+        "clear",
+        "reverse",
+        "setdefault",
+        "popitem",
+        "discard",
+        "appendleft",
+        "popleft",
+        "rotate",
+    ]
+)
+_OF_CELLS_TOO = frozenset(["add", "update", "insert", "pop", "sort", "subtract", "__setitem__"])
+# What of a table can't hold objects that change.
+_WITHOUT_OBJECTS = ("columns", "index", "dtypes", "dtype")
 DEEPEST = 12
 NESTED_CALLBACKS = 2
 STATEMENTS_A_STEP = 800
@@ -324,7 +344,7 @@ class Calling(Scoping):
         """Whatever can be got at from here may change and come back; generators may move."""
         self.effects.is_copyable = False
         self.effects.opaque.setdefault(what, self.line)
-        self.effects.change(self.heap.reach(own) - self.heap.code.keys(), surely=False)
+        self.effects.change(self.heap.reach(own) - self.heap.code.keys() - self.heap.cells, surely=False)
         for state in GENERATORS:
             self.draw(state)
         # A region of which nothing is known stands for what comes back as well.
@@ -356,6 +376,8 @@ class Calling(Scoping):
         if receiver.type == NAMESPACE:
             self.effects.opaque.setdefault("the table of all names", self.line)
             return self.fresh_value()
+        if self._changes_cells(receiver, method):
+            return self.fresh_value()
         if receiver.own and (receiver.type in ("instance", "class", "") or not receiver.type):
             found = self.methods_of(receiver, method)
             if found:
@@ -377,6 +399,24 @@ class Calling(Scoping):
             return self._call_unknown_method(receiver, method, arguments)
         return self._apply(call, arguments, receiver=receiver, name=method)
 
+    def _changes_cells(self, receiver: Value, method: str) -> bool:
+        """Whether the method changes an object that a cell of a table or of an array holds."""
+        of_cell = receiver.own & self.heap.cells
+        if of_cell and method in _OF_CELLS | _OF_CELLS_TOO:
+            self.effects.is_copyable = False
+            self.effects.change(receiver.own, surely=True)
+            return True
+        tables = [one for one in receiver.own if self.heap.types.get(one) in (TABLE, "numpy.ndarray")]
+        if not tables or not (method in _OF_CELLS or (receiver.is_cell and method in _OF_CELLS_TOO)):
+            return False
+        self.effects.is_copyable = False
+        self.change_cells(receiver)
+        return True
+
+    def change_cells(self, value: Value) -> None:
+        """An object changes that a cell of the table holds, or one of a table that shares its objects."""
+        self.effects.change(value.own | self.heap.reach(self.heap.cells_of(value.own)), surely=True)
+
     def _is_static(self, code: Code, receiver: Value) -> bool:
         node = code.node
         if isinstance(node, ast.Lambda):
@@ -392,7 +432,7 @@ class Calling(Scoping):
             # Harmless wherever it is known: told apart from what nothing is known of.
             self.effects.is_copyable = False
             self._call_back(arguments.all, receiver.own)
-            self.effects.change(self.heap.reach(receiver.own), surely=False)
+            self.effects.change(self.heap.reach(receiver.own) - self.heap.cells, surely=False)
             return Value(own=self.heap.parts(receiver.own) | {self.heap.fresh()})
         return self._call_unknown(receiver, arguments, what=f".{method}()")
 
@@ -404,7 +444,8 @@ class Calling(Scoping):
 
     def _hold_each_other(self, values: Sequence[Value]) -> None:
         """What can't be looked into may put any of the values into any other."""
-        several = [one.own - self.heap.code.keys() for one in values if one.own - self.heap.code.keys()]
+        apart = self.heap.code.keys() | self.heap.cells
+        several = [one.own - apart for one in values if one.own - apart]
         if len(several) < 2:
             return
         hub = frozenset([self.heap.fresh(holds=NOWHERE.union(*several))])
@@ -576,10 +617,43 @@ class Calling(Scoping):
                 one for one in (*arguments.all, *([receiver] if receiver else [])) if one.type != "function"
             ]
             among = self.heap.parts(NOWHERE.union(*(one.own for one in others)))
+            if receiver is not None and receiver.type == TABLE:
+                among |= self.taken_out(receiver).own
             returned = self._call_back(functions, among)
         result = self._with_what_is_shared(self._result(call, arguments, receiver), call, arguments, receiver)
         self.heap.keep(result.own, returned)
+        return self._with_cells(result, arguments, receiver, name)
+
+    def _with_cells(self, result: Value, arguments: Arguments, receiver: Value | None, name: str) -> Value:
+        """The result, which holds the objects in the cells of the tables that it is made of."""
+        given = arguments.own | (receiver.own if receiver is not None else NOWHERE)
+        tables = [
+            one
+            for one in sorted(given | self.heap.parts(given))
+            if self.heap.types.get(one) == TABLE and one not in result.own
+        ]
+        if receiver is not None and receiver.type == TABLE and name in ("tolist", "to_list", "to_dict"):
+            return replace(result, own=frozenset([self.heap.fresh(holds=self.heap.cells_of(receiver.own))]))
+        if result.type != TABLE:
+            return result
+        if tables:
+            self.heap.derive(result.own, tables)
+        objects = self._objects_in(arguments) if receiver is None else ()
+        if objects:
+            self.heap.put_in_cells(result.own, objects)
         return result
+
+    def _objects_in(self, arguments: Arguments) -> list[int]:
+        """What lists and dictionaries that a table is made of hold, as far as that can change."""
+        found: set[int] = set()
+        for one in arguments.all:
+            inside = self.heap.parts(one.own)
+            found |= self.heap.parts(inside) | (NOWHERE if one.type == "builtins.dict" else inside)
+        return [
+            one
+            for one in sorted(found)
+            if self.heap.types.get(one) not in (TABLE, "numpy.ndarray", "plain") and one not in self.heap.code
+        ]
 
     def _with_what_is_shared(
         self, result: Value, call: Call, arguments: Arguments, receiver: Value | None
@@ -672,7 +746,18 @@ class Calling(Scoping):
                 region = self.heap.fresh(of_type=call.gives, closed=call.gives.startswith(_SHALLOW))
                 return Value(own=frozenset([region]), type=call.gives, stays=call.stays, seeded=is_seeded)
 
+    def taken_out(self, table: Value, *, is_cell: bool = False) -> Value:
+        """A column, a row or a cell of a table: an object of its own but for the objects in its cells."""
+        part = self.fresh_value(of_type=TABLE, closed=True)
+        self.heap.derive(part.own, table.own)
+        return replace(part, is_cell=is_cell)
+
     def _holding(self, call: Call, held: Regions) -> Value:
+        if call.gives == "builtins.iterator" and (self.heap.type_of(held) == TABLE):
+            held = self.taken_out(Value(own=held, type=TABLE)).own
+            return Value(
+                own=frozenset([self.heap.fresh(holds=held, closed=True, of_type=call.gives)]), type=call.gives
+            )
         if call.gives.startswith(_LOOKERS):
             region = self.heap.fresh(of_type=call.gives, closed=True)
             self.heap.look_at(frozenset([region]), held)
@@ -700,7 +785,9 @@ class Calling(Scoping):
         match value.type:
             case "plain":
                 return plain(None)
-            case "pandas.DataFrame" | "polars.DataFrame" | "ibis.Expression":
+            case "pandas.DataFrame":
+                return self.taken_out(value, is_cell=iterated and not value.is_cell)
+            case "polars.DataFrame" | "ibis.Expression":
                 return self.fresh_value(of_type=value.type, closed=True)
             case "numpy.ndarray":
                 return value
@@ -732,6 +819,8 @@ class Calling(Scoping):
             piece = self.heap.fresh(holds=self.heap.parts(held.own))
             return Value(own=held.own | {piece}, stays=held.stays)
         part = self.part_of(held)
+        if held.type == TABLE:
+            return replace(part, is_cell=_is_one_cell(index))
         return replace(part, stays=part.stays or (held.stays if held.type.startswith("builtins.") else ""))
 
     def attribute_of(self, held: Value, name: str) -> Value:  # noqa: C901 - one case for each family of types
@@ -756,6 +845,8 @@ class Calling(Scoping):
                 return Value(own=held.own, type="numpy.ndarray")
             case "pandas.DataFrame" if name in ("shape", "size", "ndim", "empty", "name", "dtype", "nbytes"):
                 return PLAIN
+            case "pandas.DataFrame" if name not in _WITHOUT_OBJECTS:
+                return self.taken_out(held)
             case "pandas.DataFrame" | "polars.DataFrame" | "ibis.Expression":
                 return self.fresh_value(of_type=held.type, closed=True)
             case "numpy.ndarray" if name in (
@@ -926,6 +1017,17 @@ class Calling(Scoping):
             return self.load(index.value, index)
         self.effects.opaque.setdefault("the table of all names", self.line)
         return self.fresh_value()
+
+
+def _is_one_cell(index: ast.expr) -> bool:
+    """Whether a subscript of a table names a row and a column, or a place in a column."""
+    match index:
+        case ast.Tuple(elts=parts):
+            return not any(isinstance(part, ast.Slice | ast.List) for part in parts)
+        case ast.Constant(value=int()):
+            return True
+        case _:
+            return False
 
 
 def _holds_code(member: Value, heap: Heap) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Value, joined, plain
-from nbprod.flow.calling import MEMBER, NAMESPACE, Calling
+from nbprod.flow.calling import MEMBER, NAMESPACE, TABLE, Calling
 from nbprod.flow.names import bindings_of
 from nbprod.flow.stars import UnreadableModuleError, exports_of
 from nbprod.libraries.calls import ENVIRONMENT
@@ -330,8 +330,29 @@ class Tracer(Calling):
         if isinstance(target, ast.Attribute):
             self.run_properties(holder, target.attr)
         self.effects.change(holder.own, surely=True)
+        if holder.is_cell or self._is_in_cell(target):
+            self.change_cells(holder)
+        if holder.type == TABLE:
+            self._fill_cells(holder, value)
         if _may_hold(holder, value):
             self.heap.keep(holder.own, value.own)
+
+    def _is_in_cell(self, target: ast.Attribute | ast.Subscript) -> bool:
+        """Whether it is assigned to a part of what was taken out of a table: `df['tags'][0]['a'] = 1`."""
+        match target.value:
+            case ast.Subscript(value=inner):
+                around = self.unpacked.get(id(inner))
+                return around is not None and around.type == TABLE
+            case _:
+                return False
+
+    def _fill_cells(self, table: Value, value: Value) -> None:
+        if value.type == TABLE:
+            self.heap.derive(table.own, value.own)
+        elif value.type.startswith("builtins.") or value.type in ("", "instance"):
+            inside = self.heap.parts(value.own) if value.type else value.own
+            if objects := [one for one in sorted(inside) if one not in self.heap.code]:
+                self.heap.put_in_cells(table.own, objects)
 
     def _stored_in_state(self, path: str) -> bool:
         for known, state in _LIBRARY_STATE.items():
