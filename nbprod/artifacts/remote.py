@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbprod.artifacts.once import once
 from nbprod.artifacts.store import digest_of
@@ -25,6 +26,12 @@ class OwnTraffic:
     def __init__(self) -> None:
         self.depth = 0
 
+    def __enter__(self) -> None:
+        self.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        self.depth -= 1
+
 
 own_traffic = OwnTraffic()
 
@@ -33,6 +40,11 @@ own_traffic = OwnTraffic()
 def _copies() -> tempfile.TemporaryDirectory[str]:
     """Local copies of what this process has read; gone when it ends."""
     return tempfile.TemporaryDirectory(prefix="nbprod-store-")
+
+
+# How long to wait before an action that failed is tried again [s]; every action here may be done twice.
+_PAUSES = (0.1, 0.5, 2.0)
+_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +58,12 @@ class RemoteStore:
         try:
             write(scratch)
             digest, size = digest_of(scratch), scratch.stat().st_size
-            files, root = self._files()
-            place = f"{root}/objects/{digest[:2]}/{digest}"
-            with self._asking("write", digest):
+
+            def upload(files: Any, place: str) -> None:
                 files.makedirs(place.rpartition("/")[0], exist_ok=True)
                 files.put_file(str(scratch), place)
+
+            self._ask("write", digest, upload)
             scratch.replace(Path(_copies().name) / digest)
         finally:
             scratch.unlink(missing_ok=True)
@@ -63,44 +76,31 @@ class RemoteStore:
         return copy
 
     def is_intact(self, digest: str) -> bool:
-        files, root = self._files()
-        with self._asking("find", digest):
-            return bool(files.exists(f"{root}/objects/{digest[:2]}/{digest}"))
+        return bool(self._ask("find", digest, lambda files, place: files.exists(place)))
 
     def digests(self) -> Iterator[str]:
-        files, root = self._files()
-        with self._asking("list", ""):
-            found = files.find(f"{root}/objects")
+        found = self._ask("list", "", lambda files, place: files.find(place.removesuffix("//")))
         return (place.rpartition("/")[2] for place in found)
 
     def sweep(self, *, older_than_seconds: float, dry_run: bool = False) -> int:  # noqa: ARG002 - nothing is ever half written there
         return 0
 
     def age_seconds(self, digest: str) -> float:
-        files, root = self._files()
-        with self._asking("find", digest):
-            made = files.modified(f"{root}/objects/{digest[:2]}/{digest}")
+        made = self._ask("find", digest, lambda files, place: files.modified(place))
         return float((datetime.now(made.tzinfo) - made).total_seconds())
 
     def bytes_of(self, digest: str) -> int:
-        files, root = self._files()
-        with self._asking("find", digest):
-            return int(files.size(f"{root}/objects/{digest[:2]}/{digest}"))
+        return int(self._ask("find", digest, lambda files, place: files.size(place)))
 
     def remove(self, digest: str) -> int:
-        files, root = self._files()
-        place = f"{root}/objects/{digest[:2]}/{digest}"
-        with self._asking("remove", digest):
-            size = int(files.size(place))
-            files.rm_file(place)
+        size = self.bytes_of(digest)
+        self._ask("remove", digest, lambda files, place: files.rm_file(place))
         return size
 
     def _fetch(self, digest: str, copy: Path) -> None:
-        files, root = self._files()
         scratch = copy.with_name(f".{uuid.uuid4().hex}")
         try:
-            with self._asking("read", digest):
-                files.get_file(f"{root}/objects/{digest[:2]}/{digest}", str(scratch))
+            self._ask("read", digest, lambda files, place: files.get_file(place, str(scratch)))
             found = digest_of(scratch)
             if found != digest:
                 raise StoreError(
@@ -112,41 +112,34 @@ class RemoteStore:
         finally:
             scratch.unlink(missing_ok=True)
 
-    def _asking(self, verb: str, digest: str) -> _Asking:
-        return _Asking(address=self.address, verb=verb, digest=digest)
+    def _ask(self, verb: str, digest: str, action: Callable[[Any, str], _Answer]) -> _Answer:
+        """What the action gives on the file system and the object's place; a failing store is asked again and again.
 
-    def _files(self) -> tuple[Any, str]:
-        import fsspec
-
-        with self._asking("open", ""):
-            files, root = fsspec.core.url_to_fs(self.address)
-        return files, root.rstrip("/")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asking:
-    """Says what was asked of a remote store when it refuses."""
-
-    address: str
-    verb: str
-    digest: str
-
-    def __enter__(self) -> None:
-        own_traffic.depth += 1
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        own_traffic.depth -= 1
-        match error:
-            case FileNotFoundError():
+        Raises StoreError that says what was asked for.
+        """
+        for pause in (*_PAUSES, None):
+            try:
+                with own_traffic:
+                    files, root = _opened(self.address)
+                    return action(files, f"{root}/objects/{digest[:2]}/{digest}")
+            except FileNotFoundError as error:
                 raise StoreError(
-                    f"Object {self.digest[:12]} is missing.", where=self.address, remedy=_AGAIN
+                    f"Object {digest[:12]} is missing.", where=self.address, remedy=_AGAIN
                 ) from error
-            case Exception():
+            except Exception as error:
                 # Each of fsspec's file systems raises what its own client raises: they share no base.
-                raise StoreError(
-                    f"The store refused to {self.verb} object {self.digest[:12]}: {error}.",
-                    where=self.address,
-                    remedy="Check the address, the network and the credentials.",
-                ) from error
-            case _:
-                return
+                if pause is None or isinstance(error, PermissionError | ImportError | ValueError):
+                    raise StoreError(
+                        f"The store refused to {verb} object {digest[:12]}: {error}.",
+                        where=self.address,
+                        remedy="Check the address, the network and the credentials.",
+                    ) from error
+                time.sleep(pause)
+        raise AssertionError
+
+
+def _opened(address: str) -> tuple[Any, str]:
+    import fsspec
+
+    files, root = fsspec.core.url_to_fs(address)
+    return files, root.rstrip("/")

@@ -1,11 +1,11 @@
 """The store on an S3 server over real HTTP; skipped where s3fs and moto are not installed."""
 
 import hashlib
-import socket
 from pathlib import Path
 
 import pytest
 from plans import stage, written
+from s3_server import ADDRESS, HUSHED, KEY, Moods, server
 
 from nbprod.artifacts.store import store_at
 from nbprod.errors import StoreError
@@ -13,46 +13,25 @@ from nbprod.model import State
 from nbprod.running import collect, run
 
 pytest.importorskip("s3fs")
-moto_server = pytest.importorskip("moto.server")
+pytest.importorskip("moto.server")
 
 # Sockets that s3fs and moto close when their threads please.
 pytestmark = pytest.mark.filterwarnings("ignore")
-KEY, SECRET = "access-key-of-the-test", "secret-key-of-the-test"
-ADDRESS = "s3://artifacts/nbprod"
-
-
-def _own_address() -> str:
-    """An address of this machine that is none of its loop's, if it has one."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            return "127.0.0.2"
-        return probe.getsockname()[0]
 
 
 @pytest.fixture
-def bucket(monkeypatch):
-    """The address of a running S3 server that has the bucket, known by the environment."""
-    server = moto_server.ThreadedMotoServer(port=0)
-    server.start()
-    _, port = server.get_host_and_port()
-    # Not by the name of this machine's loop: what a stage says to the store must not count as the network.
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{_own_address()}:{port}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+def shop():
+    """A running S3 server that has the bucket, known by the environment."""
+    with server() as found:
+        yield found
+
+
+@pytest.fixture
+def bucket(shop):  # noqa: ARG001 - the server must run
+    """The file system of that server."""
     import s3fs
 
-    s3fs.S3FileSystem.clear_instance_cache()
-    files = s3fs.S3FileSystem()
-    # The server's buckets outlive it within one process.
-    if files.exists("artifacts"):
-        files.rm("artifacts", recursive=True)
-    files.mkdir("artifacts")
-    yield files
-    server.stop()
+    yield s3fs.S3FileSystem()
     s3fs.S3FileSystem.clear_instance_cache()
 
 
@@ -82,7 +61,7 @@ def test_credentials_stand_in_no_file_that_is_kept(bucket, tmp_path):
     kept_bytes = [path.read_bytes() for path in kept] + [
         bucket.cat(path) for path in bucket.find("artifacts")
     ]
-    assert not any(secret.encode() in data for data in kept_bytes for secret in (KEY, SECRET))
+    assert not any(secret.encode() in data for data in kept_bytes for secret in (KEY, HUSHED))
 
 
 def test_damaged_object_is_refused(bucket):
@@ -115,3 +94,27 @@ def test_collecting_removes_what_nothing_refers_to(bucket, tmp_path):
     store_at(ADDRESS).put(lambda path: path.write_bytes(b"nobody's"))
     assert collect(root=tmp_path, store=ADDRESS, grace_seconds=-1e6).removed == 1
     assert len(bucket.find("artifacts/nbprod/objects")) == 2
+
+
+def test_server_that_refuses_some_requests_is_asked_again(shop):
+    shop.moods = Moods(refuses=0.3)
+    store = store_at(ADDRESS)
+    given = {store.put(lambda path, n=n: path.write_bytes(b"%d" % n))[0]: n for n in range(25)}
+    found = {digest: store.is_intact(digest) for digest in given}
+    assert (len(given), all(found.values()), shop.refused > 10) == (25, True, True)
+
+
+def test_server_that_refuses_all_ends_the_run_with_a_reason_and_it_resumes(shop, tmp_path):
+    shop.moods = Moods(refuses=1.0)
+    (load, train) = ran(tmp_path, chain(tmp_path)).stages
+    assert (load.state, train.state) == (State.FAILED, State.SKIPPED)
+    assert "The store refused to write" in load.reason
+    shop.moods = Moods()
+    assert ran(tmp_path, chain(tmp_path)).state is State.DONE
+
+
+def test_slow_answers_change_nothing(shop, tmp_path):
+    expected = ran(tmp_path / "quick", chain(tmp_path / "quick"))
+    shop.moods = Moods(dawdles=0.5, seconds=0.5)
+    slow = ran(tmp_path / "slow", chain(tmp_path / "slow"))
+    assert [one.artifacts for one in slow.stages] == [one.artifacts for one in expected.stages]
