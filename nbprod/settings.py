@@ -28,7 +28,8 @@ class Production:
 
     `model`, `train_x` ... `test_y` name values that stages give; `time` names the column by which rows are ordered (or a
     value that holds the times of the held-out rows); `data` is the parameter that names the file of a batch. A challenger
-    must beat the champion's `metric` by more than `margin`, on blocks of `block` (as pandas writes durations).
+    must beat the champion's `metric` by more than `margin`, on blocks of `block` (as pandas writes durations). `seasonal`
+    names features, separated by commas, whose change is no drift.
     `alert` is a command that is told of decisions on its standard input, `webhook` an address that they are posted to.
     """
 
@@ -42,6 +43,7 @@ class Production:
     metric: str = ""
     margin: float = 0.0
     block: str = ""
+    seasonal: str = ""
     alert: str = ""
     webhook: str = ""
 
@@ -65,6 +67,7 @@ class Settings:
     deterministic: bool = True
     exclude: tuple[str, ...] = ()
     production: Production = Production()
+    mlflow: str = ""
 
 
 def settings_from(toml: str, *, where: str) -> Settings:
@@ -103,6 +106,7 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
         "memory": str,
         "deterministic": bool,
         "exclude": list,
+        "mlflow": str,
     }
     for key, kind in wanted.items():
         if key in table and not isinstance(table[key], kind):

@@ -24,7 +24,7 @@ from nbprod.api.runs import (
 )
 from nbprod.api.scoring import load, score, skew
 from nbprod.api.studying import Source, read, study, suggest
-from nbprod.api.tracking import diff_runs, reproduce
+from nbprod.api.tracking import diff_runs, mirror, reproduce
 from nbprod.api.values import infer, infer_from_last_run, validate, value
 
 __all__ = [
@@ -52,6 +52,7 @@ __all__ = [
     "infer_from_last_run",
     "init",
     "load",
+    "mirror",
     "models",
     "monitor",
     "plan",

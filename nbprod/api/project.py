@@ -85,7 +85,7 @@ def doctor(folder: str | os.PathLike[str] = ".") -> tuple[Check, ...]:
         _sidebar(),
         _forking(),
         _writable(root_of(folder)),
-        _next_level(settings.level),
+        *_ladder(Path(folder), settings),
     )
 
 
@@ -149,12 +149,27 @@ def _writable(root: Path) -> Check:
     )
 
 
-_NEXT = {
-    Level.PROTOTYPE: "level 'small' next: put suites on every value that passes between stages",
-    Level.SMALL: "level 'scale' next: name a shared store and an engine",
-    Level.SCALE: "the top of the ladder",
-}
+def _ladder(folder: Path, settings: Settings) -> tuple[Check, ...]:
+    """What the project's rung asks for and whether it is there, then what the next one would ask for."""
+    from nbprod.api.ladder import rungs
+
+    steps = rungs(root_of(folder), settings)
+    order = list(Level)
+    here = order.index(settings.level)
+    checks = [
+        Check(
+            name=f"level {one.level}",
+            is_good=one.holds or order.index(one.level) > here,
+            says=one.says if order.index(one.level) <= here or one.holds else f"next: {one.says}",
+            remedy="" if one.holds else one.remedy,
+        )
+        for one in steps
+        if order.index(one.level) <= here + 1
+    ]
+    return (Check(name="level", is_good=True, says=_said_level(settings.level)), *checks)
 
 
-def _next_level(level: Level) -> Check:
-    return Check(name="level", is_good=True, says=f"{level}; {_NEXT[level]}")
+def _said_level(level: Level) -> str:
+    order = list(Level)
+    later = order[order.index(level) + 1 :]
+    return f"{level}; then {', '.join(later)}" if later else f"{level}, the top of the ladder"

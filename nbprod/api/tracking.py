@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbprod.api.models import registry_of
 from nbprod.api.project import settings_for
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from nbprod.model import Record
     from nbprod.tracking.comparing import RunComparison
+    from nbprod.tracking.mirror import Mirrored
     from nbprod.tracking.reproducing import Reproduction
 
 
@@ -51,3 +53,13 @@ def reproduce(
         said=settings.production,
         tell=tell,
     )
+
+
+def mirror(root: str | os.PathLike[str]) -> Mirrored:
+    """Bring to MLflow what the ledger has and it hasn't: a SQLite file unless settings or environment say another."""
+    from nbprod.running.place import Place
+    from nbprod.tracking.mirror import mirror as mirrored
+
+    settings = settings_for(root)
+    place = Place(root=Path(root), store_address=settings.store)
+    return mirrored(place=place, settings=settings, registry=registry_of(root))

@@ -66,7 +66,7 @@ Condition: TypeAlias = Fact | Not | Any | All
 class Observed:
     """What a fact is now. A figure that is None can't be known yet; `key` names what was observed.
 
-    A fact fires once for the same key: what has led to a training does not lead to another.
+    A fact fires once for the same key: rows or data that a training has had before it give no reason for another.
     """
 
     figure: float | None
@@ -149,7 +149,7 @@ def _held(fact: Fact, seen: Mapping[str, Observed], acted_on: frozenset[str]) ->
     if fact.name in ("always", "never"):
         return Held(text=fact.text, holds=fact.name == "always", says="as asked", key="")
     found = seen[fact.name]
-    key = f"{fact.text}: {found.key}"
+    key = found.key
     if found.figure is None:
         return Held(text=fact.text, holds=False, says=found.says, key=key)
     if fact.compare:

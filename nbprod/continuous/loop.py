@@ -17,7 +17,7 @@ from nbprod.continuous.conditions import Held, Judgement, facts_of, judged, pars
 from nbprod.continuous.contest import judged_against
 from nbprod.continuous.decisions import Action, Book, Decision
 from nbprod.continuous.gates import broken_expectations
-from nbprod.continuous.observing import Look, looked, observed
+from nbprod.continuous.observing import Look, data_key, looked, observed, window_key
 from nbprod.errors import NbprodError
 from nbprod.model import Json, State
 from nbprod.tracking.entering import candidate_of, kept_plan_of
@@ -111,7 +111,7 @@ def _decided(loop: Loop, begun: Decision, wanted: Condition) -> Decision:
                 loop, begun, Action.NOTHING, reason, record=look, champion=champion, judgement=judgement
             )
         loop.tell(f"Training: {_why(judgement)}")
-        return _trained(loop, begun, judgement, champion)
+        return _trained(loop, begun, judgement, champion=champion, seen=_keys_of(look, loop))
     except MovedError as error:
         return loop.book.end(
             begun,
@@ -153,11 +153,20 @@ def _seen(loop: Loop, look: Look, wanted: Condition) -> Mapping[str, Observed]:
     return observed(look, names, arena=loop.arena, place=loop.place, now=loop.now())
 
 
-def _trained(loop: Loop, begun: Decision, judgement: Judgement, champion: Version | None) -> Decision:
+def _keys_of(look: Record, loop: Loop) -> tuple[str, ...]:
+    """What stands for the data and the rows of this turn: once trained on, they are no reason to train again."""
+    plan = kept_plan_of(look)
+    roles = roles_of(plan, said=loop.arena.settings.production)
+    return data_key(look, plan), window_key(look, roles)
+
+
+def _trained(
+    loop: Loop, begun: Decision, judgement: Judgement, *, champion: Version | None, seen: tuple[str, ...]
+) -> Decision:
     record = loop.run(None)
     if record.state is State.CANCELLED:
         raise KeyboardInterrupt
-    acted_on = [one.key for one in judgement.reasons if one.key]
+    acted_on = {*seen, *(one.key for one in judgement.reasons if one.key)}
     if not record.state.is_good and not broken_expectations(record):
         bad = next(one for one in record.stages if not one.state.is_good)
         reason = f"Stage '{bad.stage}' {bad.state}: {bad.reason}"

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nbprod import wire
 from nbprod.continuous.conditions import LARGE_PSI
 from nbprod.continuous.decisions import Book, Decision
-from nbprod.continuous.observing import ALARM_RATE, reference_of
+from nbprod.continuous.observing import drift_of
 from nbprod.errors import NbprodError
-from nbprod.expectations.drift import ColumnDrift, drift
 from nbprod.expectations.profile import Profile
 from nbprod.tracking.registry import CHAMPION, AliasChange
 from nbprod.tracking.scoring import PREDICTION, batches, candidate_at
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nbprod.continuous.contest import Arena
+    from nbprod.expectations.drift import ColumnDrift
     from nbprod.running.place import Place
     from nbprod.tracking.entering import Candidate
     from nbprod.tracking.registry import Registry, Version
@@ -92,7 +92,6 @@ def _watched(
     batch: Batch, candidate: Candidate, *, place: Place, arena: Arena, labels: Path | None
 ) -> Watched:
     profile = wire.noun(Profile, batch.facts["profile"], where=f"batch {batch.id}")
-    reference = reference_of(candidate, place)
     span: Any = batch.facts.get("span")
     score = arena.score(candidate.model)
     live, labelled = _live(batch, candidate, arena, labels) if labels else (None, 0)
@@ -103,7 +102,7 @@ def _watched(
         source=batch.source,
         rows=batch.rows,
         span=(span[0], span[1]) if span else None,
-        drift=drift(reference, profile, alarm_rate=ALARM_RATE),
+        drift=drift_of(profile, candidate, place=place, said=arena.settings.production),
         predicted_mean=_mean(profile),
         metric=score.name,
         promised=_promised(candidate, arena),

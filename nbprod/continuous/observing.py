@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbprod import wire
 from nbprod.artifacts.store import write_atomically
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nbprod.expectations.drift import ColumnDrift
     from nbprod.model import Plan, Record
     from nbprod.running.place import Place
+    from nbprod.settings import Production
     from nbprod.tracking.entering import Candidate
     from nbprod.tracking.roles import Roles
     from nbprod.tracking.windows import Window
@@ -68,11 +69,14 @@ def observed(
     return {name: _observed(name, look, arena=arena, place=place, now=now) for name in dict.fromkeys(names)}
 
 
-def drifted(look: Look, place: Place) -> tuple[ColumnDrift, ...]:
-    """How the new rows' features differ from what the champion learned from, the largest change first."""
-    if look.window is None:
-        return ()
-    return drift(reference_of(look.champion, place), profile_of(look.window.x), alarm_rate=ALARM_RATE)
+def drift_of(
+    batch: Profile, champion: Candidate, *, place: Place, said: Production
+) -> tuple[ColumnDrift, ...]:
+    """How a batch's features differ from what a version learned from, the largest change first, less the season's."""
+    seasonal = {name.strip() for name in said.seasonal.split(",")}
+    reference = reference_of(champion, place)
+    kept = tuple(one for one in reference.columns if one.name not in seasonal)
+    return drift(replace(reference, columns=kept), batch, alarm_rate=ALARM_RATE)
 
 
 def reference_of(champion: Candidate, place: Place) -> Profile:
@@ -90,12 +94,16 @@ def _observed(name: str, look: Look, *, arena: Arena, place: Place, now: datetim
         case "new-data":
             return _new_data(look)
         case "drift":
-            return _drift(look, place)
+            return _drift(look, place, arena.settings.production)
         case "age":
             return _age(look, now)
         case "rows":
             count = 0 if look.window is None else len(look.window.times)
-            return Observed(figure=float(count), says=f"{count:,} rows it hasn't seen", key=_window_key(look))
+            return Observed(
+                figure=float(count),
+                says=f"{count:,} rows it hasn't seen",
+                key=window_key(look.record, look.roles),
+            )
         case _:
             return _metric(name, look, arena)
 
@@ -104,16 +112,22 @@ def _new_data(look: Look) -> Observed:
     now = data_identity(look.record, look.plan)
     then = look.champion.version.facts.get("data")
     changed = [name for name, digest in now.items() if not isinstance(then, dict) or then.get(name) != digest]
-    key = hashlib.sha256(json.dumps(now, sort_keys=True).encode()).hexdigest()[:16]
     says = f"{', '.join(changed)} changed" if changed else "the data it learned from"
-    return Observed(figure=float(bool(changed)), says=says, key=key)
+    return Observed(figure=float(bool(changed)), says=says, key=data_key(look.record, look.plan))
 
 
-def _drift(look: Look, place: Place) -> Observed:
-    key = f"version {look.champion.version.version}, {_window_key(look)}"
+def data_key(record: Record, plan: Plan) -> str:
+    """What stands for the data that a run's first stages brought in."""
+    text = json.dumps(data_identity(record, plan), sort_keys=True)
+    return f"data {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def _drift(look: Look, place: Place, said: Production) -> Observed:
+    key = window_key(look.record, look.roles)
     if look.window is None:
         return Observed(figure=None, says="no rows it hasn't seen", key=key)
-    found = [one for one in drifted(look, place) if one.has_drifted]
+    batch = profile_of(look.window.x)
+    found = [one for one in drift_of(batch, look.champion, place=place, said=said) if one.has_drifted]
     worst = max((one.psi for one in found), default=0.0)
     large = [f"{one.column} {one.psi:.2f}" for one in found if one.psi > LARGE_PSI]
     says = f"PSI {', '.join(large)}" if large else f"PSI {worst:.2f} at most"
@@ -136,7 +150,7 @@ def _metric(name: str, look: Look, arena: Arena) -> Observed:
 
     model = look.champion.model
     score = arena.score(model) if name == "metric" else next(one for one in SCORES if one.name == name)
-    key = f"version {look.champion.version.version}, {_window_key(look)}"
+    key = window_key(look.record, look.roles)
     if look.window is None or look.window.y is None:
         return Observed(figure=None, says="no labels yet", key=key)
     try:
@@ -149,16 +163,14 @@ def _metric(name: str, look: Look, arena: Arena) -> Observed:
     return Observed(figure=figure, says=f"{score.name} {figure:.4g} on {len(said):,} rows", key=key)
 
 
-def _window_key(look: Look) -> str:
-    x = look.roles.test_x
-    digest: Any = next(
-        (
-            one.digest
-            for stage in look.record.stages
-            if x and stage.stage == x.stage
-            for one in stage.artifacts
-            if one.name == x.name
-        ),
-        "",
+def window_key(record: Record, roles: Roles) -> str:
+    """What stands for the held-out rows of a run."""
+    x = roles.test_x
+    digests = (
+        one.digest
+        for stage in record.stages
+        if x and stage.stage == x.stage
+        for one in stage.artifacts
+        if one.name == x.name
     )
-    return f"rows {digest[:12]}"
+    return f"rows {next(digests, '')[:12]}"

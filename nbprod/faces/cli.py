@@ -42,6 +42,7 @@ COMMANDS = (
     "score",
     "retrain",
     "monitor",
+    "mirror",
     "expect",
     "doctor",
     "completion",
