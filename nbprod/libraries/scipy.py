@@ -38,6 +38,21 @@ MOVES: Moves = {
     "scipy.ndimage.gaussian_filter1d": Smooths(parameters=("sigma",), window="sigma", factor=4),
     "scipy.ndimage.uniform_filter1d": Smooths(parameters=("size",), window="size"),
     "scipy.ndimage.median_filter": Smooths(parameters=("size",), window="size"),
+    **{
+        f"scipy.ndimage.{name}": Smooths(parameters=("weights",), window="weights")
+        for name in ("convolve1d", "correlate1d", "convolve", "correlate")
+    },
+    **{
+        f"scipy.ndimage.{name}": Smooths(parameters=("size",), window="size")
+        for name in ("maximum_filter1d", "minimum_filter1d", "maximum_filter", "minimum_filter")
+    },
+    "scipy.ndimage.percentile_filter": Smooths(parameters=("percentile", "size"), window="size"),
+    "scipy.ndimage.generic_filter1d": Smooths(parameters=("function", "filter_size"), window="filter_size"),
+    "scipy.ndimage.spline_filter1d": Smooths(),
+    "scipy.ndimage.gaussian_laplace": Smooths(parameters=("sigma",), window="sigma", factor=4),
+    "scipy.signal.oaconvolve": Smooths(
+        parameters=("in2", "mode"), window="in2", mode="mode", causal_modes=("full", "valid")
+    ),
     "scipy.ndimage.shift": Smooths(),
     "scipy.signal.lfilter": Accumulates(),
     "scipy.signal.sosfilt": Accumulates(),

@@ -27,7 +27,7 @@ _TABLES = {
 }
 _UNLIKE = {
     f"unlike {kind}": (getattr(unlike_cases, f"{kind}_SETUP"), getattr(unlike_cases, kind))
-    for kind in ("PANDAS", "POLARS", "IBIS", "SQL", "LEARNING", "SERIES")
+    for kind in ("PANDAS", "POLARS", "IBIS", "SQL", "LEARNING", "SERIES", "TRADES")
 }
 _PAIRS = [
     pytest.param(setup, *pair, id=f"{library}: {name}")

@@ -37,9 +37,11 @@ from nbprod.leakage.interpret.values import (
     Facts,
     Folds,
     Function,
+    Instance,
     Mapped,
     Method,
     Opaque,
+    Partial,
     Picks,
     Position,
     Rows,
@@ -73,12 +75,13 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
             return call_function(run, held, args)
         case Class():
             return instance_of(run, held, args)
-        case Method(owner=owner, name=name):
-            if name in _QUERY_METHODS and is_query(run, args):
-                return queried(run, args.get(0, "query"), args, node)
-            if name in ("permutation", "shuffle") and run.at(owner) == _GENERATOR:
-                return (_permuted if name == "permutation" else _shuffled)(run, args, node)
-            return call_method(run, owner, name, args, node)
+        case Partial(function=inner, places=places, names=names):
+            given = replace(args, places=(*places, *args.places), names={**names, **args.names})
+            return run.call(run, inner, given, node)
+        case Instance(of=Class(methods={"__call__": Function() as method})):
+            return call_function(run, replace(method, owner=function), args)
+        case Method():
+            return _method(run, held, args, node)
         case Symbol(path=path):
             return _symbol(run, path, args, node)
         case Estimator():
@@ -94,8 +97,17 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
     return Opaque(facts=replace(facts, proved=False), rows=rows)
 
 
+_UNBOUND = re.compile(r"(?:pandas|polars)\.(?:Series|DataFrame|Expr|LazyFrame)\.([a-z_]+)")
 _GENERATOR = Opaque(hint="a random generator")
 _QUERY_METHODS = frozenset({"sql", "execute", "query", "raw_sql", "read_sql", "sqldf", "from_query"})
+
+
+def _method(run: Run, method: Method, args: Args, node: ast.AST) -> Value:
+    if method.name in _QUERY_METHODS and is_query(run, args):
+        return queried(run, args.get(0, "query"), args, node)
+    if method.name in ("permutation", "shuffle") and run.at(method.owner) == _GENERATOR:
+        return (_permuted if method.name == "permutation" else _shuffled)(run, args, node)
+    return call_method(run, method.owner, method.name, args, node)
 
 
 def _symbol(run: Run, path: str, args: Args, node: ast.AST) -> Value:
@@ -121,6 +133,15 @@ def _symbol(run: Run, path: str, args: Args, node: ast.AST) -> Value:
     move = knowledge.function(path)
     if move is not None:
         return _moved(run, move, bare, path, args, node)
+    return _by_its_looks(run, path, bare, args, node)
+
+
+def _by_its_looks(run: Run, path: str, bare: str, args: Args, node: ast.AST) -> Value:
+    """A function that no table has: a method taken from its class, one that is given a query, or unknown."""
+    unbound = _UNBOUND.fullmatch(path)
+    if unbound is not None and args.places:
+        rest = replace(args, places=args.places[1:], nodes=_moved_nodes(args))
+        return call_method(run, args.places[0], unbound[1], rest, node)
     if is_query(run, args):
         return queried(run, args.get(0, "query"), args, node)
     return _unknown(run, path, bare, args, node)
@@ -651,6 +672,24 @@ def _array(run: Run, args: Args, node: ast.AST) -> Value:
     return Cells(facts=run.facts(held), rows=run.rows(held), array=True)
 
 
+def _partial(run: Run, args: Args, node: ast.AST) -> Value:
+    _ = node, run
+    if not args.places:
+        return Opaque()
+    return Partial(function=args.places[0], places=args.places[1:], names=args.names)
+
+
+def _folded_up(run: Run, args: Args, node: ast.AST) -> Value:
+    """`functools.reduce(f, items, start)`, turn by turn where the items are known."""
+    items = loops.items_of(run, args.places[1]) if len(args.places) > 1 else None
+    if not items:
+        return Opaque(facts=run.facts(Seq(args.every)))
+    result, *rest = (*args.places[2:3], *items)
+    for item in rest:
+        result = run.call(run, args.places[0], Args(places=(result, item), node=node), node)
+    return result
+
+
 def _inserted(run: Run, args: Args, node: ast.AST) -> Value:
     """`np.insert(a, 0, v)`: a value before the first one, or anywhere else."""
     array, value = args.get(0, "arr") or Opaque(), args.get(2, "values") or Opaque()
@@ -1029,6 +1068,7 @@ _FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "pandas.get_dummies": _dummies, "pandas.crosstab": _cross_table, "numpy.column_stack": _stacked,
     "numpy.hstack": _stacked, "numpy.dstack": _stacked, "numpy.stack": _stacked, "numpy.concatenate": _concatenated,
     "numpy.vstack": _concatenated, "numpy.append": lambda run, args, node: learning.concatenated(run, args.places[:2], node),
+    "functools.partial": _partial, "functools.reduce": _folded_up,
     "numpy.insert": _inserted, "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where, "numpy.flip": _flipped,
     "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones, "numpy.random.permutation": _permuted, "numpy.random.shuffle": _shuffled, "random.shuffle": _shuffled,
     "sklearn.utils.shuffle": _permuted, "sklearn.utils.resample": _resample_rows,

@@ -288,6 +288,11 @@ def _bound(
     in_time = run.is_time(column.name, column.facts) or _looks_like_date(other)
     if not in_time and is_calendar_name(column.name) and isinstance(other, Const):
         in_time = True
+    if isinstance(other, Cells) and other.shape == "element" and column.shape == "column":
+        clock = other.facts.clock
+        if clock is not None and clock.offset > timedelta(0):
+            # up to some time after the row's own
+            return None
     if isinstance(other, Cells) and other.shape == "column":
         return _between_columns(run, column, op, other, swapped=swapped, span_node=span_node)
     key = run.key_of(other, other_node)

@@ -205,6 +205,9 @@ def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa
         return replace(cells, array=True)
     if name == "index":
         last = cells.rows.bounds[-1] if cells.rows.bounds else Bound(kind="all")
+        if cells.shape == "scalar" and cells.facts.aheads:
+            # the labels of an aggregate: which ones are there depends on what was aggregated
+            return replace(cells, facts=replace(cells.facts, reads={}, clock=None))
         if cells.index:
             return Cells(
                 facts=Facts(clock=Clock() if is_time_name(cells.index) else None),

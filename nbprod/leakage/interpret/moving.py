@@ -211,6 +211,8 @@ def _reduced(run: Run, move: Reduces, cells: Cells, args: Args, node: ast.AST, *
         if isinstance(held, Cells) and held.shape in ("column", "matrix") and held.facts.reads:
             rows = cells.rows if cells.facts.reads else held.rows
             cells = replace(cells, facts=cells.facts | held.facts, rows=rows)
+    # `((times > start) & (times <= own)).sum()`: only rows that meet the conditions are counted
+    cells = replace(cells, rows=cells.rows.narrowed(*cells.conditions))
     facts = statistic(run, cells, node, says=f"`{called}` is taken")
     for value in args.every:
         facts = facts | run.facts(value)

@@ -22,6 +22,7 @@ from nbprod.leakage.interpret.values import (
     Instance,
     Method,
     Opaque,
+    Position,
     Ref,
     Seq,
     Symbol,
@@ -379,10 +380,26 @@ def _turn(run: Run, body: list[ast.stmt]) -> None:
 def _while(run: Run, node: ast.While) -> None:
     run.evaluate(run, node.test)
     run.loops += 1
+    counters = [name for name in _counters(node) if isinstance(run.at(run.env.get(name)), Const)]
     for _ in range(2):
+        # a number that each turn moves on stands for a row, as a loop's index does
+        run.env.update(dict.fromkeys(counters, Position()))
         _turn(run, node.body)
     run.loops -= 1
     execute(run, node.orelse)
+
+
+def _counters(node: ast.While) -> set[str]:
+    """The names that the loop counts up by one."""
+    return {
+        each.target.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.AugAssign)
+        and isinstance(each.op, ast.Add)
+        and isinstance(each.target, ast.Name)
+        and isinstance(each.value, ast.Constant)
+        and each.value.value == 1
+    }
 
 
 def _tried(run: Run, node: ast.Try) -> None:

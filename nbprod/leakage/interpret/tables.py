@@ -243,6 +243,17 @@ def _is_text(run: Run, value: Value) -> bool:
     return isinstance(held, Const) and isinstance(held.value, str)
 
 
+def _duplicated(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """Whether a row repeats an earlier one; with `keep="last"`, or none kept, whether a later one repeats it."""
+    names = frames.columns_named(run, table, args.get(0, "subset") or Opaque())
+    facts = frames.projected(run, table, names).all_facts if names else frames.known_facts(run, table)
+    cells = Cells(facts=facts, rows=table.rows, order=table.order, within=table.within)
+    if args.constant(1, "keep", "first") == "first":
+        return replace(cells, facts=replace(facts, derived=True))
+    says = f"`{run.text(node)}` looks for later rows that are alike"
+    return replace(cells, facts=moving.statistic(run, cells, node, says=says))
+
+
 def _without_rows(run: Run, table: Table, rows: Value, node: ast.AST) -> Table:
     """`df.drop(train.index)`: the other part of a split."""
     bound = rows.bound if isinstance(rows, Picks) else None
@@ -1063,7 +1074,7 @@ _TABLES: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "drop": _drop, "rename": _rename, "copy": _same, "clone": _same, "lazy": _same, "collect": _same, "cache": _same,
     "persist": _same, "compute": _to_pandas, "execute": _to_pandas, "to_pandas": _to_pandas, "to_polars": _same,
     "to_numpy": _matrix, "as_matrix": _matrix, "to_pyarrow": _same, "fetch": _same, "rechunk": _same,
-    "filter": _filter, "query": _query, "eval": _eval, "sort_values": _sort, "sort": _sort, "order_by": _sort,
+    "filter": _filter, "query": _query, "eval": _eval, "duplicated": _duplicated, "sort_values": _sort, "sort": _sort, "order_by": _sort,
     "sort_index": _sort_index, "head": _head, "limit": _head, "tail": _tail, "slice": _slice, "reverse": _reverse,
     "sample": _sample, "drop_duplicates": _unique, "unique": _unique, "distinct": _unique, "dropna": _dropna,
     "drop_nulls": _dropna, "drop_null": _dropna, "drop_nans": _dropna, "reset_index": _reset_index,

@@ -428,6 +428,15 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Partial:
+    """A function with some of its arguments given already."""
+
+    function: Value
+    places: tuple[Value, ...] = ()
+    names: Mapping[str, Value] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Class:
     """A class of the notebook."""
 
@@ -537,6 +546,7 @@ Value: TypeAlias = (
     | Symbol
     | Method
     | Function
+    | Partial
     | Class
     | Instance
     | Estimator

@@ -633,3 +633,209 @@ SERIES = {
         "from sklearn.model_selection import TimeSeriesSplit, cross_val_score\nfrom sklearn.linear_model import Ridge\nprices['y5'] = prices['close'].pct_change(5).shift(-5)\nd = prices.dropna()\ncross_val_score(Ridge(), d[feats], d['y5'], cv=TimeSeriesSplit(n_splits=4, gap=5))",
     ),
 }
+
+TRADES_SETUP = """
+import numpy as np
+import pandas as pd
+trades = pd.read_parquet("trades.parquet")
+trades["executed_at"] = pd.to_datetime(trades["executed_at"])
+trades = trades.sort_values("executed_at").reset_index(drop=True)
+"""
+TRADES = {
+    "a partial": (
+        "from functools import partial\nnxt = partial(pd.Series.shift, periods=-1)\ntrades['n'] = nxt(trades['px'])",
+        "from functools import partial\nnxt = partial(pd.Series.shift, periods=1)\ntrades['n'] = nxt(trades['px'])",
+    ),
+    "a lambda with a default": (
+        "lead = lambda s, k=1: s.shift(-k)\ntrades['n'] = lead(trades.px, 2)",
+        "lag = lambda s, k=1: s.shift(k)\ntrades['n'] = lag(trades.px, 2)",
+    ),
+    "apply on column agg": (
+        "trades['q'] = trades['px'].apply(lambda v: v / trades['px'].max())",
+        "trades['q'] = trades['px'].apply(lambda v: v / 100)",
+    ),
+    "insert": (
+        "trades.insert(3, 'n', trades['px'].shift(-1))",
+        "trades.insert(3, 'n', trades['px'].shift(1))",
+    ),
+    "loc assign": (
+        "trades.loc[:, 'n'] = trades['px'].pct_change().shift(-1)",
+        "trades.loc[:, 'n'] = trades['px'].pct_change().shift(1)",
+    ),
+    "iloc element loop": (
+        "out = np.zeros(len(trades))\nfor i in range(len(trades) - 1):\n    out[i] = trades['px'].iloc[i + 1] - trades['px'].iloc[i]\ntrades['d'] = out",
+        "out = np.zeros(len(trades))\nfor i in range(1, len(trades)):\n    out[i] = trades['px'].iloc[i] - trades['px'].iloc[i - 1]\ntrades['d'] = out",
+    ),
+    "a while loop": (
+        "i = 0\nn = len(trades)\nres = []\npx = trades['px'].values\nwhile i < n - 5:\n    res.append(px[i:i+5].mean())\n    i += 1\ntrades['f'] = pd.Series(res)",
+        "i = 0\nn = len(trades)\nres = []\npx = trades['px'].values\nwhile i < n:\n    res.append(px[max(0,i-5):i+1].mean())\n    i += 1\ntrades['f'] = pd.Series(res)",
+    ),
+    "rolling apply": (
+        "trades['f'] = trades['px'].rolling(5, center=True).apply(lambda w: w[-1] - w[0], raw=True)",
+        "trades['f'] = trades['px'].rolling(5).apply(lambda w: w[-1] - w[0], raw=True)",
+    ),
+    "rolling agg dict": (
+        "r = trades.rolling(10, center=True).agg({'px': 'mean', 'qty': 'sum'})\ntrades[['pm', 'qs']] = r",
+        "r = trades[['px','qty']].rolling(10).agg({'px': 'mean', 'qty': 'sum'})\ntrades[['pm', 'qs']] = r",
+    ),
+    "group agg map lambda": (
+        "m = trades.groupby('sym').px.agg('median')\ntrades['med'] = trades.sym.apply(lambda s: m[s])",
+        "trades['med'] = trades.groupby('sym').px.transform(lambda s: s.expanding().median())",
+    ),
+    "join groupby": (
+        "g = trades.groupby('sym')['qty'].agg(['mean', 'std']).add_prefix('qty_')\ntrades = trades.join(g, on='sym')",
+        "g = trades.groupby('sym')['qty'].expanding().mean().reset_index(level=0, drop=True)\ntrades['qm'] = g",
+    ),
+    "set_index + rolling closed": (
+        "t = trades.set_index('executed_at')\nt['m'] = t['px'].rolling('1h', center=True).mean()",
+        "t = trades.set_index('executed_at')\nt['m'] = t['px'].rolling('1h', closed='left').mean()",
+    ),
+    "np.gradient": (
+        "trades['g'] = np.gradient(trades['px'])",
+        "trades['g'] = trades['px'].diff()",
+    ),
+    "ewm reversed": (
+        "trades['e'] = trades['px'][::-1].ewm(span=5).mean()[::-1]",
+        "trades['e'] = trades['px'].ewm(span=5).mean()",
+    ),
+    "sort desc cumsum": (
+        "t = trades.sort_values('executed_at', ascending=False)\nt['c'] = t['qty'].cumsum()\ntrades['c'] = t['c']",
+        "trades['c'] = trades['qty'].cumsum()",
+    ),
+    "counted up to a time": (
+        "end = trades['executed_at'] + pd.Timedelta('10min')\ntrades['n'] = [((trades['executed_at'] > a) & (trades['executed_at'] <= b)).sum() for a, b in zip(trades['executed_at'], end)]",
+        "start = trades['executed_at'] - pd.Timedelta('10min')\ntrades['n'] = [((trades['executed_at'] > a) & (trades['executed_at'] <= b)).sum() for a, b in zip(start, trades['executed_at'])]",
+    ),
+    "scaler inplace": (
+        "from sklearn.preprocessing import StandardScaler\ntrades[['px', 'qty']] = StandardScaler().fit_transform(trades[['px', 'qty']])",
+        "from sklearn.preprocessing import StandardScaler\npast = trades[trades['executed_at'] < '2024-01-01']\nlate = trades[trades['executed_at'] >= '2024-01-01'].copy()\nlate[['px', 'qty']] = StandardScaler().fit(past[['px', 'qty']]).transform(late[['px', 'qty']])",
+    ),
+    "fillna method kw": (
+        "trades['px'] = trades['px'].fillna(method='backfill')",
+        "trades['px'] = trades['px'].fillna(method='pad')",
+    ),
+    "interpolate both": (
+        "trades = trades.interpolate(method='linear', limit_direction='both')",
+        "trades = trades.ffill()",
+    ),
+    "asof merge tolerance": (
+        "q = pd.read_parquet('quotes.parquet').sort_values('quoted_at')\ntrades = pd.merge_asof(trades, q, left_on='executed_at', right_on='quoted_at', by='sym', tolerance=pd.Timedelta('1s'), direction='forward')",
+        "q = pd.read_parquet('quotes.parquet').sort_values('quoted_at')\ntrades = pd.merge_asof(trades, q, left_on='executed_at', right_on='quoted_at', by='sym', tolerance=pd.Timedelta('1s'), allow_exact_matches=False)",
+    ),
+    "resample join": (
+        "bars = trades.set_index('executed_at').px.resample('5min').ohlc()\ntrades = trades.join(bars, on=trades['executed_at'].dt.floor('5min'))",
+        "bars = trades.set_index('executed_at').px.resample('5min').ohlc().shift(1)\ntrades = trades.join(bars, on=trades['executed_at'].dt.floor('5min'))",
+    ),
+    "resample reindex": (
+        "bars = trades.set_index('executed_at')['px'].resample('h').max()\ntrades['hi'] = bars.reindex(trades['executed_at'], method='ffill').to_numpy()",
+        "bars = trades.set_index('executed_at')['px'].resample('h', label='right', closed='left').max()\ntrades['hi'] = bars.reindex(trades['executed_at'], method='ffill').to_numpy()",
+    ),
+    "an object that is called": (
+        "class Feats:\n    def __init__(self, k):\n        self.k = k\n    def __call__(self, d):\n        d = d.copy()\n        d['f'] = d['px'].shift(-self.k)\n        return d\ntrades = Feats(3)(trades)",
+        "class Feats:\n    def __init__(self, k):\n        self.k = k\n    def __call__(self, d):\n        d = d.copy()\n        d['f'] = d['px'].shift(self.k)\n        return d\ntrades = Feats(3)(trades)",
+    ),
+    "a step in a dataclass": (
+        "from dataclasses import dataclass\n@dataclass\nclass Cfg:\n    step: int = -2\ncfg = Cfg()\ntrades['f'] = trades['px'].shift(cfg.step)",
+        "from dataclasses import dataclass\n@dataclass\nclass Cfg:\n    step: int = 2\ncfg = Cfg()\ntrades['f'] = trades['px'].shift(cfg.step)",
+    ),
+    "in a try": (
+        "try:\n    trades['f'] = trades['px'].shift(-1)\nexcept KeyError:\n    trades['f'] = 0",
+        "try:\n    trades['f'] = trades['px'].shift(1)\nexcept KeyError:\n    trades['f'] = 0",
+    ),
+    "in a with": (
+        "with pd.option_context('mode.copy_on_write', True):\n    trades['f'] = trades['px'] - trades['px'].mean()",
+        "with pd.option_context('mode.copy_on_write', True):\n    trades['f'] = trades['px'] - trades['px'].expanding().mean()",
+    ),
+    "reduce": (
+        "from functools import reduce\ntrades = reduce(lambda d, k: d.assign(**{f'f{k}': d['px'].shift(k)}), [-1, -2], trades)",
+        "from functools import reduce\ntrades = reduce(lambda d, k: d.assign(**{f'f{k}': d['px'].shift(k)}), [1, 2], trades)",
+    ),
+    "a method by its name": (
+        "trades['f'] = getattr(trades.px.rolling(3, center=True), 'std')()",
+        "trades['f'] = getattr(trades.px.rolling(3), 'std')()",
+    ),
+    "agg func table": (
+        "FUNCS = {'z': lambda s: (s - s.mean()) / s.std(), 'r': lambda s: s.rank()}\nfor n, f in FUNCS.items():\n    trades[n] = f(trades['px'])",
+        "FUNCS = {'z': lambda s: s / s.shift(1), 'r': lambda s: s.diff()}\nfor n, f in FUNCS.items():\n    trades[n] = f(trades['px'])",
+    ),
+    "bins of the data's own histogram": (
+        "trades['b'] = np.digitize(trades['px'], np.histogram_bin_edges(trades['px'], bins=10))",
+        "trades['b'] = np.digitize(trades['px'], [10, 20, 50])\nprint(f\"max {trades['px'].max()}\")",
+    ),
+    "np.percentile": (
+        "p = np.percentile(trades['px'], [25, 75])\ntrades['hi'] = trades['px'] > p[1]",
+        "trades['hi'] = trades['px'] > 75",
+    ),
+    "mask by quantile on train": (
+        "thr = trades['qty'].quantile(.9)\ntrades['big'] = (trades['qty'] > thr).astype(int)",
+        "thr = trades.loc[trades['executed_at'] < '2024-01-01', 'qty'].quantile(.9)\nlate = trades[trades['executed_at'] >= '2024-01-01'].copy()\nlate['big'] = (late['qty'] > thr).astype(int)",
+    ),
+    "the target among the features": (
+        "trades['target'] = trades['px'].shift(-1) > trades['px']\nfrom sklearn.linear_model import LogisticRegression\nX = trades[['px', 'qty', 'target']]\nLogisticRegression().fit(X, trades['target'])",
+        "trades['target'] = trades['px'].shift(-1) > trades['px']\nfrom sklearn.linear_model import LogisticRegression\nX = trades[['px', 'qty']]\nLogisticRegression().fit(X, trades['target'])",
+    ),
+    "group shift neg then X": (
+        "trades['fwd'] = trades.groupby('sym')['px'].shift(-3)\nfrom sklearn.ensemble import RandomForestRegressor\ny = trades['px']\nRandomForestRegressor().fit(trades[['qty', 'fwd']], y)",
+        "trades['fwd'] = trades.groupby('sym')['px'].shift(-3)\nfrom sklearn.ensemble import RandomForestRegressor\nRandomForestRegressor().fit(trades[['qty', 'px']], trades['fwd'])",
+    ),
+    "polars": (
+        "import polars as pl\nd = pl.from_pandas(trades).lazy()\nd = d.with_columns(pl.col('px').shift(-1).over('sym').alias('n'), pl.col('qty').rolling_sum(window_size=3, center=True).alias('c')).collect()",
+        "import polars as pl\nd = pl.from_pandas(trades).lazy()\nd = d.with_columns(pl.col('px').shift(1).over('sym').alias('n'), pl.col('qty').rolling_sum(window_size=3).alias('c')).collect()",
+    ),
+    "polars group_by agg join": (
+        "import polars as pl\nd = pl.from_pandas(trades)\nd = d.join(d.group_by('sym').agg(pl.col('px').mean().alias('m')), on='sym')",
+        "import polars as pl\nd = pl.from_pandas(trades)\nd = d.with_columns((pl.col('px').cum_sum() / pl.col('px').cum_count()).over('sym').alias('m'))",
+    ),
+    "polars map_elements": (
+        "import polars as pl\nd = pl.from_pandas(trades)\nmx = d['px'].max()\nd = d.with_columns((pl.col('px') / mx).alias('m'))",
+        "import polars as pl\nd = pl.from_pandas(trades)\nd = d.with_columns((pl.col('px') / 100).alias('m'))",
+    ),
+    "sql pandasql": (
+        'import duckdb\nf = duckdb.query("SELECT t.*, MAX(px) OVER (PARTITION BY sym) AS top FROM trades t").to_df()',
+        'import duckdb\nf = duckdb.query("SELECT t.*, MAX(px) OVER (PARTITION BY sym ORDER BY executed_at) AS top FROM trades t").to_df()',
+    ),
+    "a mean of what was shifted ahead": (
+        "trades['f'] = trades['px'].shift(-1).rolling(3).mean()",
+        "trades['f'] = trades['px'].shift(2).rolling(3).mean()",
+    ),
+    "rolling shift insufficient": (
+        "trades['f'] = trades['px'].rolling(5).mean().shift(-2)",
+        "trades['f'] = trades['px'].rolling(5, closed='left').mean()",
+    ),
+    "knn impute": (
+        "from sklearn.impute import SimpleImputer\ntrades[['qty']] = SimpleImputer(strategy='median').fit_transform(trades[['qty']])",
+        "trades[['qty']] = trades[['qty']].ffill().fillna(0)",
+    ),
+    "target enc loop": (
+        "for c in ['sym', 'venue']:\n    trades[c + '_te'] = trades[c].map(trades.groupby(c)['ret'].mean())",
+        "for c in ['sym', 'venue']:\n    s = trades.groupby(c)['ret']\n    trades[c + '_te'] = (s.cumsum() - trades['ret']) / s.cumcount()",
+    ),
+    "how many days a symbol has": (
+        "trades['n_days'] = trades.groupby('sym')['executed_at'].transform('nunique')",
+        "trades['n_seen'] = trades.groupby('sym').cumcount() + 1",
+    ),
+    "rare values by their counts": (
+        "vc = trades['venue'].value_counts()\ntrades['rare'] = trades['venue'].isin(vc[vc < 100].index)",
+        "trades['rare'] = trades['venue'].isin(['X', 'Z'])",
+    ),
+    "whether it is the last": (
+        "trades['is_last'] = ~trades.duplicated('sym', keep='last')",
+        "trades['is_first'] = ~trades.duplicated('sym', keep='first')",
+    ),
+    "head/tail": (
+        "tail = trades['px'].tail(20).mean()\ntrades['rel'] = trades['px'] / tail",
+        "base = trades['px'].head(20).mean()\nlate = trades.iloc[20:].copy()\nlate['rel'] = late['px'] / base",
+    ),
+    "wavelets": (
+        "import pywt\nc = pywt.wavedec(trades['px'], 'db4')\ntrades['w'] = pywt.waverec(c, 'db4')[:len(trades)]",
+        "trades['w'] = trades['px'].ewm(span=20).mean()",
+    ),
+    "lowess": (
+        "from statsmodels.nonparametric.smoothers_lowess import lowess\ntrades['l'] = lowess(trades['px'], np.arange(len(trades)), return_sorted=False)",
+        "trades['l'] = trades['px'].rolling(20).mean()",
+    ),
+    "scipy convolve mode": (
+        "from scipy.ndimage import convolve1d\ntrades['c'] = convolve1d(trades['px'].values, np.ones(5)/5)",
+        "from scipy.signal import lfilter\ntrades['c'] = lfilter(np.ones(5)/5, 1, trades['px'].values)",
+    ),
+}
