@@ -12,7 +12,7 @@ from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Heap, Regions, Valu
 from nbprod.flow.effects import ANY_FILE
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of, free_names
 from nbprod.flow.scoping import Scoping
-from nbprod.libraries.calls import GENERATORS, Call, Result, call_of, harmless_names
+from nbprod.libraries.calls import GENERATORS, Call, Result, call_of, harmless_names, known_calls
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -73,6 +73,9 @@ _SPEAKING = frozenset(
         "phreg",
     ]
 )
+# Decorators under which a function's effects come with its first call only.
+_REMEMBERING = ("functools.lru_cache", "functools.cache")
+_REGISTERING = ("setter", "getter", "deleter", "register")
 _SPREADING = frozenset(["extend", "update", "union"])
 # Objects of these libraries look at what they are made of and never change it.
 _LOOKERS = ("pandas.", "polars.", "ibis.", "statsmodels.", "duckdb.")
@@ -114,7 +117,9 @@ class Calling(Scoping):
         self._left = STATEMENTS_IN_ALL
         # What the functions called back in this step were given, and what they gave: not to go in circles.
         self._calling_back = 0
+        self._handlers: list[Value] = []
         self._patched: set[str] = set()
+        self._remembering: set[ast.AST] = set()
         self.raised: Regions = NOWHERE
         self._called_back: dict[ast.AST, tuple[Regions | None, Regions]] = {}
 
@@ -183,9 +188,11 @@ class Calling(Scoping):
         return self.call_value(target, arguments)
 
     def _changes_what_is_patched(self, path: str) -> bool:
-        """Whether a method is called on what the notebook has put into a module: it is as good as set anew."""
-        holder = path.rpartition(".")[0]
-        if holder not in self._patched:
+        """Whether a method changes what stands in a module: it is as good as set anew."""
+        holder, _, method = path.rpartition(".")
+        is_unknown = path not in known_calls() and f"{holder}.*" not in known_calls()
+        is_object = "." in holder and is_unknown and method in _OF_CELLS
+        if holder not in self._patched and not is_object:
             return False
         self.set_state(holder)
         return True
@@ -274,6 +281,7 @@ class Calling(Scoping):
         )
         frame.names.update(self._bound_parameters(node, arguments, code))
         saved, self.returned = self.returned, []
+        before = self._extent_of_effects()
         self._following.append(node)
         self.depth += 1
         self.spend()
@@ -285,6 +293,9 @@ class Calling(Scoping):
         self.depth -= 1
         self._following.pop()
         given, self.returned = joined(self.returned), saved
+        if node in self._remembering and self._extent_of_effects() != before:
+            # Calling it again does something else: the function itself has changed.
+            self.effects.change(frozenset(self._regions_with(node)), surely=True)
         held = NOWHERE.union(*(value.own for value in frame.names.values()))
         self.heap.keep(frozenset([frame.region]), held)
         if bindings.yields:
@@ -319,7 +330,14 @@ class Calling(Scoping):
     def _regions_of(self, code: Code) -> list[int]:
         if not (code.node.args.defaults or code.node.args.kw_defaults):  # type: ignore[union-attr]
             return []
-        return [region for region, known in self.heap.code.items() if known.node is code.node]
+        return self._regions_with(code.node)
+
+    def _regions_with(self, node: ast.AST) -> list[int]:
+        return [region for region, known in self.heap.code.items() if known.node is node]
+
+    def _extent_of_effects(self) -> tuple[int, ...]:
+        effects = self.effects
+        return tuple(len(one) for one in (effects.changed, effects.may, effects.drawn, effects.writes))
 
     def _assume_worst(self, code: Code, arguments: Arguments) -> Value:
         """A call that isn't followed: it may read and change what the function and those it names can get at."""
@@ -373,6 +391,11 @@ class Calling(Scoping):
         return value
 
     def _call_method(self, receiver: Value, method: str, arguments: Arguments) -> Value:
+        if receiver.type == "logging.Logger":
+            if method == "addHandler":
+                self._handlers += arguments.all
+            else:
+                self._call_back(self._handlers, NOWHERE)
         if receiver.type == NAMESPACE:
             self.effects.opaque.setdefault("the table of all names", self.line)
             return self.fresh_value()
@@ -510,6 +533,8 @@ class Calling(Scoping):
                 return Value(library=known or "unknown")
             case "builtins.get_ipython":
                 return Value(library="ipython.shell")
+            case "decimal.getcontext":
+                return Value(library="decimal.context", stays="the arithmetic of a process")
             case "builtins.super":
                 return self._parent_of_self()
             case "os.path.join" if all(one.text is not None for one in arguments.all):
@@ -604,6 +629,15 @@ class Calling(Scoping):
             effects.reads.add(_file_name(arguments) if receiver is None else ANY_FILE)
         if call.writes_file and (arguments.all or call.reads_file):
             effects.writes.add(_file_name(arguments))
+        returned = self._called_by(arguments, receiver)
+        result = self._with_what_is_shared(self._result(call, arguments, receiver), call, arguments, receiver)
+        if call.reads_file and arguments.named.keys() & {"chunksize", "iterator"}:
+            result = replace(result, stays="a reader of an open file")
+        self.heap.keep(result.own, returned)
+        return self._with_cells(result, arguments, receiver, name)
+
+    def _called_by(self, arguments: Arguments, receiver: Value | None) -> Regions:
+        """What functions return that a library calls because they are among what it is given."""
         functions = [
             one
             for one in arguments.all
@@ -611,18 +645,15 @@ class Calling(Scoping):
         ]
         if receiver is not None and receiver.type.startswith(("sklearn.", "builtins.iterator")):
             functions.append(receiver)
-        returned = NOWHERE
-        if functions:
-            others = [
-                one for one in (*arguments.all, *([receiver] if receiver else [])) if one.type != "function"
-            ]
-            among = self.heap.parts(NOWHERE.union(*(one.own for one in others)))
-            if receiver is not None and receiver.type == TABLE:
-                among |= self.taken_out(receiver).own
-            returned = self._call_back(functions, among)
-        result = self._with_what_is_shared(self._result(call, arguments, receiver), call, arguments, receiver)
-        self.heap.keep(result.own, returned)
-        return self._with_cells(result, arguments, receiver, name)
+        if not functions:
+            return NOWHERE
+        others = [
+            one for one in (*arguments.all, *([receiver] if receiver else [])) if one.type != "function"
+        ]
+        among = self.heap.parts(NOWHERE.union(*(one.own for one in others)))
+        if receiver is not None and receiver.type == TABLE:
+            among |= self.taken_out(receiver).own
+        return self._call_back(functions, among)
 
     def _with_cells(self, result: Value, arguments: Arguments, receiver: Value | None, name: str) -> Value:
         """The result, which holds the objects in the cells of the tables that it is made of."""
@@ -726,8 +757,7 @@ class Calling(Scoping):
             case Result.SELF:
                 return base if base is not None else self.fresh_value()
             case Result.VIEW:
-                own = base.own if base is not None else NOWHERE
-                return Value(own=own or frozenset([self.heap.fresh()]), type=call.gives, stays=call.stays)
+                return self._view(call, arguments, base)
             case Result.PART:
                 # A default or the largest of several is handed back itself.
                 parts = self.heap.parts(held) | arguments.own
@@ -752,6 +782,12 @@ class Calling(Scoping):
         self.heap.derive(part.own, table.own)
         return replace(part, is_cell=is_cell)
 
+    def _view(self, call: Call, arguments: Arguments, base: Value | None) -> Value:
+        own = base.own if base is not None else NOWHERE
+        if arguments.positional[1:] and call.gives != "numpy.ndarray":
+            own |= {self.heap.fresh(holds=arguments.own - own)}
+        return Value(own=own or frozenset([self.heap.fresh()]), type=call.gives, stays=call.stays)
+
     def _holding(self, call: Call, held: Regions) -> Value:
         if call.gives == "builtins.iterator" and (self.heap.type_of(held) == TABLE):
             held = self.taken_out(Value(own=held, type=TABLE)).own
@@ -768,6 +804,8 @@ class Calling(Scoping):
             region = self.heap.fresh(holds=self.heap.reach(held), of_type=call.gives)
         elif call.gives.startswith("builtins."):
             region = self.heap.fresh(holds=self.heap.parts(held), closed=True, of_type=call.gives)
+            if call.gives == "builtins.view":
+                self.heap.look_at(frozenset([region]), held)
         else:
             region = self.heap.fresh(holds=held, of_type=call.gives)
         return Value(own=frozenset([region]), type=call.gives)
@@ -806,6 +844,12 @@ class Calling(Scoping):
 
     def element_of(self, held: Value, index: ast.expr) -> Value:
         """What a subscript gives."""
+        if held.type == "collections.defaultdict":
+            # What isn't there is made, and kept.
+            made = self.heap.fresh()
+            self.effects.change(held.own, surely=True)
+            self.heap.keep(held.own, frozenset([made]))
+            return Value(own=self.heap.parts(held.own) | {made})
         match held.type:
             case "numpy.ndarray" if isinstance(index, ast.Compare | ast.List):
                 return self.fresh_value(of_type=held.type, closed=True)
@@ -987,16 +1031,15 @@ class Calling(Scoping):
             call = call_of(function.library)
             if call is not None and call.sets:
                 self.set_state(call.sets)
+            if function.library in _REMEMBERING:
+                self._remembering |= {self.heap.code[own].node for own in value.own if own in self.heap.code}
             return value
         if any(own in self.heap.code for own in function.own):
             return self.call_value(function, Arguments(positional=[value]))
-        if isinstance(decorator, ast.Attribute) and decorator.attr in (
-            "setter",
-            "getter",
-            "deleter",
-            "register",
-        ):
-            self.heap.keep(function.own, value.own)
+        if isinstance(decorator, ast.Attribute) and decorator.attr in _REGISTERING:
+            family = self.value_of(decorator.value)
+            self.effects.change(family.own, surely=True)
+            self.heap.keep(family.own | function.own, value.own)
             return value
         if function.own and not isinstance(decorator, ast.Call):
             self._call_unknown(function, Arguments(positional=[value]), what="a decorator")

@@ -308,7 +308,7 @@ class _Recorder:
                     value=value,
                     prior=prior,
                     copy=made,
-                    is_definition=is_definition and made is not None and not _augments(step),
+                    is_definition=is_definition and made is not None and (is_state or not _augments(step)),
                 )
             )
 

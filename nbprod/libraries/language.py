@@ -31,7 +31,7 @@ _COPIES = Call(result=Result.HOLDS, cheap=True)
 
 CALLS: Table = {
     **named("builtins", _PLAIN_FUNCTIONS, _PLAIN),
-    "builtins.print": Call(result=Result.PLAIN, role=Role.SHOW),
+    "builtins.print": Call(result=Result.PLAIN, changes=("file",), role=Role.SHOW),
     "builtins.display": Call(result=Result.PLAIN, role=Role.SHOW),
     "builtins.help": Call(result=Result.PLAIN, role=Role.SHOW),
     "builtins.dir": _CONSULTS,
@@ -80,8 +80,8 @@ CALLS: Table = {
     "builtins.dict.copy": _COPIES,
     "builtins.dict.fromkeys": _COPIES,
     **named("builtins.dict", ("get",), _READS_PART),
-    **named("builtins.dict", ("keys", "values"), Call(gives="builtins.view", result=Result.HOLDS, cheap=True)),
-    "builtins.dict.items": Call(gives="builtins.view", result=Result.PAIRS, cheap=True),
+    **named("builtins.dict", ("keys", "values"), Call(gives="builtins.view", result=Result.HOLDS, cheap=True, stays="a view of a dictionary")),
+    "builtins.dict.items": Call(gives="builtins.view", result=Result.PAIRS, cheap=True, stays="a view of a dictionary"),
     "builtins.view.*": _PLAIN,
     # sets
     **named("builtins.set", ("add", "update"), _GROWS),

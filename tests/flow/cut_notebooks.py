@@ -183,6 +183,8 @@ def _is_environment(key: str) -> bool:
 
 
 def _copy(value: object) -> object:
+    if type(value).__module__.partition(".")[0] == "pandas":
+        return pickle.loads(pickle.dumps(value))  # its own copies share what its cells hold
     try:
         return copy.deepcopy(value)
     except TypeError:

@@ -110,9 +110,91 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "d = {k: 1}",
         "out = [k.n > 0]",
     ),
+    # objects in the cells of tables
+    "a list in a cell changed through the table": (
+        "import pandas as pd\nxs = [len('a')]",
+        "df = pd.DataFrame({'o': [xs, [5]]})",
+        "df.loc[0, 'o'].append(3)",
+        "out = [xs]",
+    ),
+    "lists in a column changed one by one": (
+        "import pandas as pd\ndf = pd.DataFrame({'o': [[1], [2]]})",
+        "for one in df['o']:\n    one.append(7)",
+        "out = df.o.tolist()",
+    ),
+    "lists in a column changed by apply": (
+        "import pandas as pd\ndf = pd.DataFrame({'o': [[1], [2]]})",
+        "df['o'].apply(lambda one: one.append(7))",
+        "out = df.o.tolist()",
+    ),
+    "a copied table shares what its cells hold": (
+        "import pandas as pd\ns = pd.Series([[1], [2]])",
+        "t = s.copy()",
+        "t[0].append(5)",
+        "out = s.tolist()",
+    ),
+    "records of a table share what its cells hold": (
+        "import pandas as pd\ndf = pd.DataFrame({'o': [[1], [2]]})",
+        "rows = df.to_dict('records')",
+        "rows[0]['o'].append(5)",
+        "out = df.o.tolist()",
+    ),
+    # what the standard library does
+    "a view of a dictionary": ("d = {'a': 1}\nks = d.keys()", "d['b'] = 2", "out = sorted(ks)"),
+    "a value that a reduction hands back": (
+        "from functools import reduce\nd = {}",
+        "r = reduce(lambda acc, x: (acc.update({x: 1}), acc)[1], 'ab', d)",
+        "r['z'] = 2",
+        "out = [sorted(d)]",
+    ),
+    "a dictionary that makes what is read": (
+        "from collections import defaultdict\nd = defaultdict(list)",
+        "x = d['k']",
+        "x.append(1)",
+        "out = [dict(d)]",
+    ),
+    "a chain of dictionaries writes to its first": (
+        "from collections import ChainMap\nx = {}\nc = ChainMap(x, {'k': 1})",
+        "c['k'] = 5",
+        "out = [x]",
+    ),
+    "a function extended by type": (
+        "from functools import singledispatch\n@singledispatch\ndef f(x):\n    return 'any'",
+        "@f.register\ndef _(x: int):\n    return 'int'",
+        "out = [f(1), f('a')]",
+    ),
+    "text printed into a buffer": (
+        "import io\nb = io.StringIO()",
+        "b.write('a')",
+        "b.write('z')",
+        "out = [b.getvalue()]",
+    ),
+    "arithmetic set through its own name": (
+        "import decimal\nctx = decimal.getcontext()",
+        "ctx.prec = 5",
+        "out = [str(decimal.Decimal(1) / 7)]",
+    ),
+    "a folder added to where modules are": (
+        "import sys",
+        "sys.path += ['/no/such/folder']",
+        "out = ['/no/such/folder' in sys.path]",
+    ),
+    "rows that a database gives": (
+        "import sqlite3",
+        "con = sqlite3.connect(':memory:')\nrows = con.execute('select 1').fetchall()\ncon.close()",
+        "out = rows + []",
+    ),
 }
 
 REFUSED: dict[str, tuple[str, ...]] = {
+    "a function that remembers what it did": (
+        "from functools import lru_cache\ncalls = []\n@lru_cache\ndef f(x):\n    calls.append(x)\n    return x",
+        "f(1)",
+        "f(1)",
+        "out = list(calls)",
+    ),
+    "a walk through folders": ("import os\nw = os.walk('.')", "a = next(w)[0]", "out = [a, len(list(w))]"),
+    "a queue": ("import queue\nq = queue.Queue()", "q.put(1)", "out = [q.get()]"),
     "a class's list changed through an instance": (
         "class B:\n    shared = []",
         "b, c = B(), B()",
