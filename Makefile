@@ -13,13 +13,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check-types check-layers check-tests lock clean
+.PHONY: help demo year test lint check-types check-layers check-tests lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 demo: $(VENV)/.demo ## run the sample pipeline on the flights of 2013
 	$(BIN)/nbprod run $(SAMPLE)
+
+year: $(VENV)/.demo ## replay a year of production on the flights, with things gone wrong
+	$(BIN)/python benchmarks/year.py .nbprod/year
 
 test: lint check-types check-layers check-tests ## everything that must hold before a change lands
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from nbprod.api.models import registry_of, user
 from nbprod.api.plans import plan, read_plan
 from nbprod.api.project import root_of, settings_for
-from nbprod.api.runs import run
+from nbprod.api.runs import mirror_if_wanted, run
 from nbprod.api.studying import notebook_of
 
 if TYPE_CHECKING:
@@ -69,7 +69,9 @@ def retrain(
         now=now,
         tell=tell,
     )
-    return turn(loop, condition)
+    decision = turn(loop, condition)
+    mirror_if_wanted(home)
+    return decision
 
 
 def decisions(root: str | os.PathLike[str], model: str) -> tuple[Decision, ...]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbprod.api.project import settings_for
+from nbprod.api.runs import mirror_if_wanted
 from nbprod.api.runs import record as record_of
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def promote(
         why=f"{why} {said}".strip(),
         made=now,
     )
+    mirror_if_wanted(home)
     return Promotion(version=new, gate=verdict, change=change)
 
 
@@ -105,9 +107,11 @@ def rollback(
     """Make the champion before this one the champion again, at once; raises NbprodError where there is none."""
     registry = registry_of(root)
     name = registry.named(f"{model}@champion" if model else "champion").model
-    return registry.rollback(
+    change = registry.rollback(
         name, who=who or user(), why=why or "No reason was given.", made=datetime.now(UTC).isoformat()
     )
+    mirror_if_wanted(Path(root))
+    return change
 
 
 def registry_of(root: str | os.PathLike[str]) -> Registry:

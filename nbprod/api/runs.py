@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from nbprod.api.plans import extract, plan, read_plan
 from nbprod.api.project import STATE_FOLDER, root_of, settings_for
 from nbprod.api.studying import Source, notebook_of
-from nbprod.errors import NotebookError, did_you_mean
+from nbprod.errors import NbprodError, NotebookError, did_you_mean
 from nbprod.model import Notebook
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def run(
     # Great Expectations costs seconds to load: pages are built where it had to judge, else by `docs` when asked for.
     if "great_expectations" in sys.modules:
         docs(record)
+    mirror_if_wanted(here.root)
     return record
 
 
@@ -165,6 +167,19 @@ def collect(
     return collected(
         root=Path(root), store=settings_for(root).store, grace_seconds=grace_seconds, dry_run=dry_run
     )
+
+
+def mirror_if_wanted(root: Path) -> None:
+    """Bring what is new to MLflow where settings or environment ask for it; a server that is down stops nothing."""
+    settings = settings_for(root)
+    if not (settings.mlflow or os.environ.get("MLFLOW_TRACKING_URI")):
+        return
+    from nbprod.api.tracking import mirror
+
+    try:
+        mirror(root)
+    except NbprodError as error:
+        warnings.warn(f"MLflow was not told: {error}", stacklevel=2)
 
 
 def docs(record: Record) -> Path | None:

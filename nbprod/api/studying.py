@@ -46,6 +46,9 @@ def study(source: Source, *, leakage: bool = True) -> Study:
         from nbprod.leakage import check
 
         findings += check(notebook, flow)
+    from nbprod.tracking.repeatable import unrepeatable
+
+    findings += unrepeatable(notebook, flow)
     return Study(notebook=notebook.name, flow=flow, suites=suites, findings=_weighed(findings, settings))
 
 

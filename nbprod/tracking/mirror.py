@@ -46,11 +46,6 @@ class Mirrored:
     aliases: Mapping[str, str] | None = None
 
 
-def is_wanted(settings: Settings) -> bool:
-    """Whether the project or its surroundings ask for MLflow."""
-    return bool(settings.mlflow or os.environ.get(ADDRESS))
-
-
 def address_of(place: Place, settings: Settings) -> str:
     """Where MLflow keeps its things: as said, by the environment or the settings, else a SQLite file beside the ledger."""
     said = os.environ.get(ADDRESS) or settings.mlflow

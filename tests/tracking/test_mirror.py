@@ -54,7 +54,7 @@ def server(tmp_path):
 
 
 def _await(address):
-    for _ in range(240):
+    for _ in range(600):
         try:
             with urllib.request.urlopen(address, timeout=1):  # noqa: S310 - our own server
                 return
