@@ -17,6 +17,7 @@ from nbprod.expectations.chances import (
     share_bound,
 )
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
+from nbprod.expectations.relating import FEW_BATCHES, correlated, fresh, settled, volume, widened
 from nbprod.model import Expectation, Importance, Suite
 
 if TYPE_CHECKING:
@@ -27,19 +28,25 @@ if TYPE_CHECKING:
     Check = Callable[[float], Expectation | None]
 
 _FEW_ROWS = 30
-# Fewer batches tell nothing of how batches differ.
-_FEW_BATCHES = 5
 
 
-def infer(profile: Profile, *, value: str, alarm_rate: float = 0.01, batch_rows: int | None = None) -> Suite:
+def infer(
+    profile: Profile,
+    *,
+    value: str,
+    alarm_rate: float = 0.01,
+    batch_rows: int | None = None,
+    is_followed: bool = False,
+) -> Suite:
     """A suite that the reference keeps, and that a fresh batch of its distribution breaks at most at `alarm_rate`.
 
     `batch_rows` is the size of the smallest batches to come, that of the reference if None. The rate holds for rows
     drawn independently; correlated rows (many of one day or one customer) break it more often. Where the profile knows
-    batches of the reference, bounds on missing values and quantiles also allow for how these differ.
+    batches of the reference, all bounds also allow for how these differ. `is_followed` says that the batches to come
+    are later than the reference: one with no later time is stale.
     """
     batch = batch_rows or max(profile.rows, 1)
-    fixed = list(_fixed(profile))
+    fixed = [*_fixed(profile), *(fresh(profile) if is_followed else ())]
     checks = list(_checks(profile, batch)) if profile.rows >= _FEW_ROWS else []
     chance = alarm_rate / max(len(checks), 1)
     drawn = [made for check in checks if (made := check(chance)) is not None]
@@ -53,11 +60,12 @@ def _fixed(profile: Profile) -> Iterator[Expectation]:
         {"column_set": [column.name for column in profile.columns]},
         "The reference has these columns.",
     )
-    yield _expectation(
-        "expect_table_row_count_to_be_between",
-        {"min_value": 1},
-        f"The reference has {profile.rows:,} rows; how many a batch has can't be told from one.",
-    )
+    if not _knows_volume(profile):
+        yield _expectation(
+            "expect_table_row_count_to_be_between",
+            {"min_value": 1},
+            f"The reference has {profile.rows:,} rows; how many a batch has can't be told from one.",
+        )
     for column in profile.columns:
         if column.sort is not Sort.OTHER:
             yield _expectation(
@@ -71,6 +79,10 @@ def _fixed(profile: Profile) -> Iterator[Expectation]:
                 {"column": column.name},
                 f"A key: {column.distinct:,} values in {profile.rows:,} rows, none missing.",
             )
+
+
+def _knows_volume(profile: Profile) -> bool:
+    return len(profile.batch_rows) >= FEW_BATCHES and not profile.was_sampled and profile.rows >= _FEW_ROWS
 
 
 def _is_key(column: ColumnProfile, profile: Profile) -> bool:
@@ -99,6 +111,12 @@ def _checks(profile: Profile, batch: int) -> Iterator[Check]:
             yield from _texts(column, present, expected, has_batches=bool(profile.batches_by))
     for left, right in profile.ordered:
         yield _order(left, right, profile.rows, batch)
+    for dependency in profile.dependencies:
+        yield lambda chance, one=dependency: settled(one, batch=batch, chance=chance)  # type: ignore[misc]
+    for correlation in profile.correlations:
+        yield lambda chance, one=correlation: correlated(one, batch=batch, chance=chance)  # type: ignore[misc]
+    if _knows_volume(profile):
+        yield lambda chance: volume(profile, chance=chance)
 
 
 def _numbers(
@@ -137,7 +155,7 @@ def _nulls(column: ColumnProfile, rows: int, batch: int) -> Check:
 
     def missing(chance: float) -> Expectation:
         share = share_bound(column.nulls, rows, batch=batch, chance=chance)
-        if len(column.batch_null_shares) >= _FEW_BATCHES:
+        if len(column.batch_null_shares) >= FEW_BATCHES:
             share = min(1.0, max(share, prediction_band(column.batch_null_shares, chance=chance)[1]))
         return _rows_expectation("expect_column_values_to_not_be_null", {"column": column.name}, share, seen)
 
@@ -150,9 +168,12 @@ def _range(column: ColumnProfile, rows: int, batch: int) -> Check:
 
     def check(chance: float) -> Expectation:
         share = outside_bound(rows, batch=batch, chance=chance)
-        bounds: dict[str, Json] = {"column": column.name, "min_value": column.low}
+        low, high = column.low, column.high
+        if isinstance(low, int | float) and isinstance(high, int | float):
+            low, high = _as_before(column, *widened(low, high, column, chance=chance))
+        bounds: dict[str, Json] = {"column": column.name, "min_value": low}
         if not is_open:
-            bounds["max_value"] = column.high
+            bounds["max_value"] = high
         return _rows_expectation(
             "expect_column_values_to_be_between",
             bounds,
@@ -163,8 +184,14 @@ def _range(column: ColumnProfile, rows: int, batch: int) -> Check:
     return check
 
 
+def _as_before(column: ColumnProfile, low: float, high: float) -> tuple[Json, Json]:
+    """Whole numbers stay whole; what wasn't widened stays as it was written."""
+    is_whole = isinstance(column.low, int) and isinstance(column.high, int)
+    return (math.floor(low), math.ceil(high)) if is_whole else (low, high)
+
+
 def _quantiles(column: ColumnProfile, rows: int, batch: int) -> Check:
-    is_by_batch = len(column.batch_quantiles) >= _FEW_BATCHES
+    is_by_batch = len(column.batch_quantiles) >= FEW_BATCHES
 
     def check(chance: float) -> Expectation:
         ranges: list[Json] = []
@@ -204,6 +231,8 @@ def _set(column: ColumnProfile, rows: int, batch: int) -> Check:
     def check(chance: float) -> Expectation:
         # Good-Turing: what was seen once tells how often the next value is one not seen yet.
         share = share_bound(column.singletons, rows, batch=batch, chance=chance)
+        if len(column.batch_strange_shares) >= FEW_BATCHES:
+            share = min(1.0, max(share, prediction_band(column.batch_strange_shares, chance=chance)[1]))
         values = sorted((value for value, _ in column.counts), key=str)
         return _rows_expectation(
             "expect_column_values_to_be_in_set",
@@ -240,10 +269,11 @@ def _shares(column: ColumnProfile, batch: int) -> Check:
 
 def _lengths(column: ColumnProfile, rows: int, batch: int) -> Check:
     def check(chance: float) -> Expectation:
+        low, high = widened(column.shortest or 0, column.longest or 0, column, chance=chance)
         bounds: dict[str, Json] = {
             "column": column.name,
-            "min_value": column.shortest,
-            "max_value": column.longest,
+            "min_value": max(math.floor(low), 0),
+            "max_value": math.ceil(high),
         }
         share = outside_bound(rows, batch=batch, chance=chance)
         return _rows_expectation(

@@ -28,8 +28,9 @@ class ColumnProfile:
 
     `singletons` counts the values that occur once. `low` and `high` are the extremes (times as ISO text), `ladder`
     the numbers at evenly spaced ranks from the smallest to the largest, `counts` each value's count where there are
-    few. `batch_quantiles` and `batch_null_shares` hold these of each batch in the reference, where it was said what
-    makes one. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts.
+    few. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts. Where it was said what
+    makes a batch, `batch_quantiles`, `batch_null_shares`, `batch_lows` and `batch_highs` (of lengths for texts) hold
+    these of each batch in the reference, `batch_strange_shares` the shares of rows whose value no other batch has.
     """
 
     name: str
@@ -47,6 +48,35 @@ class ColumnProfile:
     shape: str | None = None
     batch_quantiles: tuple[tuple[float, ...], ...] = ()
     batch_null_shares: tuple[float, ...] = ()
+    batch_lows: tuple[float, ...] = ()
+    batch_highs: tuple[float, ...] = ()
+    batch_strange_shares: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """A column that the other one settled in every row; `singletons` of the `pairs` of values were seen once."""
+
+    settles: str
+    settled: str
+    pairs: tuple[tuple[Json, Json], ...]
+    singletons: int
+    rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correlation:
+    """How two columns go together. Angles are Fisher's, atanh of Pearson's correlation.
+
+    `spread` is what resampling the reference says of the angle's standard deviation in a batch of one row: divide it by
+    the square root of a batch's rows. `batch_angles` are those of the reference's batches.
+    """
+
+    left: str
+    right: str
+    angle: float
+    spread: float
+    batch_angles: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +91,9 @@ class Profile:
     ordered: tuple[tuple[str, str], ...] = ()
     was_sampled: bool = False
     batches_by: tuple[str, ...] = ()
+    batch_rows: tuple[int, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
 
     def column(self, name: str) -> ColumnProfile | None:
         """The column of that name, if the reference has it."""

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbprod.expectations.infer import infer
-from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
+from nbprod.expectations.profile import QUANTILES, ColumnProfile, Correlation, Dependency, Profile, Sort
 from nbprod.validating.asking import Rows, Scalar, measured
 from nbprod.validating.quantiles import nearest_ranks
+from nbprod.validating.relations import relations
 from nbprod.validating.sources import source_of
 from nbprod.validating.tables import Limits, opened
 from nbprod.validating.verdicts import plain
@@ -36,14 +37,16 @@ def propose(
     alarm_rate: float = 0.01,
     batch_rows: int | None = None,
     batches_by: Sequence[str] = (),
+    is_followed: bool = False,
     limits: Limits | None = None,
 ) -> Suite:
     """A suite for fresh batches like this reference table, false alarms held at `alarm_rate` a batch.
 
-    `batches_by` names the columns that make a batch of the reference (a date, say) where batches aren't random rows.
+    `batches_by` names the columns that make a batch of the reference (a date, say) where batches aren't random rows;
+    `is_followed` says that the batches to come are later than the reference.
     """
     profile = profile_of(table, batches_by=batches_by, limits=limits)
-    return infer(profile, value=value, alarm_rate=alarm_rate, batch_rows=batch_rows)
+    return infer(profile, value=value, alarm_rate=alarm_rate, batch_rows=batch_rows, is_followed=is_followed)
 
 
 def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits | None = None) -> Profile:
@@ -59,9 +62,17 @@ def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits 
         }
         formulas["rows of all"] = _rows(looked_at)
         formulas["pairs of all"] = _ordered_pairs(looked_at)
+        formulas["sizes of batches"] = _batch_rows(looked_at, tuple(batches_by))
         found = measured(looked_at, formulas)
         profile = _profile(found.values, tuple(looked_at.columns), was_sampled=rows > _ENOUGH)
-        return replace(profile, batches_by=tuple(batches_by))
+        between = measured(looked_at, relations(looked_at, profile, by=tuple(batches_by)))
+        return replace(
+            profile,
+            batches_by=tuple(batches_by),
+            batch_rows=found.values.get("sizes of batches", ()),
+            dependencies=tuple(one for one in between.values.values() if isinstance(one, Dependency)),
+            correlations=tuple(one for one in between.values.values() if isinstance(one, Correlation)),
+        )
 
 
 def _profile(found: Mapping[Hashable, Any], columns: tuple[str, ...], *, was_sampled: bool) -> Profile:
@@ -73,26 +84,52 @@ def _profile(found: Mapping[Hashable, Any], columns: tuple[str, ...], *, was_sam
     )
 
 
+def _batch_rows(table: Any, by: tuple[str, ...]) -> Formula:
+    if not by:
+        yield from ()
+        return ()
+    (rows,) = yield (Rows(table.group_by(list(by)).aggregate(n=table.count()).order_by(list(by))),)
+    return tuple(row["n"] for row in rows)
+
+
 def _rows(table: Any) -> Formula:
     (count,) = yield (Scalar(table.count()),)
     return count
 
 
 def _batches(table: Any, name: str, sort: Sort, by: tuple[str, ...]) -> Formula:
+    """What each batch of the reference shows of a column, in the names of `ColumnProfile`."""
     if not by:
         yield from ()
-        return (), ()
+        return {}
     column = table[name]
     asked = {"n": column.count(), "nulls": column.isnull().mean()}
+    if sort in (Sort.NUMBER, Sort.TEXT):
+        low, high = _extremes(column, sort)
+        asked |= {"low": low, "high": high}
     if sort is Sort.NUMBER:
         asked |= {f"q{place}": column.cast("float64").quantile(one) for place, one in enumerate(QUANTILES)}
     (rows,) = yield (Rows(table.group_by(list(by)).aggregate(**asked).order_by(list(by))),)
-    quantiles = [
-        tuple(row[f"q{place}"] for place in range(len(QUANTILES)))
-        for row in rows
-        if sort is Sort.NUMBER and row["n"] >= _FEWEST_IN_BATCH
-    ]
-    return tuple(quantiles), tuple(row["nulls"] for row in rows)
+    enough = [row for row in rows if row["n"] >= _FEWEST_IN_BATCH]
+    quantiles = [tuple(row[f"q{place}"] for place in range(len(QUANTILES))) for row in enough if "q0" in row]
+    return {
+        "batch_null_shares": tuple(row["nulls"] for row in rows),
+        "batch_quantiles": tuple(quantiles),
+        "batch_lows": tuple(float(row["low"]) for row in enough if "low" in row),
+        "batch_highs": tuple(float(row["high"]) for row in enough if "high" in row),
+    }
+
+
+def _strange_shares(kept: Any, name: str, by: tuple[str, ...]) -> Formula:
+    """The share of each batch's rows whose value no other batch of the reference has."""
+    if not by or name in by:
+        yield from ()
+        return ()
+    each = kept.group_by([*by, name]).aggregate(nbprod_n=kept.count())
+    placed = each.mutate(nbprod_batches=each.count().over(group_by=name))
+    share = placed.nbprod_n.sum(where=placed.nbprod_batches == 1).fill_null(0) / placed.nbprod_n.sum()
+    (rows,) = yield (Rows(placed.group_by(list(by)).aggregate(share=share).order_by(list(by))),)
+    return tuple(float(row["share"]) for row in rows)
 
 
 def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
@@ -112,7 +149,9 @@ def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
         values = tuple((plain(row["value"]), row["n"]) for row in rows)
     ladder = yield from _ladder(kept, name, sort)
     shape = yield from _shape(kept, counts, name, sort)
-    batch_quantiles, batch_null_shares = yield from _batches(table, name, sort, by)
+    batches = yield from _batches(table, name, sort, by)
+    if values:
+        batches["batch_strange_shares"] = yield from _strange_shares(kept, name, by)
     is_text = sort is Sort.TEXT
     return ColumnProfile(
         name=name,
@@ -128,8 +167,7 @@ def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
         shortest=low if is_text else None,
         longest=high if is_text else None,
         shape=shape,
-        batch_quantiles=batch_quantiles,
-        batch_null_shares=batch_null_shares,
+        **batches,
     )
 
 

@@ -161,3 +161,78 @@ def test_batches_that_differ_from_one_another_need_to_be_known_as_such():
     by_days = propose(reference, value="orders", batch_rows=400, batches_by=["day"])
     assert (alarms(by_rows, fresh) >= 5, alarms(by_days, fresh)) == (True, 0)
     assert alarms(by_days, [one.assign(amount=one["amount"] * 3) for one in fresh[:2]]) == 2
+
+
+def shops(seed, *, rows=500, batches=12, first=0):
+    """Days of sales in shops of which each stands in one city; what is paid goes with what is bought."""
+    frames = []
+    for day in range(first, first + batches):
+        random = np.random.default_rng([seed, day])
+        shop = random.integers(0, 6, rows)
+        bought = random.lognormal(2, 0.5, rows)
+        start = pd.Timestamp("2026-01-01") + pd.Timedelta(days=day)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "day": day,
+                    "at": start + pd.to_timedelta(random.integers(0, 86_400, rows), unit="s"),
+                    "shop": [f"shop {one}" for one in shop],
+                    "city": [f"city {one // 2}" for one in shop],
+                    "bought": bought,
+                    "paid": bought * 3 + random.normal(0, 5, rows),
+                }
+            )
+        )
+    return frames
+
+
+@pytest.fixture(scope="module")
+def shop_suite():
+    return propose(pd.concat(shops(1)), value="sales", batches_by=["day"], batch_rows=500, is_followed=True)
+
+
+RELATIONS = {
+    "a batch like the others": (lambda frame: frame, set()),
+    "a shop that moved": (
+        lambda frame: frame.assign(city=frame["city"].where(frame["shop"] != "shop 1", "city 2")),
+        {"expect_column_pair_values_to_be_in_set"},
+    ),
+    "sums that belong to other rows": (
+        lambda frame: frame.assign(paid=frame["paid"].sample(frac=1, random_state=1).to_numpy()),
+        {"unexpected_rows_expectation"},
+    ),
+    "half of a batch": (lambda frame: frame.head(250), {"expect_table_row_count_to_be_between"}),
+    "the same batch again": (
+        lambda frame: frame.assign(at=frame["at"] - pd.Timedelta(days=1)),
+        {"expect_column_max_to_be_between"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "broken"), RELATIONS.values(), ids=RELATIONS)
+def test_how_columns_go_together_is_expected_of_what_comes(shop_suite, change, broken):
+    (batch,) = shops(1, batches=1, first=12)
+    verdicts = judge(change(batch), shop_suite)
+    # Every batch of the reference has about as many rows: the day's own number is what makes the batch.
+    found = {
+        one.expectation.type
+        for one in verdicts
+        if not one.success and one.expectation.arguments.get("column") != "day"
+    }
+    assert ({one.error for one in verdicts}, found) == ({""}, broken)
+
+
+def test_extremes_of_batches_widen_what_is_allowed_in_a_row():
+    frames = [frame.assign(paid=frame["paid"] + 40 * (place % 4)) for place, frame in enumerate(shops(2))]
+    by_rows = propose(pd.concat(frames), value="sales")
+    by_days = propose(pd.concat(frames), value="sales", batches_by=["day"])
+    assert bounds(by_days)[0] < bounds(by_rows)[0] < bounds(by_rows)[1] < bounds(by_days)[1]
+
+
+def bounds(suite):
+    (found,) = [
+        (one.arguments["min_value"], one.arguments["max_value"])
+        for one in suite.expectations
+        if (one.type, one.arguments.get("column")) == ("expect_column_values_to_be_between", "paid")
+    ]
+    return found
