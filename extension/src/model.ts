@@ -405,6 +405,9 @@ export class PipelineModel implements IDisposable {
     const panel = this.panel;
     this._watched?.contentChanged.disconnect(this._onContent, this);
     this._watched = null;
+    this._session?.kernelChanged.disconnect(this._onKernel, this);
+    this._session = panel?.sessionContext ?? null;
+    this._session?.kernelChanged.connect(this._onKernel, this);
     this._stop.abort();
     this._heard = null;
     this.runs = [];
@@ -420,6 +423,11 @@ export class PipelineModel implements IDisposable {
       void this.refresh();
       void this._recall();
     });
+  }
+
+  private _onKernel(): void {
+    this.live.clear();
+    this._changed.emit();
   }
 
   private _onContent(): void {
@@ -492,6 +500,7 @@ export class PipelineModel implements IDisposable {
   private _stop = new AbortController();
   private _heard: string | null = null;
   private _isDisposed = false;
+  private _session: NotebookPanel['sessionContext'] | null = null;
   private _watched: NonNullable<NotebookPanel['content']['model']> | null = null;
   private _settled = new Debouncer(() => this.refresh(), SETTLE_MILLISECONDS);
   private _changed = new Signal<this, void>(this);

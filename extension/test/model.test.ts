@@ -21,7 +21,7 @@ class Front {
 
   readonly panel = {
     context: { path: 'a.ipynb', ready: Promise.resolve() },
-    sessionContext: { session: null },
+    sessionContext: { session: null, kernelChanged: new Signal<this, void>(this) },
     content: {
       widgets: [{ model: this.cell }],
       model: { cells: [this.cell], nbformat: 4, nbformatMinor: 5, metadata: {}, contentChanged: this.contentChanged }

@@ -1,4 +1,4 @@
-import { lintGutter, setDiagnostics, type Diagnostic } from '@codemirror/lint';
+import { setDiagnostics, type Diagnostic } from '@codemirror/lint';
 import type { Extension } from '@codemirror/state';
 import { ViewPlugin, type EditorView } from '@codemirror/view';
 import type { PipelineModel } from '../model';
@@ -7,27 +7,24 @@ import type { Finding, Severity } from '../wire';
 
 const SEVERITIES: { [severity in Severity]: Diagnostic['severity'] } = { error: 'error', warning: 'warning', note: 'info' };
 
-/** Squiggles and gutter marks in one cell's editor, with the finding's words on hover and its fix as an action. */
+/** Squiggles in one cell's editor, with the finding's words on hover and its fix as an action. */
 export function findingMarks(model: PipelineModel, cellId: string): Extension {
-  return [
-    lintGutter(),
-    ViewPlugin.define(view => {
-      let shown = '[]';
-      const show = () => {
-        const findings = model.findingsOf(cellId);
-        const key = JSON.stringify(findings);
-        if (key === shown) {
-          return;
-        }
-        shown = key;
-        // A view may not be changed while it updates
-        queueMicrotask(() => view.dispatch(setDiagnostics(view.state, findings.map(one => mark(view, one, model)))));
-      };
-      model.studied.connect(show);
-      show();
-      return { destroy: () => void model.studied.disconnect(show) };
-    })
-  ];
+  return ViewPlugin.define(view => {
+    let shown = '[]';
+    const show = () => {
+      const findings = model.findingsOf(cellId);
+      const key = JSON.stringify(findings);
+      if (key === shown) {
+        return;
+      }
+      shown = key;
+      // A view may not be changed while it updates
+      queueMicrotask(() => view.dispatch(setDiagnostics(view.state, findings.map(one => mark(view, one, model)))));
+    };
+    model.studied.connect(show);
+    show();
+    return { destroy: () => void model.studied.disconnect(show) };
+  });
 }
 
 function mark(view: EditorView, finding: Finding, model: PipelineModel): Diagnostic {

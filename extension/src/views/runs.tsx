@@ -10,6 +10,7 @@ const SIGNS: { [state: string]: string } = {
   waiting: '○', running: '▶', done: '✓', cached: '↺', failed: '✗', broken: '⚠', skipped: '»', cancelled: '⊘'
 };
 const GOOD = ['done', 'cached'];
+const WHEN = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit', second: '2-digit' } as const;
 
 /** Parameters, the button, the run that goes on, and the history with a comparison of two runs. */
 export function RunsView({ model }: { model: PipelineModel }): JSX.Element {
@@ -179,7 +180,7 @@ function RunItem(props: {
   onPick: () => void;
 }): JSX.Element {
   const { run, model, isOpen, isPicked, onPick } = props;
-  const started = new Date(run.started).toLocaleString();
+  const started = new Date(run.started).toLocaleString(undefined, WHEN);
   const wasJudged = run.record?.stages.some(stage => stage.verdicts.length > 0);
   return (
     <li data-state={run.state} data-run={run.id}>
@@ -189,7 +190,7 @@ function RunItem(props: {
         </span>
         <span className="jp-nbprod-grow">
           {started} · {run.state}
-          {run.record?.seconds != null && ` · ${run.record.seconds.toFixed(1)} s`}
+          {run.record?.seconds != null && ` · ${run.record.seconds.toFixed(1)}\u00a0s`}
         </span>
         {goesOn(run) && (
           <button className="jp-mod-styled" data-test="cancel" onClick={() => void model.cancel(run.id)}>
@@ -251,7 +252,7 @@ function StageItem(props: { stage: StageProgress; run: Progress; model: Pipeline
         <span className="jp-nbprod-grow">
           {name} · {state}
           {state === 'running' && stage.cells > 0 && ` · cell ${Math.min(stage.cell + 1, stage.cells)} of ${stage.cells}`}
-          {stage.seconds != null && ` · ${stage.seconds.toFixed(1)} s`}
+          {stage.seconds != null && ` · ${stage.seconds.toFixed(1)}\u00a0s`}
           {broken > 0 && ` · ${broken} broken`}
         </span>
         {ran?.notebook && (
