@@ -2,7 +2,8 @@
 
 Tables that have a name of their own, Ibis tables and arrays that several views look at stand outside the
 pickle as parts in their own formats; views are views again when they come back. Classes and functions that
-the notebook defines go by name where the taking stage defines them too, otherwise by value.
+the notebook defines go by name where the taking stage defines them too, otherwise by value. A function that is
+itself given, or that has no name, takes its defaults along and reads names where it is called, as it did before.
 """
 
 from __future__ import annotations
@@ -12,12 +13,21 @@ import io
 import pickle
 import re
 import sys
+from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
 
 from nbprod.artifacts.format import CannotHold
-from nbprod.artifacts.sharing import Reach, is_definition, is_ibis, is_plain_array, owner_of, reach_of
+from nbprod.artifacts.sharing import (
+    Reach,
+    is_definition,
+    is_ibis,
+    is_own_function,
+    is_plain_array,
+    owner_of,
+    reach_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -44,7 +54,8 @@ def dumped(
     """
     sink = io.BytesIO()
     try:
-        _Dump(sink, reach=reach_of(values), tables=tables, part=part).dump(dict(values))
+        given = frozenset(map(id, values.values()))
+        _Dump(sink, reach=reach_of(values), tables=tables, part=part, given=given).dump(dict(values))
     except _REFUSALS as error:
         raise CannotHold(" ".join(str(error).split())) from error
     return sink.getvalue()
@@ -60,10 +71,16 @@ def loaded(
 
 class _Dump(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle ships no types
     def __init__(
-        self, sink: io.BytesIO, *, reach: Reach, tables: Mapping[int, str], part: Callable[[object], int]
+        self,
+        sink: io.BytesIO,
+        *,
+        reach: Reach,
+        tables: Mapping[int, str],
+        part: Callable[[object], int],
+        given: frozenset[int],
     ) -> None:
         super().__init__(sink, protocol=5)
-        self._reach, self._tables, self._part = reach, tables, part
+        self._reach, self._tables, self._part, self._given = reach, tables, part, given
         self._parts: dict[int, int] = {}
 
     def persistent_id(self, obj: Any) -> object:
@@ -81,8 +98,11 @@ class _Dump(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle ships no t
         return None
 
     def reducer_override(self, obj: Any) -> Any:
-        if is_definition(obj):
+        is_given = id(obj) in self._given and isinstance(obj, FunctionType)
+        if is_definition(obj) and not is_given:
             return _definition, (obj.__qualname__, _by_value(obj))
+        if is_own_function(obj):
+            return _reduced(super().reducer_override(obj))
         return super().reducer_override(obj)
 
     def _view(self, array: Any) -> object:
@@ -147,9 +167,21 @@ def _is_connection_in_memory(value: object) -> bool:
 # What the notebook defines
 
 
+def _reduced(how: Any) -> Any:
+    """How to make a function again: not with the names that it read where it was made, but with those around it."""
+    (code, *_, closure), (attributes, slots), setter = how[1], how[2], how[5]
+    return _function, (code, closure), (attributes, {**slots, "__globals__": {}}), None, None, setter
+
+
+def _function(code: CodeType, closure: tuple[CellType, ...] | None) -> FunctionType:
+    return FunctionType(code, vars(sys.modules["__main__"]), code.co_name, None, closure)
+
+
 def _definition(name: str, by_value: bytes) -> object:
     main = sys.modules["__main__"]
     if not hasattr(main, name):
+        if not by_value:
+            raise pickle.UnpicklingError(f"'{name}' is not defined here, and it can't be stored")
         setattr(main, name, cloudpickle.loads(by_value))
     return getattr(main, name)
 
@@ -160,7 +192,10 @@ def _by_value(definition: Any) -> bytes:
     cloudpickle marks a class with a random id, by which it knows it again within one process. The id is made
     from the class itself here: equal stages must have equal digests.
     """
-    data = bytes(cloudpickle.dumps(definition, protocol=5))
+    try:
+        data = bytes(cloudpickle.dumps(definition, protocol=5))
+    except _REFUSALS:
+        return b""  # where it is defined it is not needed
     marks = dict.fromkeys(re.findall(rb"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])", data), b"")
     known = {str(mark).encode() for mark in cloudpickle.cloudpickle._DYNAMIC_CLASS_TRACKER_BY_CLASS.values()}  # noqa: SLF001
     bare = data

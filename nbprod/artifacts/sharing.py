@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType, FunctionType, ModuleType
+from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
@@ -61,7 +61,8 @@ class Reach:
 
 def groups(values: Mapping[str, object]) -> tuple[tuple[str, ...], ...]:
     """The names, parted so that names in different groups share nothing mutable; in order of appearance."""
-    reaches = {name: reach_of(value) for name, value in values.items() if not _is_constant(value)}
+    inside = {name: _inside(value) for name, value in values.items()}
+    reaches = {name: reach_of(value) for name, value in inside.items() if not _is_constant(value)}
     parted: list[tuple[list[str], list[Reach]]] = []
     for name, reach in reaches.items():
         touching = [part for part in parted if any(reach.meets(other) for other in part[1])]
@@ -109,6 +110,20 @@ def is_definition(value: object) -> bool:
     if not isinstance(value, FunctionType | type) or value.__module__ != "__main__":
         return False
     return getattr(sys.modules["__main__"], value.__qualname__, None) is value
+
+
+def is_own_function(value: object) -> bool:
+    """Whether it is a function of the notebook's, by name or without one."""
+    main = sys.modules["__main__"]
+    return isinstance(value, FunctionType) and value.__globals__ is vars(main)
+
+
+def _inside(value: object) -> object:
+    """What a function of the notebook's brings along; other values are themselves."""
+    if not (isinstance(value, FunctionType) and is_own_function(value)):
+        return value
+    held = [cell.cell_contents for cell in value.__closure__ or () if cell != CellType()]
+    return (*held, value.__defaults__ or (), value.__kwdefaults__ or {}, value.__dict__)
 
 
 class _Walk(cloudpickle.Pickler):  # type: ignore[misc] # cloudpickle ships no types

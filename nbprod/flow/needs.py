@@ -144,8 +144,9 @@ class Needs:
             self._say_orphaned(taker, wanted, step)
             return False
         reason = wanted.value.stays
-        is_method = self._marks.is_bound_method(wanted.value.own)
-        if not reason and not is_method and wanted.value.type in ("function", "class"):
+        if self._marks.can_go_along(wanted.value.own):
+            return True
+        if not reason and wanted.value.type in ("function", "class"):
             reason = f"a {wanted.value.type} that statements change or make anew"
         if reason:
             self._say(

@@ -13,7 +13,7 @@ from nbprod.libraries.calls import GENERATORS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from nbprod.flow.aliases import Heap, Regions
+    from nbprod.flow.aliases import Code, Heap, Regions
     from nbprod.flow.effects import Step
     from nbprod.flow.steps import Reading
 
@@ -144,10 +144,10 @@ class Marks:
             return set()
         return {one for region in own for one in self._defined.get(region, ())} & self._changing
 
-    def is_bound_method(self, own: Regions) -> bool:
-        """Whether these are methods of an object, which can go where the object goes."""
+    def can_go_along(self, own: Regions) -> bool:
+        """Whether these are functions that take along what they hold, or methods that go where their object goes."""
         codes = [self._heap.code.get(region) for region in own]
-        return bool(codes) and all(code is not None and code.receiver is not None for code in codes)
+        return bool(codes) and all(code is not None and _is_plain(code) for code in codes)
 
 
 def _read_until(reading: Reading, watched: frozenset[str]) -> dict[str, int]:
@@ -387,3 +387,12 @@ class _Recorder:
 
 def _augments(step: Step) -> bool:
     return isinstance(step.node, ast.AugAssign)
+
+
+def _is_plain(code: Code) -> bool:
+    if code.receiver is not None or isinstance(code.node, ast.Lambda):
+        return True
+    # What other decorators make of a function is no function.
+    return isinstance(code.node, ast.FunctionDef) and all(
+        "wraps" in ast.unparse(one) for one in code.node.decorator_list
+    )

@@ -584,12 +584,6 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "IPython's last result": ("1 + 1", "out = _ + 1"),
     "IPython's results by number": ("1 + 1", "out = Out[1]"),
     "code made while running": ("n = len('ab')", "exec(f'v{n} = 1')", "out = v2"),
-    "a function with state of its own": (
-        "def count(acc=[]):\n    acc.append(1)\n    return len(acc)",
-        "a = count()",
-        "b = count()",
-        "out = [a, b]",
-    ),
     "a class whose attribute counts": (
         "class A:\n    n = 0\n    def __init__(self):\n        A.n += 1",
         "a = A()",
@@ -913,15 +907,9 @@ REFUSED |= {
         "a.add(1)",
         "b=A()\nout=[b.items]",
     ),
-    "trick: mutated const default": (
-        "OPTS={'k':[1]}\ndef f(o=OPTS):\n    return o['k']",
-        "OPTS['k'].append(2)",
-        "out=list(f())",
-    ),
     "trick: method monkeypatch": (
         "class A:\n    def f(self): return 1",
         "A.f=lambda self: 2",
         "out=[A().f()]",
     ),
-    "trick: function attr": ("def f(): return f.k\nf.k=3", "out=[f()]"),
 }

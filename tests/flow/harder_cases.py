@@ -184,6 +184,51 @@ RIGHT: dict[str, tuple[str, ...]] = {
         "con = sqlite3.connect(':memory:')\nrows = con.execute('select 1').fetchall()\ncon.close()",
         "out = rows + []",
     ),
+    # functions that take along what they hold
+    "a function with state of its own": (
+        "def count(acc=[]):\n    acc.append(1)\n    return len(acc)",
+        "a = count()",
+        "b = count()",
+        "out = [a, b]",
+    ),
+    "a default argument changed from outside": (
+        "OPTS={'k':[1]}\ndef f(o=OPTS):\n    return o['k']",
+        "OPTS['k'].append(2)",
+        "out=list(f())",
+    ),
+    "an attribute of a function": ("def f(): return f.k\nf.k=3", "out=[f()]"),
+    "a default argument that was computed": (
+        "import pandas as pd\ns = pd.Series([1.0, 3.0])",
+        "m = s.mean()",
+        "def fill(x, v=m):\n    return [v if one is None else one for one in x] + [m]",
+        "m = 0.0",
+        "out = fill([None, 1.0])",
+    ),
+    "a default argument that is another name's object": (
+        "acc = list('a')",
+        "def add(x, to=acc):\n    to.append(x)",
+        "add('b')",
+        "out = list(acc)",
+    ),
+    "a lambda in a list reads a name set later": (
+        "fs = []\nk = sum([1])",
+        "fs.append(lambda: k)",
+        "k = sum([50])",
+        "out = [f() for f in fs]",
+    ),
+    "a function made inside another reads a name set later": (
+        "def make(n):\n    held = [n]\n    def get():\n        return held[0] + k\n    return get",
+        "k = len('a')\ng = make(len('abc'))",
+        "k = len('abcdefgh')",
+        "out = [g()]",
+    ),
+    "a generator closed over": (
+        "import numpy as np\ndef make(seed):\n    r = np.random.default_rng(seed)\n    return lambda: r.random()",
+        "d = make(1)",
+        "a = d()",
+        "b = d()",
+        "out = [a, b]",
+    ),
 }
 
 REFUSED: dict[str, tuple[str, ...]] = {
