@@ -29,12 +29,22 @@ _NEVER = ("debugpy",)
 _KERNEL_MODULES = (
     "ipykernel.kernelapp",
     "ipykernel.zmqshell",
+    "ipykernel.debugger",
     "IPython.core.completer",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.logger",
     "IPython.core.magics",
+    "IPython.core.oinspect",
+    "IPython.extensions.storemagic",
+    "tornado.locks",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "zmq.eventloop.zmqstream",
     "nbprod.artifacts.boundary",
     "nbprod.artifacts.giving",
     "nbprod.artifacts.taking",
+    "nbprod.running.watching",
 )
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -157,7 +167,7 @@ def _run_kernel(request: dict[str, Any]) -> None:
     os.dup2(null, 0)
     os.close(null)
     _part_from_siblings()
-    gc.unfreeze()
+    # What was loaded before the fork stays frozen: looking through it would copy its pages to every kernel.
     gc.enable()
     from ipykernel.kernelapp import IPKernelApp
 

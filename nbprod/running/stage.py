@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import sys
 import time
 from dataclasses import dataclass, field
@@ -96,6 +98,8 @@ def attempted(
     Raises NbprodError where no kernel can be started.
     """
     # Papermill costs half a second to import: only where a stage has to run.
+    if "papermill" not in sys.modules:
+        _begin_fork_server(attempt)
     with _no_grammar():
         import papermill
     from jupyter_client.kernelspec import NoSuchKernel
@@ -155,6 +159,22 @@ def attempted(
         return ended(manifest=read_manifest(attempt.artifacts, attempt.stage.name))
     except StoreError as error:
         return ended(reason=str(error))
+
+
+def _begin_fork_server(attempt: Attempt) -> None:
+    """Let the server that the kernel will be forked from load while this process loads papermill."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    from nbprod.running.warm import can_fork, preloadable, servers
+
+    metadata = json.loads(attempt.notebook.read_text(encoding="utf-8")).get("metadata", {})
+    try:
+        spec = KernelSpecManager().get_kernel_spec(metadata.get("kernelspec", {}).get("name", ""))
+    except NoSuchKernel:
+        return
+    if can_fork(spec.argv):
+        environment = {**os.environ, **attempt.environment}
+        servers().server(preload=preloadable(attempt.preload), environment=environment)
 
 
 def _too_long(attempt: Attempt, *, seconds: float) -> str:

@@ -49,13 +49,6 @@ _SAFE = frozenset(
 _WITH = {
     "pandas": ("pyarrow.parquet", "pyarrow.pandas_compat"),
     "ibis": ("ibis.backends.duckdb", "sqlglot", "pyarrow.parquet"),
-    "sklearn": (
-        "sklearn.linear_model",
-        "sklearn.ensemble",
-        "sklearn.pipeline",
-        "sklearn.metrics",
-        "skops.io",
-    ),
 }
 _DECISIVE = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LD_", "DYLD_", "MPL")
 
@@ -149,7 +142,7 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """One fork server: a process and the socket where it listens."""
+    """One fork server: a process and the socket where it listens; it loads while others do something else."""
 
     def __init__(self, *, preload: tuple[str, ...], environment: Mapping[str, str]) -> None:
         # A socket's path may hold about a hundred bytes: the system's folder for temporary files is short.
@@ -163,12 +156,20 @@ class ForkServer:
             cwd="/",
             start_new_session=True,
         )
-        if self.process.stdout is None or not self.process.stdout.readline():
-            self.end()
-            raise WarmError("The fork server did not start.")
+        self._is_ready = False
+        self._lock = threading.Lock()
+
+    def _await(self) -> None:
+        """Wait until it has loaded and listens."""
+        with self._lock:
+            if not self._is_ready and (self.process.stdout is None or not self.process.stdout.readline()):
+                self.end()
+                raise WarmError("The fork server did not start.")
+            self._is_ready = True
 
     def connected(self) -> socket.socket:
-        """A connection to the server."""
+        """A connection to the server, once it can answer."""
+        self._await()
         connection = socket.socket(socket.AF_UNIX)
         try:
             connection.connect(self._address)

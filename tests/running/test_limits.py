@@ -114,7 +114,7 @@ def test_time_for_a_cell_is_an_option_of_the_stage():
 
 def test_what_a_notebook_cannot_hold_stands_in_a_file_beside_it(tmp_path):
     line = "print('%07d' % number)"
-    plan = written(tmp_path, stage("talk", f"for number in range(400_000):\n    {line}", "n = 1", gives="n"))
+    plan = written(tmp_path, stage("talk", f"for number in range(270_000):\n    {line}", "n = 1", gives="n"))
     record, _ = ran(tmp_path, plan)
     folder = Path(record.folder)
     cells = nbformat.read(folder / record.stages[0].notebook, as_version=4).cells
@@ -123,7 +123,7 @@ def test_what_a_notebook_cannot_hold_stands_in_a_file_beside_it(tmp_path):
     said = "\n[what follows stands in 01-talk.output.txt]\n"
     assert record.state is State.DONE
     assert kept.count(said) == 1
-    assert kept.replace(said, "") + spilled == "".join(f"{number:07}\n" for number in range(400_000))
+    assert kept.replace(said, "") + spilled == "".join(f"{number:07}\n" for number in range(270_000))
     assert len(kept) < 2_100_000
 
 
