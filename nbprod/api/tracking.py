@@ -46,7 +46,7 @@ def reproduce(
     return reproduced(
         record,
         root=Path(root),
-        folder=Path(folder) if folder else Path(tempfile.mkdtemp(prefix=f"nbprod-{record.id}-")),
+        folder=Path(folder).absolute() if folder else Path(tempfile.mkdtemp(prefix=f"nbprod-{record.id}-")),
         store=settings.store,
         fresh_environment=fresh_environment,
         replaced=replaced,

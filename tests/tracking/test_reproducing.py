@@ -30,12 +30,11 @@ def run_and_edited(tmp_path_factory):
 
 
 def test_an_edited_notebook_module_and_file_are_restored_and_give_the_same_bytes(
-    run_and_edited, tmp_path, capsys
+    run_and_edited, tmp_path, capsys, monkeypatch
 ):
     folder, record = run_and_edited
-    code = exit_code_of(
-        ["reproduce", record.id, "--root", str(folder), "--folder", str(tmp_path / "again"), "--json"]
-    )
+    monkeypatch.chdir(tmp_path)
+    code = exit_code_of(["reproduce", record.id, "--root", str(folder), "--folder", "again", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert (code, found["level"], found["cannot"], found["environment"]) == (0, "identical bytes", [], [])
     assert {one["name"] for one in found["values"]} >= {"model", "features", "metrics"}
