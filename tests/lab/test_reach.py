@@ -30,9 +30,7 @@ def test_axe_finds_nothing_serious_in_light_and_in_dark(opened):
             summary.click()
         for theme in ("Light", "Dark"):
             lab.command("apputils:change-theme", theme=f"JupyterLab {theme}")
-            lab.page.locator(
-                f"body[data-jp-theme-light={'true' if theme == 'Light' else 'false'}]"
-            ).wait_for()
+            lab.page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").wait_for(state="attached")
             found.extend(f"{section}, {theme}: {one}" for one in lab.page.evaluate(AUDIT))
             lab.shot(f"{section.lower()}-{theme.lower()}")
 

@@ -20,17 +20,17 @@ def test_views_have_words_for_empty_loading_failed_and_no_kernel(opened):
     lab.command("kernelmenu:shutdown")
     lab.only("Runs").locator("[data-test=no-kernel]").wait_for()
 
-    lab.page.route("**/nbprod/api/v1/study", lambda route: route.fulfill(status=404, body="no such page"))
+    lab.page.route("**/nbprod/api/v1/study*", lambda route: route.fulfill(status=404, body="no such page"))
     lab.command("nbprod:check")
     flow = lab.only("Flow")
     flow.get_by_text("The Jupyter server runs without nbprod").wait_for()
     lab.shot("failed")
-    lab.page.unroute("**/nbprod/api/v1/study")
+    lab.page.unroute("**/nbprod/api/v1/study*")
     flow.get_by_role("button", name="Try again").click()
     flow.get_by_role("button", name="Try again").wait_for(state="detached")
 
     # A study that takes long
-    lab.page.route("**/nbprod/api/v1/study", lambda _: None)
+    lab.page.route("**/nbprod/api/v1/study*", lambda _: None)
     lab.page.reload()
     lab.page.locator("#nbprod-panel").get_by_text("Studying the notebook…").first.wait_for()
     lab.page.locator("#nbprod-panel [role=status]").first.wait_for()
