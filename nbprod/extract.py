@@ -167,7 +167,7 @@ def _stage_notebook(notebook: Notebook, study: Study, stage: Stage, *, kept: tup
         *_definitions(stage),
         *_inputs(stage),
         *(cell for position in sorted({*stage.cells, *kept}) for cell in _user_cells(notebook, position)),
-        *_outputs(stage),
+        *_outputs(stage, outcomes=_outcomes(study, stage)),
     ]
     metadata = {
         "kernelspec": {"display_name": notebook.kernel, "language": "python", "name": notebook.kernel},
@@ -219,11 +219,19 @@ def _inputs(stage: Stage) -> Iterator[dict[str, Any]]:
         yield code_cell("nbprod-inputs", source, tags=["nbprod:inputs"])
 
 
-def _outputs(stage: Stage) -> Iterator[dict[str, Any]]:
+def _outcomes(study: Study, stage: Stage) -> tuple[str, ...]:
+    """What the stage gives though no stage needs it and nothing is expected of it."""
+    needed = {need.name for other in study.flow.stages for need in other.needs if need.giver == stage.name}
+    return tuple(name for name in stage.gives if name not in needed | {one.value for one in study.suites})
+
+
+def _outputs(stage: Stage, *, outcomes: tuple[str, ...]) -> Iterator[dict[str, Any]]:
     names = ", ".join(f'"{name}"' for name in stage.gives)
+    spared = ", ".join(f'"{name}"' for name in outcomes)
+    rest = f", outcomes=[{spared}]" if outcomes else ""
     source = (
         "from nbprod.artifacts.boundary import give\n\n"
-        f'give([{names}], globals(), stage="{stage.name}", folder={FOLDER_PARAMETER})'
+        f'give([{names}], globals(), stage="{stage.name}", folder={FOLDER_PARAMETER}{rest})'
     )
     yield code_cell("nbprod-outputs", source, tags=["nbprod:outputs"])
 

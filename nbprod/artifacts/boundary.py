@@ -35,6 +35,8 @@ def take(needs: Mapping[str, str], *, folder: str) -> dict[str, object]:
         given = manifests[stage].named(name)
         if given is None and name in manifests[stage].absent:
             continue
+        if given is None and name in dict(manifests[stage].left):
+            raise BoundaryError(dict(manifests[stage].left)[name], where=folder)
         if given is None:
             known = [one.artifact.name for one in manifests[stage].given]
             raise BoundaryError(
@@ -57,12 +59,14 @@ def give(
     *,
     stage: str,
     folder: str,
+    outcomes: Iterable[str] = (),
 ) -> None:
     """Store the values and bind their names to the stage, all at once or not at all.
 
     `values` are values by name, or names to look up in `namespace`; hidden state is captured under its reserved
     names. A name bound in one branch only may be missing: the stages that take it then find it unbound too.
-    Raises BoundaryError for a value that cannot leave the stage.
+    `outcomes` are those that no stage needs: one that cannot be stored is left out.
+    Raises BoundaryError for another value that cannot leave the stage.
     """
     from nbprod.artifacts.giving import giving
 
@@ -75,6 +79,7 @@ def give(
             if name in hidden or name in found
         },
         absent=tuple(name for name in values if name not in hidden and name not in found),
+        outcomes=frozenset(outcomes),
         stage=stage,
         folder=Path(folder),
         origin_of=_origins.of,

@@ -23,24 +23,39 @@ def giving(
     values: Mapping[str, object],
     *,
     absent: tuple[str, ...] = (),
+    outcomes: frozenset[str] = frozenset(),
     stage: str,
     folder: Path,
     origin_of: Callable[[object], Given | None],
 ) -> Manifest:
     """Store the values and write the stage's manifest.
 
-    `origin_of` knows the objects that this stage took, so that they keep their identity.
+    `origin_of` knows the objects that this stage took, so that they keep their identity; `outcomes` are values
+    that are left out where they cannot be stored.
     """
     shelf = _Shelf(
         store=store_of(folder), stage=stage, origins=_origins(values, stage=stage, origin_of=origin_of)
     )
-    parts = [shelf.stored(names, values) for names in _groups(values)]
+    parts: list[tuple[list[Given], list[Bundle]]] = []
+    left: dict[str, str] = {}
+    pending = list(_groups(values))
+    while pending:
+        names = pending.pop(0)
+        try:
+            parts.append(shelf.stored(names, values))
+        except BoundaryError as error:
+            needed = tuple(name for name in names if name not in outcomes)
+            if needed == names:
+                raise
+            left.update(dict.fromkeys([name for name in names if name in outcomes], error.what))
+            pending[:0] = [needed] if needed else []
     given = {one.artifact.name: one for part in parts for one in part[0]}
     manifest = Manifest(
         stage=stage,
-        given=tuple(given[name] for name in values),
+        given=tuple(given[name] for name in values if name not in left),
         bundles=tuple(bundle for part in parts for bundle in part[1]),
         absent=absent,
+        left=tuple(left.items()),
     )
     write_manifest(manifest, folder=folder)
     return manifest

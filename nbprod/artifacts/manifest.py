@@ -53,12 +53,16 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """Everything one stage gave; `absent` are the names that its cells left unbound, this time."""
+    """Everything one stage gave; `absent` are the names that its cells left unbound, this time.
+
+    `left` pairs outcomes that no stage needs with the reason why they could not be stored.
+    """
 
     stage: str
     given: tuple[Given, ...] = ()
     bundles: tuple[Bundle, ...] = ()
     absent: tuple[str, ...] = ()
+    left: tuple[tuple[str, str], ...] = ()
 
     @property
     def artifacts(self) -> tuple[Artifact, ...]:

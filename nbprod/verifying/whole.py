@@ -36,7 +36,7 @@ def whole_notebook(notebook: Notebook, flow: Flow, *, compare_with: str, report:
     return json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
 
 
-_GIVE = "__import__('nbprod.artifacts.boundary').artifacts.boundary.give({names}, globals(), stage={stage!r}, folder={folder})"
+_GIVE = "__import__('nbprod.artifacts.boundary').artifacts.boundary.give({names}, globals(), stage={stage!r}, folder={folder}, outcomes={names})"
 _COMPARE = (
     "__import__('nbprod.artifacts.comparing').artifacts.comparing.compare"
     "({names}, globals(), stage={stage!r}, folder={folder!r}, report={report!r})"

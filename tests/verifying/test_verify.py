@@ -52,3 +52,18 @@ def test_order_that_hash_seeds_decide_is_the_same_in_both_runs(tmp_path):
     )
     found = api.verify(notebook)
     assert [one.outcome for one in found.values] == ["equal", "equal"]
+
+
+def test_outcome_that_cannot_be_stored_is_left_out_where_no_stage_needs_it(tmp_path):
+    made = (
+        "class Held:\n    def __init__(self):\n        import threading\n        self.lock = threading.Lock()"
+    )
+    notebook = write_notebook(
+        tmp_path / "n.ipynb", f"%%stage a\n{made}\nx = [1]", "%%stage b\nheld = Held()\nx.append(2)"
+    )
+    found = api.verify(notebook)
+    told = {(one.stage, one.name): one.outcome for one in found.values}
+    assert (found.failure, told) == (
+        "",
+        {("a", "x"): "equal", ("b", "x"): "equal", ("b", "held"): "not compared"},
+    )
