@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.allows import Allow, allows_of
 from nbprod.leakage.evidence import Evidence
 from nbprod.leakage.interpret import interpreted
-from nbprod.leakage.leaks import Leak, leaks
+from nbprod.leakage.leaks import Leak, leaks, one_a_cause
 from nbprod.leakage.rules import RULES
 from nbprod.leakage.splitting import split_leaks
 from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity, Step
@@ -37,8 +37,9 @@ def check(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
     run, _trees = interpreted(notebook, time=time, entity=entity, known=known)
     has_features = any(stage.kind is Kind.FEATURES for stage in flow.stages)
     evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS, declared=has_features)
-    found = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
-    findings = _grouped(found, flow=flow)
+    every = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
+    found = one_a_cause(every, features_stage=has_features)
+    findings = _grouped(found, flow=flow, run=run)
     findings += _unproved(run, flow)
     return _sorted(_allowed(findings, tuple(allows_of(notebook))))
 
@@ -87,15 +88,15 @@ def _spoken(source: str) -> list[str]:
 # Findings
 
 
-def _grouped(found: Iterable[Leak], *, flow: Flow) -> list[Finding]:
+def _grouped(found: Iterable[Leak], *, flow: Flow, run: Run) -> list[Finding]:
     """One finding a rule and place, with all columns that it concerns."""
     groups: dict[tuple[object, ...], list[Leak]] = {}
     for leak in found:
         groups.setdefault((leak.rule, leak.span), []).append(leak)
-    return [_finding(group, flow=flow) for group in groups.values()]
+    return [_finding(group, flow=flow, run=run) for group in groups.values()]
 
 
-def _finding(group: list[Leak], *, flow: Flow) -> Finding:
+def _finding(group: list[Leak], *, flow: Flow, run: Run) -> Finding:
     leak = max(group, key=lambda each: len(each.steps))
     rule = RULES[leak.rule]
     columns = tuple(dict.fromkeys(each.column for each in group if each.column))
@@ -116,7 +117,7 @@ def _finding(group: list[Leak], *, flow: Flow) -> Finding:
     return Finding(
         rule=leak.rule,
         severity=severity,
-        message=f"{message}{arrives} {rule.why}",
+        message=f"{message}{arrives} {rule.why}{_inferred_time(run, leak.tables)}",
         span=leak.span,
         verdict=Proof.SUSPECTED,
         column_names=columns,
@@ -126,6 +127,23 @@ def _finding(group: list[Leak], *, flow: Flow) -> Finding:
         edits=tuple(edit for edit in leak.edits if isinstance(edit, Edit)),
         stage=stage,
     )
+
+
+def _inferred_time(run: Run, tables: Iterable[str]) -> str:
+    """Which column was taken for the rows' time, where nothing declares it."""
+    if run.time is not None:
+        return ""
+    exact, likely = run.record.exact_times, run.record.times
+    found = [
+        column
+        for times in (exact, likely)
+        for table in sorted(tables)
+        for column in sorted(times.get(table, ()))
+    ]
+    if not found:
+        return ""
+    said = "index" if found[0] == "index" else f"column {found[0]!r}"
+    return f" The time, {said}, was inferred."
 
 
 def _named(columns: tuple[str, ...]) -> str:

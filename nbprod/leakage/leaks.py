@@ -20,13 +20,15 @@ from nbprod.leakage.interpret.values import Ahead, Cells, Facts, Opaque, Ref, Ro
 from nbprod.model import Severity, Span, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from nbprod.leakage.interpret.context import Run, Sink
 
 _NEEDS_TIME = frozenset(
     {"backward-fill", "interpolation-reads-ahead", "cross-entity-shift", "unsorted-shift"}
 )
+_TAKEN_IN = "taken in"
+_MADE_OF_LABEL = "made of the label's column"
 _MODEL_KINDS = frozenset({"fit", "predict", "validate", "search"})
 
 
@@ -46,6 +48,7 @@ class Leak:
     detail: str = ""
     severity: Severity | None = None
     proved: bool = True
+    tables: frozenset[str] = frozenset()
 
 
 def leaks(run: Run, evidence: Evidence, *, features_stage: bool) -> Iterator[Leak]:
@@ -62,6 +65,25 @@ def leaks(run: Run, evidence: Evidence, *, features_stage: bool) -> Iterator[Lea
     if not model_sinks or features_stage:
         yield from _of_outputs(run, evidence, labels, has_model=bool(model_sinks))
     yield from _of_returns(run, evidence, labels, has_model=bool(model_sinks))
+
+
+def one_a_cause(found: Iterable[Leak], *, features_stage: bool) -> list[Leak]:
+    """Each cause once: a column that looks ahead is no second leak for being made of what the label is made of.
+
+    Where such a column is taken into the features elsewhere, that place is told too, as it may be a label until
+    then; in a stage of features there are no labels, and the look ahead alone is the mistake.
+    """
+    every = list(found)
+    shifts = {(leak.column, leak.span) for leak in every if leak.rule == "shift-into-future"}
+    ahead = {column for column, _ in shifts}
+
+    def is_told(leak: Leak) -> bool:
+        if leak.detail == _MADE_OF_LABEL:
+            return leak.column in ahead
+        is_taken = features_stage and leak.detail == _TAKEN_IN and bool(leak.steps)
+        return is_taken and (leak.column, leak.steps[0].span) in shifts
+
+    return [leak for leak in every if not is_told(leak)]
 
 
 def _label_sources(run: Run, sinks: list[Sink]) -> dict[str, float]:
@@ -184,6 +206,7 @@ def _leak(ahead: Ahead, *, rule: str, column: str | None, arrives: str, arrived:
         arrived=arrived,
         edits=ahead.edits,
         detail=ahead.detail,
+        tables=frozenset(source.partition(".")[0] for source in ahead.sources),
     )
 
 
@@ -211,6 +234,7 @@ def _selected(
                 steps=(*ahead.steps, Step(span=span, says=f"taken into `{bound_name}`")),
                 arrives=arrives,
                 arrived=before,
+                detail=_TAKEN_IN,
             )
             return
 
@@ -264,6 +288,7 @@ def _target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) 
         ),
         arrives=_arrival(sink),
         arrived=sink.span,
+        detail=_MADE_OF_LABEL,
     )
 
 

@@ -93,6 +93,27 @@ def test_path_leads_from_the_cause_to_the_model() -> None:
     ]
 
 
+def test_column_that_looks_ahead_is_one_finding_though_the_label_is_made_of_the_same() -> None:
+    found = findings(
+        SETUP,
+        "from sklearn.linear_model import LogisticRegression\n"
+        "loads['next'] = loads['kw'].shift(-1)\n"
+        "loads['up'] = loads['kw'].shift(-1) > loads['kw']\n"
+        "LogisticRegression().fit(loads[['kw', 'next']], loads['up'])",
+    )
+    assert [(f.rule, f.column_names) for f in found] == [("shift-into-future", ("next",))]
+
+
+def test_message_names_the_time_that_was_inferred() -> None:
+    [found] = findings(SETUP, "loads['f'] = loads['kw'].shift(-1)")
+    assert found.message.endswith(" was inferred.")
+
+
+def test_aggregate_of_a_period_is_said_in_words() -> None:
+    [found] = findings(SETUP, "loads['f'] = loads.groupby(loads['at'].dt.date)['kw'].transform('mean')")
+    assert "`mean` is taken over the whole period of at" in found.message
+
+
 def test_allow_with_a_reason_silences_its_line() -> None:
     assert (
         findings(

@@ -140,7 +140,7 @@ def over_keys(run: Run, cells: Cells, keys: tuple[Key, ...], node: ast.AST, *, s
         rule="period-aggregate",
         reach=Reach(time=length),
         span=run.span(node),
-        says=f"{says} takes in the whole period of {', '.join(k.name for k in keys)}",
+        says=f"{says} over the whole period of {', '.join(k.name for k in keys)}",
         steps=(Step(span=run.span(node), says=f"{says} over each {', '.join(k.name for k in keys)}"),),
         sources=facts.sources,
         period=True,
