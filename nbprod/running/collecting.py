@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from nbprod.artifacts.manifest import manifest_from
 from nbprod.running.keeping import kept_digests
 from nbprod.running.place import Place
+from nbprod.running.records import RECORD, RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,12 +51,16 @@ def collect(
 ) -> Collected:
     """Remove every object that nothing refers to and that is older than `grace_seconds`; `dry_run` only counts.
 
+    What the cache knows of a run whose folder is gone refers to nothing, and is forgotten with what it needs.
     Raises StoreError where a manifest is damaged: what it refers to is not known then, and nothing is removed.
     """
     place = Place(root=root, store_address=store)
     shelf = place.store
     kept = {digest for _, manifest in _manifests(place) for digest in manifest.digests()}
-    kept |= {digest for folder in place.state.glob("runs/*") for digest in kept_digests(folder)}
+    for folder in place.state.glob(f"{RUNS}/*"):
+        kept |= {*kept_digests(folder), *_set_aside(folder)}
+    if not dry_run:
+        _forget_lost(place, kept)
     removed = size = 0
     present = list(shelf.digests())
     for digest in present:
@@ -93,12 +99,34 @@ def stored(*, root: Path, store: str | None = None) -> tuple[Stored, ...]:
 
 
 def _manifests(place: Place) -> Iterator[tuple[str, Manifest]]:
-    """Each manifest that is kept, with the run that it is of."""
-    for path in place.state.glob("runs/*/artifacts/*.json"):
+    """Each manifest that is kept, with the run that it is of: those in runs' folders, and the cache's of such runs."""
+    for path in place.state.glob(f"{RUNS}/*/artifacts/*.json"):
         run = path.parent.parent.name
         yield run, manifest_from(path.read_text(encoding="utf-8"), where=str(path))
+    with_models = place.ledger.runs_with_models()
     for result in place.ledger.results():
-        yield result.run, manifest_from(result.manifest, where=str(place.ledger.path))
+        if result.run in with_models or (place.state / RUNS / result.run).is_dir():
+            yield result.run, manifest_from(result.manifest, where=str(place.ledger.path))
+
+
+def _set_aside(folder: Path) -> Iterator[str]:
+    """The stored rows that a run set aside; a record that can't be read names none."""
+    try:
+        raw = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    for stage in raw["stages"]:
+        for verdict in stage["verdicts"]:
+            aside = verdict.get("quarantine") or {}
+            yield from (aside[part]["digest"] for part in ("kept", "taken") if aside.get(part))
+
+
+def _forget_lost(place: Place, kept: set[str]) -> None:
+    """Drop from the cache what needs objects that are about to go."""
+    for result in place.ledger.results():
+        needed = set(manifest_from(result.manifest, where=str(place.ledger.path)).digests())
+        if not needed <= kept:
+            place.ledger.forget_result(result.key)
 
 
 def _parts(manifest: Manifest) -> Iterator[tuple[str, str, str]]:

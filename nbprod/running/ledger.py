@@ -214,6 +214,11 @@ class Ledger:
         """All results."""
         return self._results("")
 
+    def runs_with_models(self) -> frozenset[str]:
+        """The runs whose models the registry knows: what they gave is wanted for ever."""
+        with self.reading() as db:
+            return frozenset(run for (run,) in db.execute("select distinct run from versions"))
+
     def forget_result(self, key: str) -> None:
         """Drop a result whose objects are lost."""
         with self._writing() as db:

@@ -1,6 +1,7 @@
 """`nbprod why`, `nbprod store` and `nbprod run --over`: what they print and with which code they leave."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,21 @@ def test_store_lists_and_collects(notebook: Path, capsys: pytest.CaptureFixture[
     assert json.loads(said(capsys, "store", "gc", "--older-than", "0", "--json")[1])["removed"] == 1
     assert not orphan.exists()
     assert exit_code_of(["why", "a.ipynb"]) == 0
+
+
+def test_collecting_forgets_runs_whose_folders_are_gone(
+    notebook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first = api.run(notebook, parameters={"month": 1})
+    second = api.run(notebook, parameters={"month": 2})
+    shutil.rmtree(first.folder)
+    assert said(capsys, "store", "gc", "--older-than", "0")[1].startswith("Removed 2 objects")
+    with_one = [one.would_run for one in api.why(notebook, parameters={"month": 1})]
+    with_two = [one.would_run for one in api.why(notebook, parameters={"month": 2})]
+    assert (with_one, with_two) == ([True, True], [False, False])
+    assert {one.digest for one in api.stored(notebook.parent)} == {
+        artifact.digest for run in second.stages for artifact in run.artifacts
+    }
 
 
 def test_over_runs_every_value_and_only_bad_ones_again(

@@ -1,6 +1,8 @@
 """What earlier runs left: why a stage would run, what the store keeps, what the ledger never loses."""
 
+import json
 import multiprocessing
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import pytest
 from plans import stage, written
 
+from nbprod.artifacts.store import store_at
 from nbprod.errors import PlanError, StoreError
 from nbprod.model import Artifact, Parameter, Record, StageRun, State
 from nbprod.running import collect, run, why
@@ -88,6 +91,32 @@ def test_collecting_removes_nothing_while_a_manifest_is_damaged(tmp_path):
     with pytest.raises(StoreError, match="damaged"):
         collect(root=tmp_path, grace_seconds=-1)
     assert objects(tmp_path) == kept
+
+
+def test_what_a_model_of_the_registry_needs_is_kept_without_its_run(tmp_path):
+    plan = written(tmp_path, stage("train", "model = {'a': 1}", gives="model"))
+    record = run(plan, plan_folder=tmp_path / "plan", root=tmp_path)
+    (model,) = record.stages[0].artifacts
+    with Ledger(path=tmp_path / ".nbprod/ledger.sqlite").writing() as db:
+        db.execute(
+            "insert into versions values ('m', 1, ?, 'train', 'model', ?, '2013', null, null, '{}')",
+            (record.id, model.digest),
+        )
+    shutil.rmtree(record.folder)
+    assert collect(root=tmp_path, grace_seconds=-1).removed == 0
+
+
+def test_rows_that_a_run_set_aside_are_kept_with_it(tmp_path):
+    plan = written(tmp_path, stage("load", "n = 1", gives="n"))
+    record = run(plan, plan_folder=tmp_path / "plan", root=tmp_path)
+    aside, _ = store_at(str(tmp_path / ".nbprod/store")).put(lambda path: path.write_bytes(b"rows"))
+    file = Path(record.folder) / "record.json"
+    raw = json.loads(file.read_text())
+    raw["stages"][0]["verdicts"] = [{"quarantine": {"kept": None, "taken": {"digest": aside}}}]
+    file.write_text(json.dumps(raw))
+    assert collect(root=tmp_path, grace_seconds=-1).removed == 0
+    shutil.rmtree(record.folder)
+    assert collect(root=tmp_path, grace_seconds=-1).removed == 2
 
 
 # The ledger

@@ -73,9 +73,9 @@ def ls(*, root: str | None, largest: int, as_json: bool) -> int:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what was removed as JSON.")
 def gc(*, root: str | None, dry_run: bool, hours: float, as_json: bool) -> int:
-    """Remove the objects that neither a run's folder nor the cache refers to.
+    """Remove the objects that no run refers to.
 
-    To be rid of a run, remove its folder under .nbprod/runs; what it gave stays while the cache can use it.
+    To be rid of a run, remove its folder under .nbprod/runs first: what it alone gave then goes, from the cache too.
     """
     from nbprod import api
 
