@@ -25,7 +25,7 @@ from nbprod.api.runs import (
 from nbprod.api.scoring import load, score, skew
 from nbprod.api.studying import Source, read, study, suggest
 from nbprod.api.tracking import diff_runs, mirror, reproduce
-from nbprod.api.values import infer, infer_from_last_run, validate, value
+from nbprod.api.values import infer, infer_from_last_run, proposal, review, validate, value
 
 __all__ = [
     "PLAN_SUFFIX",
@@ -57,6 +57,7 @@ __all__ = [
     "monitor",
     "plan",
     "promote",
+    "proposal",
     "read",
     "read_plan",
     "record",
@@ -67,6 +68,7 @@ __all__ = [
     "replay_taken",
     "reproduce",
     "retrain",
+    "review",
     "rollback",
     "root_of",
     "run",

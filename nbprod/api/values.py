@@ -35,6 +35,23 @@ def infer(value: object, name: str) -> str:
     return text_of(propose(value, value=name))
 
 
+def proposal(value: object, name: str) -> Suite:
+    """The suite that a value proposes; raises SuiteError where none can be."""
+    from nbprod.validating import propose
+
+    return propose(value, value=name)
+
+
+def review(value: object, name: str, *, suite: Suite | None = None) -> str:
+    """A page of HTML with each column of a value drawn beside what the suite, or the one it proposes, expects of it."""
+    from nbprod.expectations import infer, review_page
+    from nbprod.validating import profile_of
+
+    profile = profile_of(value)
+    expected = suite or infer(profile, value=name)
+    return review_page(profile, expected, title=f"What is expected of {name}")
+
+
 def infer_from_last_run(notebook: Path, value: str) -> str:
     """A proposed suite for a value as the notebook's last run gave it; raises StoreError where there is none."""
     from nbprod.artifacts.manifest import store_of

@@ -6,11 +6,14 @@ from nbprod.expectations.drift_page import drift_page
 from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
 from nbprod.expectations.infer import infer
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
+from nbprod.expectations.review import Change, changes
+from nbprod.expectations.review_page import review_page
 from nbprod.expectations.text import parameters_of, read_expectations, suite_of, suites_of
 from nbprod.expectations.writing import expectation_text, row_name, text_of
 
 __all__ = [
     "Argument",
+    "Change",
     "ColumnDrift",
     "ColumnProfile",
     "Profile",
@@ -18,6 +21,7 @@ __all__ = [
     "Sort",
     "Takes",
     "all_signatures",
+    "changes",
     "drift",
     "drift_page",
     "drift_suite",
@@ -26,6 +30,7 @@ __all__ = [
     "infer",
     "parameters_of",
     "read_expectations",
+    "review_page",
     "row_name",
     "signature",
     "suite_from_gx",

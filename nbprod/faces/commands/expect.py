@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,10 @@ from nbprod.faces.examples import ExampleCommand, ExampleGroup
 from nbprod.faces.output import say, say_json, stdout_paint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbprod.expectations import Signature
+    from nbprod.model import Expectation, Suite
 
 
 @click.group(
@@ -25,7 +29,7 @@ if TYPE_CHECKING:
     """,
 )
 def command() -> None:
-    """List the expectations there are, have some proposed, or judge a file by a suite."""
+    """List the expectations there are, have some proposed, look at and compare suites, or judge a file by one."""
 
 
 @command.command(
@@ -91,6 +95,86 @@ def infer(*, source: str, name: str | None) -> int:
 
 
 @command.command(
+    "review",
+    cls=ExampleCommand,
+    short_help="Draw a table beside its expectations.",
+    examples="""
+    nbprod expect review flights.parquet
+    nbprod expect review april.parquet --suite flights.plan/suites/flights.json -o april.html
+    """,
+)
+@click.argument("file", type=click.Path(path_type=str))
+@click.option("--suite", metavar="JSON", help="The suite to draw.  [default: the one that the file proposes]")
+@click.option("-o", "--output", metavar="HTML", help="The page.  [default: FILE.review.html]")
+def review(*, file: str, suite: str | None, output: str | None) -> int:
+    """Write a page that shows each column of a parquet or CSV file beside what is expected of it, and why."""
+    from nbprod import api
+
+    name = _name_of(file)
+    page = api.review(_table(file), name, suite=_suite(suite, name) if suite else None)
+    path = Path(output or f"{file}.review.html")
+    path.write_text(page, encoding="utf-8")
+    say(f"Written to {path}.")
+    return CLEAN
+
+
+@command.command(
+    "diff",
+    cls=ExampleCommand,
+    short_help="Compare two suites.",
+    examples="""
+    nbprod expect diff old.plan/suites/flights.json new.plan/suites/flights.json
+    nbprod expect diff flights.plan/suites/flights.json april.parquet    # with what April would propose
+    """,
+)
+@click.argument("before", type=click.Path(path_type=str))
+@click.argument("after", type=click.Path(path_type=str))
+@click.option("--json", "as_json", is_flag=True, help="Print the changes as JSON.")
+def diff(*, before: str, after: str, as_json: bool) -> int:
+    """Show what AFTER adds to, drops from and says otherwise than BEFORE.
+
+    Each is a suite in Great Expectations' JSON, or a table in a parquet or CSV file: the suite that it proposes.
+    """
+    from nbprod.expectations import changes, expectation_text
+
+    old, new = _suite_or_proposal(before), _suite_or_proposal(after)
+    found = changes(old, new)
+    if as_json:
+        say_json(found)
+        return FOUND if found else CLEAN
+    paint = stdout_paint()
+    lines = []
+    for one in found:
+        if one.before is not None:
+            lines.append(paint("bad", f"- {_unexplained(one.before, expectation_text)}"))
+        if one.after is not None:
+            lines.append(paint("good", f"+ {_unexplained(one.after, expectation_text)}"))
+    say("\n".join(lines) if lines else "Both expect the same.")
+    return FOUND if found else CLEAN
+
+
+def _unexplained(one: Expectation, text: Callable[[Expectation], str]) -> str:
+    return " ".join(text(replace(one, notes="")).split())
+
+
+def _suite_or_proposal(file: str) -> Suite:
+    from nbprod import api
+
+    name = _name_of(file)
+    return _suite(file, name) if Path(file).suffix == ".json" else api.proposal(_table(file), name)
+
+
+def _suite(file: str, name: str) -> Suite:
+    from nbprod.expectations import suite_from_gx
+
+    try:
+        raw = json.loads(Path(file).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise NbprodError(f"The suite can't be read: {error}.", where=file) from error
+    return suite_from_gx(raw, value=name)
+
+
+@command.command(
     "check",
     cls=ExampleCommand,
     short_help="Judge a file by a suite.",
@@ -102,14 +186,9 @@ def infer(*, source: str, name: str | None) -> int:
 def check(*, file: str, suite: str, as_json: bool) -> int:
     """Judge a table in a parquet or CSV file by a suite in Great Expectations' own JSON."""
     from nbprod import api
-    from nbprod.expectations import suite_from_gx
     from nbprod.faces.record_text import verdicts_text
 
-    try:
-        raw = json.loads(Path(suite).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise NbprodError(f"The suite can't be read: {error}.", where=suite) from error
-    verdicts = api.validate(_table(file), suite_from_gx(raw, value=_name_of(file)))
+    verdicts = api.validate(_table(file), _suite(suite, _name_of(file)))
     if as_json:
         say_json(verdicts)
     else:
