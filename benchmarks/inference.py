@@ -212,9 +212,7 @@ def _named(one: Expectation) -> str:
     column = (
         one.arguments.get("column") or f"{one.arguments.get('column_A')}, {one.arguments.get('column_B')}"
     )
-    return f"{one.type.removeprefix('expect_')}({column})" + (
-        "" if "query" not in one.type else one.description
-    )
+    return f"{one.type.removeprefix('expect_')}({column})" + one.description
 
 
 def _q(name: object) -> str:
