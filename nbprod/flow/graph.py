@@ -145,7 +145,9 @@ class _Assembly:
     ) -> None:
         self._notebook, self._tagging, self._reading = notebook, tagging, reading
         self._history, self._parameters = history, parameters
-        self._needs = Needs(history, marks, stages=tagging.cells, steps=reading.steps)
+        self._needs = Needs(
+            history, marks, stages=tagging.cells, steps=reading.steps, stage_of=tagging.stage_of
+        )
         self._links = _Links()
         self._findings: list[Finding] = [*tagging.findings, *reading.findings]
         self._steps_of: dict[str, list[Step]] = {name: [] for name in tagging.cells}
@@ -334,13 +336,12 @@ class _Assembly:
             yield LeftOut(cell=at, reason=_reason(steps_of.get(at, []), is_skipped=at in tagging.skipped))
 
     def _find_unreadable(self) -> None:
-        if len(self._tagging.cells) < 2:
-            return
+        is_whole = len(self._tagging.cells) < 2
         for step in self._reading.steps:
             for what in step.effects.opaque:
-                if what in _UNREADABLE:
+                if what in _UNREADABLE and not is_whole:
                     self._findings.append(_unreadable(step, what, self._tagging.stage_of.get(step.cell)))
-            for module, reason in step.effects.unknown_stars.items():
+            for module, reason in step.effects.unknown_stars.items() if not is_whole else ():
                 self._findings.append(_unknown_star(step, module, reason))
             if step.effects.history and step.cell in self._tagging.stage_of:
                 names = [name for name in step.effects.uses if HISTORY_NAME.match(name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from nbprod.libraries.calls import CARRIED_STATES
 from nbprod.model import Finding, Severity, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     from nbprod.flow.effects import Step
 
@@ -33,7 +34,13 @@ class Needs:
     """Follows demands until every value has a giver. Findings say which have none, and why."""
 
     def __init__(
-        self, history: History, marks: Marks, *, stages: Iterable[str], steps: tuple[Step, ...]
+        self,
+        history: History,
+        marks: Marks,
+        *,
+        stages: Iterable[str],
+        steps: tuple[Step, ...],
+        stage_of: Mapping[int, str],
     ) -> None:
         self.taken: dict[str, Taken] = {name: Taken() for name in stages}
         self.findings: list[Finding] = []
@@ -42,6 +49,10 @@ class Needs:
         self._steps = steps
         self._met: set[tuple[str, int]] = set()
         self._said: set[tuple[str, str, str]] = set()
+        self._steps_of: dict[str, list[Step]] = {}
+        for step in steps:
+            if (stage := stage_of.get(step.cell)) is not None:
+                self._steps_of.setdefault(stage, []).append(step)
 
     def meet(self, demand: Demand) -> None:
         if demand.version is None:
@@ -80,6 +91,7 @@ class Needs:
             taken.snippets = tuple(sorted(steps))
             taken.parameters |= parameters
             self._refuse_stale_copies(stage, taken)
+            self._refuse_out_of_place(stage, taken)
 
     # Meeting a demand
 
@@ -234,6 +246,39 @@ class Needs:
                     about=name,
                 )
 
+    def _refuse_out_of_place(self, stage: str, taken: Taken) -> None:
+        """What is copied runs before the stage's own cells, so it must not hang together with earlier ones of them."""
+        own = self._steps_of.get(stage, ())
+        for index in taken.snippets:
+            step = self._steps[index]
+            if index in self._own_indexes(stage) or not own or index < own[0].index:
+                continue
+            shared = self._in_the_way(step, [one for one in own if one.index < index])
+            if shared is not None:
+                self._say(
+                    "out-of-place",
+                    step,
+                    stage,
+                    message=f"Stage '{stage}' needs this statement between its own cells: copied to its start,"
+                    f" it would run before {shared.span}, with which it hangs together.",
+                    remedy=f"Add cell {step.cell + 1} to '{stage}', or split '{stage}' there.",
+                    about=str(index),
+                )
+
+    def _in_the_way(self, step: Step, earlier: Sequence[Step]) -> Step | None:
+        """An earlier step whose names or state the copied one takes, replaces or must not come before."""
+        binds, reads = step.effects.may, step.effects.uses.keys()
+        for one in earlier:
+            made = {name for name in one.effects.may if not _is_made_anew(one, name)}
+            touched = binds & (one.effects.may | one.effects.uses.keys())
+            again = one.code == step.code or all(_is_made_anew(one, name) for name in touched)
+            if (made & reads) or (touched and not again) or (step.effects.sets and not one.is_definition):
+                return one
+        return None
+
+    def _own_indexes(self, stage: str) -> set[int]:
+        return {step.index for step in self._steps_of.get(stage, ())}
+
     def _say(
         self,
         rule: str,
@@ -253,6 +298,14 @@ class Needs:
         self.findings.append(
             Finding(rule=rule, severity=severity, message=message, span=span, remedy=remedy, stage=stage)
         )
+
+
+def _is_made_anew(step: Step, name: str) -> bool:
+    """Whether the step may run twice without anyone seeing a difference in the name: an import, a plain function."""
+    value = step.values.get(name)
+    if name.startswith("import ") or (value is not None and value.library):
+        return True
+    return step.is_definition and isinstance(step.node, ast.FunctionDef) and not step.node.decorator_list
 
 
 __all__ = ["STAR", "Needs", "Taken"]

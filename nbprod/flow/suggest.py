@@ -23,7 +23,7 @@ from nbprod.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nbprod.flow.effects import Step
     from nbprod.flow.steps import Reading
@@ -63,6 +63,7 @@ def suggest(notebook: Notebook) -> Suggestion:
     apart = told.apart | told.skipped | parameter_cells
     working = {at for at in steps if at not in apart and not _only_defines(steps[at])}
     parts = _merged(list(_parts(notebook, steps, working)))
+    parts = [_filled(part, steps.keys() - apart) for part in parts]
     parts = _crossable(notebook, parts, parameter_cells, reading)
     times = _time_columns(reading.steps)
     stages = tuple(_stages(parts, times, steps))
@@ -122,10 +123,18 @@ def _merged(parts: list[_Part]) -> list[_Part]:
     return merged
 
 
+def _filled(part: _Part, free: Iterable[int]) -> _Part:
+    """The part with the definitions that lie between its cells: they run where they stand."""
+    first, last = min(part.cells), max(part.cells)
+    between = {at for at in free if first < at < last}
+    return replace(part, cells=tuple(sorted({*part.cells, *between})))
+
+
 def _crossable(
     notebook: Notebook, parts: list[_Part], parameter_cells: set[int], reading: Reading
 ) -> list[_Part]:
     """Join parts until nothing has to pass between them that can't."""
+    skipped = tagging_of(notebook, overrides={}).skipped
     while len(parts) > 1:
         names = _named(parts)
         _, findings = flow_with(notebook, _tagging(notebook, names, parameter_cells), reading=reading)
@@ -142,6 +151,7 @@ def _crossable(
             return parts
         at = max(at, 1)
         joined = replace(parts[at - 1], cells=parts[at - 1].cells + parts[at].cells)
+        joined = _filled(joined, {step.cell for step in reading.steps} - parameter_cells - skipped)
         parts = [*parts[: at - 1], joined, *parts[at + 1 :]]
     return parts
 

@@ -128,3 +128,28 @@ def test_a_suggestion_has_stages_in_order_with_constants_as_parameters():
     ]
     assert [one.parameter.name for one in found.parameters] == ["SEED", "PATH"]
     assert (found.parameter_cells, found.time_columns) == ((1,), ("when",))
+
+
+BETWEEN = {
+    "a setting between a stage's cells": (
+        "%%stage a\nimport numpy as np\nx = str(np.float64(0.12345))",
+        "np.set_printoptions(precision=2)",
+        "%%stage a\nimport numpy as np\ny = str(np.array([0.12345]))",
+    ),
+    "a definition that takes what the stage makes": (
+        "%%stage a\nacc = list('a')",
+        "def add(x, to=acc):\n    to.append(x)",
+        "%%stage a\nadd('b')",
+    ),
+}
+
+
+@pytest.mark.parametrize("cells", BETWEEN.values(), ids=BETWEEN)
+def test_what_would_run_too_early_as_a_copy_is_refused(cells):
+    _, findings = flow(*cells)
+    assert [rule for rule, _ in errors(findings)] in (["out-of-place"], ["no-giver"])
+
+
+def test_suggested_stage_holds_the_definitions_between_its_cells():
+    found = suggest(notebook_of("x = [1]\nx.append(2)", "y = len", "x.append(y(x))"))
+    assert [stage.cells for stage in found.stages] == [(0, 1, 2)]
