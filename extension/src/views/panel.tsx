@@ -1,4 +1,5 @@
 import { LabIcon, ReactWidget, SidePanel, UseSignal } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 import type { AccordionPanel } from '@lumino/widgets';
 import * as React from 'react';
 import type { PipelineModel } from '../model';
@@ -58,8 +59,23 @@ class Section extends ReactWidget {
   }
 
   render(): JSX.Element {
-    return <UseSignal signal={this.model.changed}>{() => <Body model={this.model} view={this.view} />}</UseSignal>;
+    return <UseSignal signal={this.model.changed}>{() => this._body()}</UseSignal>;
   }
+
+  protected onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this.update();
+  }
+
+  /** A section that nobody sees stays as it was: an equal element costs React nothing. */
+  private _body(): JSX.Element {
+    if (this.isVisible || !this._last) {
+      this._last = <Body model={this.model} view={this.view} />;
+    }
+    return this._last;
+  }
+
+  private _last: JSX.Element | null = null;
 }
 
 function Body({ model, view: Shown }: { model: PipelineModel; view: View }): JSX.Element {

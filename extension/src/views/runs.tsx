@@ -264,7 +264,7 @@ function StageItem(props: { stage: StageProgress; run: Progress; model: Pipeline
       {state === 'running' && stage.cells > 0 && (
         <progress max={stage.cells} value={stage.cell} aria-label={`Cells of ${name} that have run`} />
       )}
-      {ran && !GOOD.includes(state) && ran.reason && <p className="jp-nbprod-hint">{ran.reason}</p>}
+      {ran && !ran.failure && !GOOD.includes(state) && ran.reason && <p className="jp-nbprod-hint">{ran.reason}</p>}
       {ran?.failure && <Failure ran={ran} model={model} />}
     </li>
   );

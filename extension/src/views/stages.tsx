@@ -7,6 +7,7 @@ export function StagesView({ model }: { model: PipelineModel }): JSX.Element {
   const [target, setTarget] = React.useState<string | null>(null);
   const cells = model.panel?.content.widgets.filter(cell => canBeStaged(cell.model)) ?? [];
   const groups = [...model.stageNames, ''];
+  const stageOf = new Map(cells.map(cell => [cell, taggingOf(cell.model).stage ?? '']));
   const move = (id: string, stage: string) => {
     const cell = cells.find(one => one.model.id === id);
     if (cell) {
@@ -19,7 +20,7 @@ export function StagesView({ model }: { model: PipelineModel }): JSX.Element {
   return (
     <>
       {groups.map(stage => {
-        const members = cells.filter(cell => (taggingOf(cell.model).stage ?? '') === stage);
+        const members = cells.filter(cell => stageOf.get(cell) === stage);
         return (
           <section
             key={stage}
