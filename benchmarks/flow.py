@@ -1,5 +1,9 @@
 """How long a notebook's flow takes against its number of cells: it should grow as a straight line.
 
+Beside it stand public tools that tell dataflow from code, where they are installed (`pip install marimo`); they are
+no part of what nbprod needs. marimo links the names that cells define and read; it follows no calls, no aliases and
+no state, so that it answers a smaller question.
+
 Usage: python benchmarks/flow.py [--quick]
 """
 
@@ -8,9 +12,14 @@ from __future__ import annotations
 import json
 import sys
 import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from nbprod.flow import flow_of
 from nbprod.notebook import parse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CELLS_A_STAGE = 10
 HEAD = (
@@ -53,20 +62,57 @@ def notebook_text(cells: int) -> str:
     )
 
 
+def cpu_seconds_of(work: Callable[[], object]) -> float:
+    """What the work costs, once."""
+    start = time.process_time()
+    work()
+    return time.process_time() - start
+
+
+def nbprod_flow(text: str) -> None:
+    """The whole way: cells read, stages, needs and links found."""
+    _, findings = flow_of(parse(text, name="bench.ipynb"))
+    if findings:
+        raise SystemExit(f"The notebook of the benchmark has findings: {findings[0].message}")
+
+
+def marimo_flow(text: str) -> None:
+    """Each cell compiled and put into the graph of definitions and references, as marimo's kernel does."""
+    from marimo._ast.compiler import compile_cell
+    from marimo._runtime.dataflow import DirectedGraph
+
+    graph = DirectedGraph()
+    for cell in json.loads(text)["cells"]:
+        graph.register_cell(cell["id"], compile_cell(cell["source"], cell_id=cell["id"]))
+
+
+TOOLS = {"nbprod": ("nbprod", nbprod_flow), "marimo": ("marimo", marimo_flow)}
+
+
 def main() -> None:
     sizes = (100, 300, 1000) if "--quick" in sys.argv else (100, 300, 1000, 3000, 10_000)
-    seconds: dict[int, float] = {}
-    flow_of(parse(notebook_text(20), name="warm.ipynb"))
-    print(f"{'cells':>7} {'seconds':>9} {'ms a cell':>10}")
+    tools = {name: work for name, (module, work) in TOOLS.items() if find_spec(module) is not None}
+    seconds: dict[str, dict[int, float]] = {name: {} for name in tools}
+    for work in tools.values():
+        work(notebook_text(20))
+    print(f"{'cells':>7}" + "".join(f"{name + ' s':>12}{'ms a cell':>12}" for name in tools))
     for size in sizes:
-        notebook = parse(notebook_text(size), name="bench.ipynb")
-        start = time.process_time()
-        _, findings = flow_of(notebook)
-        seconds[size] = time.process_time() - start
-        print(f"{size:>7} {seconds[size]:>9.2f} {seconds[size] / size * 1000:>10.2f}")
-        if findings:
-            print("findings:", findings[:2])
-    print(json.dumps({"benchmark": "flow", "cpu_seconds": seconds}))
+        text = notebook_text(size)
+        for name, work in tools.items():
+            seconds[name][size] = cpu_seconds_of(lambda work=work, text=text: work(text))  # type: ignore[misc]
+        row = "".join(f"{took[size]:>12.2f}{took[size] / size * 1000:>12.2f}" for took in seconds.values())
+        print(f"{size:>7}{row}")
+    for name in TOOLS.keys() - tools.keys():
+        print(f"{name} isn't installed here: not measured.")
+    first, last = sizes[0], sizes[-1]
+    bends = {name: took[last] / last / (took[first] / first) for name, took in seconds.items()}
+    ratios = {name: took[last] / seconds["nbprod"][last] for name, took in seconds.items()}
+    for name in tools:
+        print(
+            f"{name}: a cell costs {bends[name]:.2f} times as much among {last} as among {first}"
+            f"; {ratios[name]:.2f} times nbprod's time"
+        )
+    print(json.dumps({"benchmark": "flow", "cpu_seconds": seconds, "bend": bends, "times_nbprod": ratios}))
 
 
 if __name__ == "__main__":
