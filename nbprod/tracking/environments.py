@@ -45,12 +45,12 @@ def _differences(kept: Kept) -> Iterator[str]:
 def needed_pins(kept: Kept, plan: Plan) -> tuple[str, ...]:
     """`name==version` of what the plan's imports and a run of it need, with what these need in turn."""
     versions = _versions(kept.installed)
-    roots = {
-        _normal(_IMPORTED_AS.get(top, top))
-        for stage in plan.stages
-        for module in code_of(plan.files[stage.notebook], parameters={}).modules
-        if (top := module.partition(".")[0].lower())
-    }
+    codes = [code_of(plan.files[stage.notebook], parameters={}) for stage in plan.stages]
+    tops = {module.partition(".")[0] for code in codes for module in code.modules}
+    # A package may be there for its files alone: found by name in the code, or seen to be read.
+    tops |= {text for code in codes for text in code.texts if _normal(text) in versions}
+    tops |= {package for source in kept.sources or () if (package := _package_of(source.path))}
+    roots = {_normal(_IMPORTED_AS.get(top.lower(), top)) for top in tops}
     found: set[str] = set()
     waiting = [*roots, *_requirements("nbprod")]
     while waiting:
@@ -59,6 +59,13 @@ def needed_pins(kept: Kept, plan: Plan) -> tuple[str, ...]:
             found.add(name)
             waiting.extend(_requirements(name))
     return tuple(f"{name}=={versions[name]}" for name in sorted(found))
+
+
+def _package_of(path: str) -> str:
+    """The package of an installed file, as its folder is called."""
+    parts = Path(path).parts
+    places = [number for number, part in enumerate(parts) if part in ("site-packages", "dist-packages")]
+    return parts[places[-1] + 1] if places and len(parts) > places[-1] + 2 else ""
 
 
 def built(folder: Path, pins: Iterable[str], *, python: str) -> Path:

@@ -100,10 +100,21 @@ def _times(record: Record, roles: Roles, rows: Any) -> Any:
     raise NbprodError(
         f"The rows' times can't be told: '{name}' is not among their columns, nor do they share the features' index.",
         where=record.pipeline,
-        remedy="Keep the features' index when splitting, or leave the time column in.",
+        remedy="Keep the features' index when splitting (no merge, no reset), or leave the time column in.",
     )
 
 
 def _share_index(frame: Any, rows: Any) -> bool:
+    """Whether the rows are rows of the frame under their own index: an index that only counts proves nothing."""
     both = hasattr(frame, "columns") and hasattr(frame, "index") and hasattr(rows, "index")
-    return both and bool(frame.index.is_unique and rows.index.isin(frame.index).all())
+    if not both or not frame.index.is_unique or not rows.index.isin(frame.index).all():
+        return False
+    shared = [name for name in getattr(rows, "columns", ()) if name in frame.columns]
+    same = [_agree(frame.loc[rows.index, name], rows[name]) for name in shared]
+    return bool(same) and all(same)
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Whether two columns are equal wherever neither is missing, as a split may fill what is missing."""
+    known = one.notna().to_numpy() & other.notna().to_numpy()
+    return bool((one.to_numpy()[known] == other.to_numpy()[known]).all())
