@@ -25,14 +25,14 @@ from nbprod.model import Cell, CellKind, Notebook, Severity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PANDAS = """import numpy as np
+PANDAS = """import numpy as np
 import pandas as pd
 df = pd.read_csv('df.csv', parse_dates=['ts'])
 ev = pd.read_csv('ev.csv', parse_dates=['ets', 'pub'])
 dim = pd.read_csv('dim.csv')
 T0 = pd.Timestamp('2024-04-30')
 """
-_READING = {
+READING = {
     "pl": "import polars as pl\ndf, ev, dim = pl.from_pandas(df), pl.from_pandas(ev), pl.from_pandas(dim)\n",
     "ib": "import ibis\nfrom ibis import _\nt, ev, dim = ibis.memtable(df), ibis.memtable(ev), ibis.memtable(dim)\n",
     "sql": "import duckdb\n",
@@ -49,13 +49,13 @@ def main() -> int:
     if not (options.cases / "cases.py").exists():
         print(f"No labelled cases at {options.cases}; give their folder with --cases.")
         return 1
-    certified = list(_certified(options.cases / "cases.py"))
+    certified = list(certified_in(options.cases / "cases.py"))
     for setting in SETTINGS[-1:] if options.quick else SETTINGS:
         _report(certified, setting, by_kind=not options.quick)
     return 0
 
 
-def _certified(path: Path) -> Iterator[tuple[str, str, bool, str]]:
+def certified_in(path: Path) -> Iterator[tuple[str, str, bool, str]]:
     """Kind, library, whether it leaks, code."""
     spec = importlib.util.spec_from_file_location("cases", path)
     if spec is None or spec.loader is None:
@@ -75,7 +75,7 @@ def _certified(path: Path) -> Iterator[tuple[str, str, bool, str]]:
 
 def _notebook(code: str, library: str, setting: str) -> Notebook:
     cell = f'out = duckdb.sql("""{code}""").df()' if library == "sql" else code
-    setup = _PANDAS + _READING.get(library, "")
+    setup = PANDAS + READING.get(library, "")
     sources = {
         "alone": [cell],
         "after reading": [setup, cell],
