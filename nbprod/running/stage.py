@@ -207,6 +207,11 @@ def _close_loop() -> None:
 
     loop = ensure_event_loop()
     if not loop.is_running():
+        # A cell that took too long leaves the client listening for what it prints.
+        listening = asyncio.all_tasks(loop)
+        for task in listening:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*listening, return_exceptions=True))
         loop.close()
         asyncio.set_event_loop(None)
 
