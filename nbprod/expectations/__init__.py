@@ -1,5 +1,6 @@
 """What is expected of a value: suites as text and as GX's JSON, proposed from a reference. No GX is imported here."""
 
+from nbprod.expectations.calibrating import psi_thresholds
 from nbprod.expectations.catalogue import Argument, Signature, Takes, all_signatures, signature
 from nbprod.expectations.drift import ColumnDrift, drift, drift_suite
 from nbprod.expectations.drift_page import drift_page
@@ -29,6 +30,7 @@ __all__ = [
     "gx_json",
     "infer",
     "parameters_of",
+    "psi_thresholds",
     "read_expectations",
     "review_page",
     "row_name",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _BINS = 10
 # A share of nothing would make PSI infinite: half a row of a thousand stands for it.
-_LEAST = 0.0005
+LEAST_SHARE = 0.0005
 _DRIFT_TYPES = (
     "expect_column_quantile_values_to_be_between",
     "expect_column_kl_divergence_to_be_less_than",
@@ -69,7 +69,7 @@ def drift(reference: Profile, batch: Profile, *, alarm_rate: float = 0.01) -> tu
         one
         for column in reference.columns
         if (other := batch.column(column.name)) is not None
-        and (one := _column_drift(column, reference.rows, other, batch.rows)) is not None
+        and (one := column_drift(column, reference.rows, other, batch.rows)) is not None
     ]
     return tuple(sorted(_corrected(found, alarm_rate), key=lambda one: (not one.has_drifted, -one.psi)))
 
@@ -82,7 +82,8 @@ def drift_suite(
     return replace(whole, expectations=tuple(one for one in whole.expectations if one.type in _DRIFT_TYPES))
 
 
-def _column_drift(column: ColumnProfile, rows: int, other: ColumnProfile, others: int) -> ColumnDrift | None:
+def column_drift(column: ColumnProfile, rows: int, other: ColumnProfile, others: int) -> ColumnDrift | None:
+    """One column's drift, its p-value not yet corrected for the other columns."""
     here, there = rows - column.nulls, others - other.nulls
     p_nulls = _two_shares(column.nulls, rows, other.nulls, others)
     found = None
@@ -195,7 +196,7 @@ def _two_shares(hits: int, rows: int, others_hits: int, others: int) -> float:
 
 
 def _psi(bars: Sequence[Bar]) -> float:
-    pairs = [(max(bar.reference, _LEAST), max(bar.batch, _LEAST)) for bar in bars]
+    pairs = [(max(bar.reference, LEAST_SHARE), max(bar.batch, LEAST_SHARE)) for bar in bars]
     return sum((batch - reference) * math.log(batch / reference) for reference, batch in pairs)
 
 
