@@ -81,7 +81,7 @@ def unchanged(repeats: int) -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         measured(by_nbprod(codes), folder)
         again = [measured(by_nbprod(codes), folder) for _ in range(repeats)]
-        bare = [measured("import nbprod.running, nbformat.v4", folder) for _ in range(repeats)]
+        bare = [measured("import nbprod.running", folder) for _ in range(repeats)]
     wall, floor = medians(again)[0], medians(bare)[0]
     return {
         "20 unchanged stages in a fresh process: wall seconds": round(wall, 2),
