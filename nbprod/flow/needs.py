@@ -290,8 +290,8 @@ class Needs:
         about: str,
         severity: Severity = Severity.ERROR,
     ) -> None:
-        if (rule, stage, about) in self._said:
-            return
+        if (rule, stage, about) in self._said or about.startswith("import "):
+            return  # a module that is loaded twice is the same module
         self._said.add((rule, stage, about))
         line = step.effects.uses.get(about, step.span.line)
         span = Span(cell=step.cell, line=line, end_line=line) if line != step.span.line else step.span

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from nbprod.flow.aliases import PLAIN, Frame, Heap, Value
 from nbprod.flow.effects import Effects
+from nbprod.flow.stars import is_loaded_apart
 
 if TYPE_CHECKING:
     import ast
@@ -24,6 +25,8 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "exit",
     "quit",
 }
+# Stands for whatever all imports so far have loaded; no notebook can bind it.
+ALL_IMPORTS = "import *"
 HISTORY_NAME = re.compile(r"(_{1,3}|_\d+|_i{0,3}|_i\d+|_oh|_ih|_dh|In|Out)\Z")
 
 
@@ -133,7 +136,10 @@ class Scoping:
 
     def load_module(self, path: str) -> None:
         """An import loads a module; one within a package can be got at through the package from then on."""
-        if self.frame is self.module and "." in path:
+        if self.frame is not self.module:
+            return
+        self.effects.may.add(ALL_IMPORTS)
+        if "." in path:
             name = _name_of_module(path)
             self._modules.add(path)
             self.effects.must.add(name)
@@ -144,6 +150,8 @@ class Scoping:
         name = _name_of_module(path)
         if path in self._modules and name not in self.effects.must:
             self.effects.uses.setdefault(name, self.line)
+        elif path.count(".") == 1 and path not in self._modules and is_loaded_apart(path):
+            self.effects.uses.setdefault(ALL_IMPORTS, self.line)  # one of them has loaded it on its way
 
     # Ways through
 

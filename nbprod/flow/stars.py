@@ -49,6 +49,22 @@ def exports_of(module: str, *, folder: str = "") -> Exports:
 
 
 @cache
+def is_loaded_apart(path: str) -> bool:
+    """Whether this is a module within a package that does not load it itself: some other import must have."""
+    package, _, name = path.rpartition(".")
+    reader = _Reader("")
+    try:
+        source, is_package = reader.source_of(package)
+        whole = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=ast.parse(source).body, decorator_list=[])
+        if not is_package or "def __getattr__" in source or name in bindings_of(whole).local:
+            return False
+        reader.source_of(path)
+    except (UnreadableModuleError, OSError, SyntaxError, ValueError):
+        return False
+    return True
+
+
+@cache
 def _read_installed(module: str) -> Exports:
     is_standard = module.partition(".")[0] in sys.stdlib_module_names and module not in _LOUD
     try:
@@ -100,7 +116,7 @@ class _Reader:
             self._reading.pop()
 
     def _names_in(self, module: str) -> frozenset[str]:
-        source, is_package = self._source_of(module)
+        source, is_package = self.source_of(module)
         body = list(_top_level(ast.parse(source).body))
         package = module if is_package else module.rpartition(".")[0]
         if any(_says_all(node) for node in body):
@@ -119,7 +135,7 @@ class _Reader:
                 names.add(node.module.partition(".")[0])  # loading a submodule binds it in its package
         return frozenset(name for name in names if not name.startswith("_"))
 
-    def _source_of(self, module: str) -> tuple[str, bool]:
+    def source_of(self, module: str) -> tuple[str, bool]:
         path: list[str] | None = list(self._path)
         spec = None
         for depth, _ in enumerate(parts := module.split("."), start=1):
@@ -204,7 +220,7 @@ class _Reader:
         """A collection of names that another module assigns, `__all__` under another name among them."""
         if name == "__all__":
             return self.names_of(module)
-        source, is_package = self._source_of(module)
+        source, is_package = self.source_of(module)
         body = list(_top_level(ast.parse(source).body))
         scope = _Scope(
             modules=dict(_modules(body, module if is_package else module.rpartition(".")[0])),

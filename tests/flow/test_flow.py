@@ -153,3 +153,14 @@ def test_what_would_run_too_early_as_a_copy_is_refused(cells):
 def test_suggested_stage_holds_the_definitions_between_its_cells():
     found = suggest(notebook_of("x = [1]\nx.append(2)", "y = len", "x.append(y(x))"))
     assert [stage.cells for stage in found.stages] == [(0, 1, 2)]
+
+
+def test_module_that_another_import_loads_brings_all_imports_along():
+    found, findings = flow(
+        "import matplotlib as mpl\nimport seaborn as sns",
+        "%%stage a\nx = [len('a')]",
+        "%%stage b\nmpl.pyplot.figure()\ny = x + [1]",
+    )
+    codes = {stage.name: [one.code for one in stage.preamble] for stage in found.stages}
+    assert not findings
+    assert codes == {"a": [], "b": ["import matplotlib as mpl", "import seaborn as sns"]}
