@@ -6,9 +6,11 @@ MLflow shows what the ledger holds; nothing is read back from it but the ids by 
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
 from dataclasses import dataclass
@@ -70,12 +72,14 @@ def mirror(*, place: Place, settings: Settings, registry: Registry) -> Mirrored:
     try:
         client = MlflowClient(tracking_uri=address, registry_uri=address)
         mirroring = _Mirroring(client=client, place=place, settings=settings, registry=registry, known=known)
-        return Mirrored(
-            address=address,
-            runs=tuple(mirroring.runs()),
-            versions=tuple(mirroring.versions()),
-            aliases=dict(mirroring.aliases()),
-        )
+        # What a command prints may be JSON for a machine: MLflow's own lines go where messages go.
+        with contextlib.redirect_stdout(sys.stderr):
+            return Mirrored(
+                address=address,
+                runs=tuple(mirroring.runs()),
+                versions=tuple(mirroring.versions()),
+                aliases=dict(mirroring.aliases()),
+            )
     except MlflowException as error:
         raise NbprodError(
             f"MLflow refuses: {str(error)[:300]}",
