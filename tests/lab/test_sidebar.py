@@ -110,7 +110,7 @@ def test_run_goes_on_while_the_page_is_closed_and_two_runs_compare(opened, lab):
     runs.locator("li[data-run][data-state=done]").nth(1).wait_for(timeout=180_000)
     for box in runs.locator("[data-test=compare]").all()[:2]:
         box.check()
-    runs.locator("[data-test=comparison]").get_by_role("row", name="rows").wait_for()
+    runs.locator("[data-test=comparison]").get_by_role("row", name="rows 40 50").wait_for()
     runs.locator("[data-test=comparison]").scroll_into_view_if_needed()
     again.shot("compared")
 
