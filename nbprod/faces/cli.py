@@ -78,7 +78,7 @@ class LazyGroup(ExampleGroup):
     nbprod check flights.ipynb
     nbprod run flights.ipynb -p month=3
     """,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"max_content_width": 100},
     epilog="Exit codes: 0 done and clean, 1 findings or failures, 2 could not proceed.",
 )
 @click.version_option(__version__, prog_name="nbprod", message="%(prog)s %(version)s")
