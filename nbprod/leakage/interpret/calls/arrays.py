@@ -1,0 +1,133 @@
+"""Arrays of numpy: made, padded, flipped, chosen from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret import (
+    frames,
+)
+from nbprod.leakage.interpret.calls.drawing import GENERATOR
+from nbprod.leakage.interpret.calls.row_by_row import joined
+from nbprod.leakage.interpret.values import (
+    ALL_ROWS,
+    Cells,
+    Const,
+    Deferred,
+    Facts,
+    Folds,
+    Opaque,
+    Picks,
+    Position,
+    Rows,
+    Seq,
+    Table,
+    Value,
+)
+
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable
+
+    from nbprod.leakage.interpret.context import Args, Run
+
+
+def fresh_array(run: Run, bare: str, args: Args) -> Value:
+    held = [run.at(value) for value in args.every]
+    if bare == "Timestamp":
+        return Opaque()
+    if bare in ("arange", "linspace") and any(isinstance(value, Position) for value in held):
+        return Opaque()
+    if bare.endswith("_like"):
+        like = held[0] if held else Opaque()
+        if isinstance(like, Cells | Table):
+            return Cells(rows=like.rows, order=like.order, array=True)
+    size = held[0].value if held and isinstance(held[0], Const) and isinstance(held[0].value, int) else None
+    if bare == "full" and len(held) > 1:
+        return Cells(facts=run.facts(held[1]), array=True, width=size)
+    if bare in ("make_classification", "make_regression", "make_blobs"):
+        root = f"{bare}"
+        rows = Rows(tables=frozenset({root}))
+        return Seq((Cells(facts=Facts(reads={f"{root}.X": 0.0}), rows=rows, shape="matrix", array=True),
+                    Cells(facts=Facts(reads={f"{root}.y": 0.0}), rows=rows, array=True)))  # fmt: skip
+    if bare in ("default_rng", "RandomState"):
+        return GENERATOR
+    if bare == "seed":
+        return Opaque()
+    if bare in ("rand", "randn", "normal", "randint", "random", "uniform", "choice") and run.node is not None:
+        span = run.span(run.node)
+        root = f"random@{span.cell}:{span.line}:{span.column}"
+        wide = len([v for v in args.places if isinstance(run.at(v), Const)]) > 1 and bare in ("rand", "randn")
+        return Cells(facts=Facts(reads={f"{root}.x": 0.0}), rows=Rows(tables=frozenset({root})), array=True,
+                     shape="matrix" if wide else "column")  # fmt: skip
+    length = held[0].hint if bare == "arange" and len(held) == 1 and isinstance(held[0], Opaque) else ""
+    return Cells(array=True, width=size if bare in ("zeros", "empty") else None, name=length or None)
+
+
+def _array(run: Run, args: Args, node: ast.AST) -> Value:
+    held = run.at(args.get(0, "object"))
+    _ = node
+    match held:
+        case Table():
+            return frames.as_matrix(run, held)
+        case Cells():
+            return replace(held, array=True, conditions=())
+        case Seq(items=items, any_item=any_item):
+            facts = run.facts(held)
+            inner = run.at(any_item) if any_item is not None else (run.at(items[0]) if items else None)
+            shape = (
+                "matrix"
+                if isinstance(inner, Table) or (isinstance(inner, Cells) and inner.width)
+                else "column"
+            )
+            rows = run.rows(inner) if inner is not None else ALL_ROWS
+            return Cells(facts=facts, rows=rows, shape=shape, array=True, width=len(items) if items else None)
+        case Deferred():
+            return held
+        case Picks() | Folds():
+            return held
+        case _:
+            pass
+    return Cells(facts=run.facts(held), rows=run.rows(held), array=True)
+
+
+def _padded(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.pad(a, (before, after))`."""
+    held, widths = run.at(args.get(0, "array")), run.at(args.get(1, "pad_width"))
+    _ = node
+    if not isinstance(held, Cells):
+        return joined(run, args)
+    before = run.at(widths.items[0]) if isinstance(widths, Seq) and widths.items else widths
+    head = before.value if isinstance(before, Const) and isinstance(before.value, int) else held.offset
+    return replace(held, array=True, offset=held.offset - head)
+
+
+def _where(run: Run, args: Args, _node: ast.AST) -> Value:
+    held = run.at(args.places[0]) if len(args.places) == 1 else None
+    return held if isinstance(held, Cells) else joined(run, args)
+
+
+def _flipped(run: Run, args: Args, node: ast.AST) -> Value:
+    held = run.at(args.get(0, "m"))
+    _ = node, run
+    return replace(held, order=held.order.flipped) if isinstance(held, Cells | Table) else held
+
+
+def _ones(run: Run, args: Args, node: ast.AST) -> Value:
+    _ = node, run
+    size = args.constant(0, "shape")
+    return Cells(array=True, width=size if isinstance(size, int) else None)
+
+
+def _sliding(run: Run, args: Args, node: ast.AST) -> Value:
+    held = run.at(args.get(0, "x"))
+    _ = node
+    return replace(held, shape="matrix") if isinstance(held, Cells) else held
+
+
+FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
+    "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where,
+    "numpy.flip": _flipped, "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones,
+    "numpy.lib.stride_tricks.sliding_window_view": _sliding,
+}  # fmt: skip
