@@ -22,7 +22,8 @@ class Effects:
 
     `must` holds what is bound on every way through, `may` what is bound on some. `changed` maps a region to
     whether the change is certain rather than only possible. `opaque` says what could not be looked into, `stars` the
-    modules of which star imports bind more than is known, `unknown_stars` those of which nothing is, and why.
+    modules of which star imports bind more than is known, `unknown_stars` those of which nothing is, and why. `apart`
+    are modules got at through their package though no statement imports them.
     """
 
     uses: dict[str, int] = field(default_factory=dict)
@@ -38,6 +39,7 @@ class Effects:
     opaque: dict[str, int] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
     unknown_stars: dict[str, str] = field(default_factory=dict)
+    apart: set[str] = field(default_factory=set)
     history: bool = False
     is_copyable: bool = True
 

@@ -313,13 +313,17 @@ class _Assembly:
             ),
             gives=tuple(sorted(taken.gives)),
             reads=tuple(one.name for one in self._parameters if one.name in taken.parameters),
-            preamble=tuple(self._preamble(taken)),
+            preamble=tuple(self._preamble(name, taken)),
         )
 
-    def _preamble(self, taken: Taken) -> Iterator[Snippet]:
+    def _preamble(self, name: str, taken: Taken) -> Iterator[Snippet]:
         steps = [self._reading.steps[index] for index in taken.snippets]
         for step in sorted(steps, key=lambda one: "__future__" not in one.code):
             yield Snippet(code=step.code, span=step.span, defines=_defined(step, taken))
+        apart = {path: step for step in [*steps, *self._steps_of[name]] for path in step.effects.apart}
+        for path, step in sorted(apart.items()):
+            # Without a binding: its package's name may be another value's here.
+            yield Snippet(code=f'__import__("{path}")', span=step.span)
 
     def _left_out(self) -> Iterator[LeftOut]:
         copied = {

@@ -25,8 +25,6 @@ BUILTIN_NAMES = frozenset(dir(builtins)) | {
     "exit",
     "quit",
 }
-# Stands for whatever all imports so far have loaded; no notebook can bind it.
-ALL_IMPORTS = "import *"
 HISTORY_NAME = re.compile(r"(_{1,3}|_\d+|_i{0,3}|_i\d+|_oh|_ih|_dh|In|Out)\Z")
 
 
@@ -138,7 +136,6 @@ class Scoping:
         """An import loads a module; one within a package can be got at through the package from then on."""
         if self.frame is not self.module:
             return
-        self.effects.may.add(ALL_IMPORTS)
         if "." in path:
             name = _name_of_module(path)
             self._modules.add(path)
@@ -151,7 +148,9 @@ class Scoping:
         if path in self._modules and name not in self.effects.must:
             self.effects.uses.setdefault(name, self.line)
         elif path.count(".") == 1 and path not in self._modules and is_loaded_apart(path):
-            self.effects.uses.setdefault(ALL_IMPORTS, self.line)  # one of them has loaded it on its way
+            self.effects.apart.add(
+                path
+            )  # another import has loaded it on its way, or a call that imports late
 
     # Ways through
 
