@@ -1,0 +1,38 @@
+"""Estimators, splitters and what is fitted, predicted and scored on which rows."""
+
+from nbprod.leakage.interpret.learning.estimators import LEARNING, learnt, made
+from nbprod.leakage.interpret.learning.methods import on_estimator, on_instance, on_unknown
+from nbprod.leakage.interpret.learning.splits import (
+    checked_cv,
+    drawn_part,
+    drawn_positions,
+    folds_of,
+    noted_choice,
+    noted_draw,
+    on_splitter,
+    splitter,
+    train_test_split,
+    validated,
+)
+from nbprod.leakage.interpret.learning.stacking import beside, concatenated
+
+__all__ = [
+    "LEARNING",
+    "beside",
+    "checked_cv",
+    "concatenated",
+    "drawn_part",
+    "drawn_positions",
+    "folds_of",
+    "learnt",
+    "made",
+    "noted_choice",
+    "noted_draw",
+    "on_estimator",
+    "on_instance",
+    "on_splitter",
+    "on_unknown",
+    "splitter",
+    "train_test_split",
+    "validated",
+]

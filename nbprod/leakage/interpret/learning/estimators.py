@@ -1,0 +1,116 @@
+"""Estimators as their classes make them, and what being fitted makes of what they give."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret.values import (
+    NOTHING,
+    WHOLE_REACH,
+    Ahead,
+    Estimator,
+    Facts,
+    Instance,
+    Mapped,
+    Seq,
+    Value,
+)
+from nbprod.model import Step
+
+if TYPE_CHECKING:
+    import ast
+
+    from nbprod.leakage.interpret.context import Args, Run
+    from nbprod.libraries.moves import Learns
+
+LEARNING = frozenset(
+    [
+        "fit",
+        "fit_transform",
+        "fit_predict",
+        "partial_fit",
+        "transform",
+        "predict",
+        "predict_proba",
+        "decision_function",
+        "score",
+        "evaluate",
+        "fit_resample",
+        "fit_sample",
+        "inverse_transform",
+        "train",
+        "fit_generator",
+        "predict_classes",
+        "predict_log_proba",
+        "split",
+        "adapt",
+    ]
+)
+
+
+def made(run: Run, move: Learns, name: str, args: Args, node: ast.AST) -> Value:
+    """An estimator as its class's call makes it."""
+    parts: tuple[Value, ...] = ()
+    if move.role in ("pipeline", "columns", "search", "targets", "predictor"):
+        parts = _parts(run, (*args.places, *args.names.values()))
+    role = move.role
+    if role == "pipeline" and parts:
+        last = run.at(parts[-1])
+        role = "pipeline" if isinstance(last, Estimator) and is_predictor(last) else "pipeline-transformer"
+    _ = node
+    return run.new(Estimator(name=name, role=role, parts=parts, settings=dict(args.names)))
+
+
+def is_predictor(estimator: Estimator) -> bool:
+    return estimator.role in ("predictor", "search", "pipeline", "unknown")
+
+
+def _parts(run: Run, values: tuple[Value, ...], *, depth: int = 0) -> tuple[Value, ...]:
+    found: list[Value] = []
+    for value in values:
+        held = run.at(value)
+        if isinstance(held, Estimator | Instance):
+            found.append(value)
+        elif isinstance(held, Seq) and held.items is not None and depth < 4:
+            found.extend(_parts(run, held.items, depth=depth + 1))
+        elif isinstance(held, Mapped) and depth < 4:
+            found.extend(_parts(run, tuple(held.items.values()), depth=depth + 1))
+    return tuple(found)
+
+
+def learnt(run: Run, estimator: Estimator) -> Facts:
+    """What a fitted attribute holds: a statistic of the rows it was fitted on."""
+    if estimator.fitted is None:
+        return NOTHING
+    aheads = fit_aheads(run, estimator, estimator.learnt)
+    return replace(estimator.learnt, reads={}, derived=True).with_ahead(*aheads)
+
+
+def fit_aheads(run: Run, estimator: Estimator, over: Facts) -> tuple[Ahead, ...]:
+    if (
+        estimator.fitted is None
+        or estimator.fit_span is None
+        or estimator.role == "stateless"
+        or not over.reads
+    ):
+        return ()
+    rule = {"encoder": "codes", "sampler": "resample-before-split"}.get(estimator.role, "fit-before-split")
+    if estimator.fitted.side == "test":
+        rule = "fitted-on-test" if rule == "fit-before-split" else rule
+    says = f"`{estimator.name}` is fitted here" + (
+        " on the test rows" if estimator.fitted.side == "test" else ""
+    )
+    _ = run
+    return (
+        Ahead(
+            rule=rule,
+            reach=WHOLE_REACH,
+            span=estimator.fit_span,
+            says=says,
+            steps=(Step(span=estimator.fit_span, says=says),),
+            over=estimator.fitted,
+            sources=over.sources,
+            detail=estimator.name,
+        ),
+    )

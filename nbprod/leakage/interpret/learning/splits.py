@@ -1,0 +1,251 @@
+"""Rows divided into training and test rows: splits, folds, draws of random numbers."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret import edits
+from nbprod.leakage.interpret.context import Args, Run, Sink, Split
+from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
+from nbprod.leakage.interpret.values import (
+    NONE,
+    NOTHING,
+    Bound,
+    Cells,
+    Const,
+    Estimator,
+    Folds,
+    Opaque,
+    Picks,
+    Rows,
+    Seq,
+    Splitter,
+    Table,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from nbprod.libraries.moves import Splits, Validates
+
+
+def split_id(run: Run, node: ast.AST, what: str) -> str:
+    """An id of a split: where it stands, and in which call."""
+    span = run.span(node)
+    return f"{what}@{span.cell}:{span.line}:{span.column}"
+
+
+def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
+    """Parts of each array: train, test, train, test."""
+    arrays = args.places
+    shuffle = args.constant(None, "shuffle", default=True)
+    id_ = split_id(run, node, "split")
+    first = arrays[0] if arrays else Opaque()
+    labels = arrays[1] if len(arrays) > 1 else None
+    span = run.span(node)
+    how = "ordered" if shuffle is False else "shuffled"
+    run.record.splits[id_] = Split(
+        id=id_,
+        how=how,
+        span=span,
+        facts=run.facts(first),
+        rows=run.rows(first),
+        what="train_test_split",
+        edits=edits.keyword_value(run, node, "shuffle", "False") if how == "shuffled" else (),
+        columns=_columns(run, first),
+        labels=run.facts(labels) if labels is not None else None,
+    )
+    run.record.sinks.append(
+        Sink(
+            kind="split",
+            span=span,
+            features=frozen(run, first),
+            labels=frozen(run, labels) if labels is not None else None,
+            rows=run.rows(first),
+            name=name_in(node),
+        )
+    )
+    train = Bound(kind="part", subject=id_, side="train", span=span)
+    test = Bound(kind="part", subject=id_, side="test", span=span)
+    parts: list[Value] = []
+    for array in arrays:
+        parts += [_part(run, array, train), _part(run, array, test)]
+    return Seq(tuple(parts))
+
+
+def noted_draw(run: Run, bound: Bound, value: Value) -> None:
+    """A division of rows by random numbers, noted where it first meets rows."""
+    if bound.span is None:
+        return
+    run.record.splits.setdefault(
+        bound.subject,
+        Split(
+            id=bound.subject,
+            how="shuffled",
+            span=bound.span,
+            facts=run.facts(value),
+            rows=run.rows(value),
+            what="a draw of random numbers",
+        ),
+    )
+
+
+def drawn_positions(run: Run, value: Value, node: ast.AST) -> Value | None:
+    """`np.random.permutation(len(df))`: every row's position in random order; None where no rows are meant."""
+    held = run.at(value)
+    hint = held.hint if isinstance(held, Opaque) else held.name if isinstance(held, Cells) else None
+    if hint is None or not hint.startswith("len("):
+        return None
+    rows = Rows(tables=frozenset({hint[4:-1]}))
+    return Picks(Bound(kind="drawn", subject=split_id(run, node, "random"), span=run.span(node)), rows=rows)
+
+
+def drawn_part(run: Run, drawn: Picks, *, is_first: bool) -> Picks:
+    """A stretch of positions in random order: the first one trains."""
+    bound = replace(drawn.bound, kind="part", side="train" if is_first else "test")
+    noted_draw(run, bound, Cells(rows=drawn.rows))
+    return Picks(bound, rows=drawn.rows)
+
+
+def _part(run: Run, value: Value, bound: Bound) -> Value:
+    held = run.at(value)
+    match held:
+        case Table():
+            return run.new(replace(held, rows=held.rows.narrowed(bound)))
+        case Cells() | Opaque():
+            return replace(held, rows=held.rows.narrowed(bound))
+        case Picks():
+            return Picks(bound, rows=held.rows)
+        case _:
+            pass
+    facts = run.facts(held)
+    if isinstance(held, Seq | Const) and not facts.reads:
+        return Picks(bound)
+    return Cells(facts=facts, rows=run.rows(held).narrowed(bound), shape="matrix", array=True)
+
+
+def _columns(run: Run, value: Value) -> tuple[str, ...]:
+    held = run.at(value)
+    return tuple(held.columns) if isinstance(held, Table) else ()
+
+
+def splitter(move: Splits, name: str, args: Args, run: Run, node: ast.AST) -> Splitter:
+    """A splitter as its class's call makes it."""
+    return Splitter(
+        name=name,
+        shuffles=move.shuffles or args.constant(None, "shuffle") is True,
+        in_time=move.in_time,
+        grouped=move.grouped,
+        gap=args.get(None, "gap")
+        or args.get(None, "purge")
+        or args.get(None, "embargo")
+        or args.get(None, "purge_gap"),
+        span=run.span(node),
+    )
+
+
+def on_splitter(run: Run, made_: Splitter, name: str, args: Args, node: ast.AST) -> Value:
+    """`splitter.split(X, y, groups)`: folds."""
+    if name == "get_n_splits":
+        return Opaque()
+    if name != "split":
+        return Opaque()
+    id_ = split_id(run, node, "folds")
+    first = features_in(args)
+    _note_split(run, made_, id_, first, labels_in(args), node)
+    return Folds(splitter=made_, id=id_, rows=run.rows(first))
+
+
+def _note_split(  # noqa: PLR0917
+    run: Run, made_: Splitter, id_: str, first: Value, labels: Value | None, node: ast.AST
+) -> None:
+    how = "time-folds" if made_.in_time else "folds"
+    run.record.splits[id_] = Split(
+        id=id_,
+        how=how,
+        span=run.span(node),
+        facts=run.facts(first),
+        rows=run.rows(first),
+        what=made_.name,
+        gap=made_.gap,
+        grouped=made_.grouped,
+        columns=_columns(run, first),
+        labels=run.facts(labels) if labels is not None else None,
+        shape="shuffled" if made_.shuffles else "",
+    )
+
+
+def folds_of(run: Run, folds: Folds) -> Value:
+    """One turn of a loop over folds: positions of the training and of the test rows."""
+    _ = run
+    train = Bound(kind="fold", subject=folds.id, side="train", span=folds.splitter.span)
+    test = Bound(kind="fold", subject=folds.id, side="test", span=folds.splitter.span)
+    return Seq((Picks(train, rows=folds.rows), Picks(test, rows=folds.rows)))
+
+
+def noted_folds(
+    run: Run, cv: Value | None, features: Value, labels: Value | None, node: ast.AST, *, what: str
+) -> None:
+    """The folds that a validation or a search makes by itself."""
+    held = run.at(cv) if cv is not None else NONE
+    id_ = split_id(run, node, "folds")
+    match held:
+        case Splitter():
+            _note_split(run, held, id_, features, labels, node)
+        case Const(None) | Const(int()):
+            made_ = Splitter(name=f"{what} with an integer cv", span=run.span(node))
+            _note_split(run, made_, id_, features, labels, node)
+        case Folds():
+            return
+        case _:
+            pass
+
+
+def validated(run: Run, move: Validates, name: str, args: Args, node: ast.AST) -> Value:
+    """`cross_val_score` and its like: a model fitted and scored on folds of the rows."""
+    features = args.get(move.parameters.index("X"), "X") or Opaque()
+    labels = args.get(move.parameters.index("y"), "y")
+    model = run.at(args.get(0, "estimator"))
+    noted_folds(
+        run,
+        args.get(None, move.cv) or args.get(3, move.cv),
+        features,
+        labels,
+        node,
+        what=name,
+    )
+    run.record.sinks.append(
+        Sink(
+            kind="validate",
+            span=run.span(node),
+            features=frozen(run, features),
+            labels=frozen(run, labels) if labels is not None else None,
+            model=model.name if isinstance(model, Estimator) else name,
+            role="model",
+            rows=run.rows(features),
+            in_loop=bool(run.loops),
+        )
+    )
+    if name == "cross_val_predict":
+        held = run.at(features)
+        return Cells(facts=replace(run.facts(held), derived=True), rows=run.rows(held), array=True)
+    return Opaque(hint="score")
+
+
+def checked_cv(run: Run, args: Args, node: ast.AST) -> Value:
+    """`check_cv(5, ...)`: folds that mix the order."""
+    held = run.at(args.get(0, "cv"))
+    if isinstance(held, Splitter):
+        return held
+    return Splitter(name="an integer cv", span=run.span(node))
+
+
+def noted_choice(run: Run, node: ast.If) -> None:
+    """`if score > best:`: a choice made by a score, on the rows it was scored on."""
+    if not run.loops or not isinstance(node.test, ast.Compare):
+        return
+    names = {each.id.lower() for each in ast.walk(node.test) if isinstance(each, ast.Name)}
+    if any(name.startswith(("best", "max_", "min_", "top")) or name.endswith("best") for name in names):
+        facts = NOTHING
+        run.record.chosen.append((run.span(node), facts))
