@@ -1,0 +1,189 @@
+"""One value out of all rows of a table, a group, a period or a frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from math import inf
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.moving.arguments import place_of, step_count
+from nbprod.leakage.interpret.moving.sequence import disorder
+from nbprod.leakage.interpret.values import (
+    WHOLE_REACH,
+    Ahead,
+    Cells,
+    Facts,
+    Key,
+    Value,
+)
+from nbprod.model import Step
+
+if TYPE_CHECKING:
+    import ast
+
+    from nbprod.leakage.interpret.context import Args, Run
+    from nbprod.libraries.moves import (
+        Ranks,
+        Reduces,
+    )
+
+
+MONTH = timedelta(days=30)
+
+
+def statistic(
+    run: Run, cells: Cells, node: ast.AST, *, says: str, rule: str = "whole-sample-statistic"
+) -> Facts:
+    """The facts of one value out of all rows of the group, window or table that the cells stand in."""
+    facts = cells.facts
+    if cells.frame is not None:
+        return _framed(run, cells, node, says=says)
+    keyed = over_keys(run, cells, cells.within, node, says=says)
+    if keyed is not None:
+        return keyed
+    if not facts.reads:
+        return replace(facts, derived=True)
+    over = cells.rows
+    ahead = Ahead(
+        rule="fitted-on-test" if over.side == "test" else rule,
+        reach=WHOLE_REACH,
+        span=run.span(node),
+        says=says,
+        steps=(Step(span=run.span(node), says=says),),
+        over=over,
+        sources=facts.sources,
+    )
+    if over.settled:
+        # known from the end of those rows on: of later rows it reads nothing
+        return replace(facts, reads={}, clock=None, derived=True).with_ahead(ahead)
+    return facts.whole().with_ahead(ahead)
+
+
+def over_keys(run: Run, cells: Cells, keys: tuple[Key, ...], node: ast.AST, *, says: str) -> Facts | None:
+    """A statistic within groups: of the same time it knows the present, of a period its end; None otherwise."""
+    facts = cells.facts
+    for key in keys:
+        facts = facts | replace(key.facts, reads={})
+    if any(key.facts.runs_of and key.facts.runs_of >= cells.facts.sources for key in keys):
+        # each group is one known value and the gaps after it
+        return replace(facts, derived=True)
+    clocks = [key for key in keys if key.is_time]
+    if any(key.facts.clock is None or key.facts.clock.period is None for key in clocks):
+        return replace(facts, derived=True)
+    periods = [key.facts.clock for key in clocks if key.facts.clock is not None]
+    if not periods:
+        calendar = [key for key in keys if key.facts.clock is not None and key.facts.clock.cyclic]
+        if not any(_is_year(key) for key in calendar) or len(calendar) < 2:
+            return None
+        length, offset = MONTH, timedelta(0)
+    else:
+        length = max((clock.period or timedelta(0)) for clock in periods)
+        offset = max(clock.offset for clock in periods)
+    if offset >= length or not facts.reads or cells.rows.settled:
+        return replace(facts, derived=True)
+    ahead = Ahead(
+        rule="period-aggregate",
+        reach=Reach(time=length),
+        span=run.span(node),
+        says=f"{says} over the whole period of {', '.join(k.name for k in keys)}",
+        steps=(Step(span=run.span(node), says=f"{says} over each {', '.join(k.name for k in keys)}"),),
+        sources=facts.sources,
+        period=True,
+    )
+    return facts.with_ahead(ahead)
+
+
+def _is_year(key: Key) -> bool:
+    return "year" in key.name.lower()
+
+
+def _framed(run: Run, cells: Cells, node: ast.AST, *, says: str) -> Facts:
+    frame, facts = cells.frame, cells.facts
+    assert frame is not None  # noqa: S101 - asked just before
+    for key in cells.within:
+        facts = facts | replace(key.facts, reads={})
+    problem = disorder(run, cells, node)
+    if problem is not None and (frame.low is not None or frame.high is not None):
+        return facts.whole().with_ahead(problem)
+    low, high = frame.low, frame.high
+    if cells.order.newest_first:
+        low, high = (None if high is None else -high), (None if low is None else -low)
+    if high is not None and high <= 0:
+        lagged = facts.moved(int(high)) if high > -inf else facts
+        return replace(lagged, derived=True)
+    if not facts.reads or cells.rows.settled:
+        return replace(facts, derived=True)
+    if high is None:
+        both = low is None
+        rule = "whole-sample-statistic" if both else "forward-window"
+        ahead = Ahead(
+            rule=rule,
+            reach=WHOLE_REACH,
+            span=run.span(node),
+            says=f"{says} over a window that is open towards the future",
+            steps=(Step(span=run.span(node), says=f"{says} over an open window"),),
+            over=cells.rows,
+            sources=facts.sources,
+            detail="frame",
+        )
+        return facts.whole().with_ahead(ahead)
+    centred = low is not None and low < 0
+    reach = Reach(time=timedelta(seconds=high)) if frame.in_time else Reach(rows=int(high))
+    ahead = Ahead(
+        rule="centred-window" if centred else "forward-window",
+        reach=reach,
+        span=run.span(node),
+        says=f"{says} over a window that ends {reach}",
+        steps=(Step(span=run.span(node), says=f"the window ends {reach}"),),
+        sources=facts.sources,
+    )
+    return replace(facts.moved(0 if frame.in_time else int(high)), derived=True).with_ahead(ahead)
+
+
+def reduced_to_one(run: Run, move: Reduces, cells: Cells, args: Args, node: ast.AST, *, called: str) -> Value:
+    along = args.constant(*place_of(move.parameters, "axis"), default=0)
+    if along in (1, -1, "columns") and cells.shape in ("matrix", "element"):
+        return replace(cells, shape="column", facts=replace(cells.facts, derived=True))
+    if cells.shape == "element":
+        return replace(cells, facts=replace(cells.facts, derived=True))
+    if move.first or (move.least and _is_ascending_time(run, cells)):
+        facts = replace(cells.facts, reads={}, clock=None, derived=True)
+        if cells.order.newest_first and not cells.within:
+            facts = statistic(run, cells, node, says=f"`{called}` of newest-first rows")
+        return replace(cells, shape=_shape_after(cells), facts=facts, conditions=())
+    for value in args.every:
+        held = run.at(value)
+        if isinstance(held, Cells) and held.shape in ("column", "matrix") and held.facts.reads:
+            rows = cells.rows if cells.facts.reads else held.rows
+            cells = replace(cells, facts=cells.facts | held.facts, rows=rows)
+    # `((times > start) & (times <= own)).sum()`: only rows that meet the conditions are counted
+    cells = replace(cells, rows=cells.rows.narrowed(*cells.conditions))
+    facts = statistic(run, cells, node, says=f"`{called}` is taken")
+    for value in args.every:
+        facts = facts | run.facts(value)
+    return replace(cells, shape=_shape_after(cells), facts=facts, conditions=(), name=cells.name)
+
+
+def _shape_after(cells: Cells) -> str:
+    return "column" if cells.frame is not None or cells.library in ("polars", "ibis") else "scalar"
+
+
+def _is_ascending_time(run: Run, cells: Cells) -> bool:
+    return run.is_time(cells.name, cells.facts) and cells.frame is None
+
+
+def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, called: str) -> Value:
+    if (
+        called.endswith("cut")
+        and args.get(*place_of(move.parameters, "bins")) is not None
+        and step_count(run.at(args.get(*place_of(move.parameters, "bins")))) is None
+    ):
+        bins = args.get(*place_of(move.parameters, "bins"))
+        return replace(cells, facts=cells.facts | run.facts(bins), conditions=())
+    if cells.frame is not None or cells.within or not move.codes:
+        facts = statistic(run, cells, node, says=f"`{called}` compares each row with all rows")
+    else:
+        facts = statistic(run, cells, node, says=f"`{called}` numbers the values of all rows", rule="codes")
+    return replace(cells, facts=replace(facts, clock=None), conditions=())
