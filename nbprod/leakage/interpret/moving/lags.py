@@ -9,24 +9,12 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.moving.arguments import place_of, several_steps, step_count
 from nbprod.leakage.interpret.moving.sequence import neighbours, rows_text, shifted
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Cells,
-    Const,
-    Facts,
-    Position,
-    Value,
-    joined,
-)
+from nbprod.leakage.interpret.values import WHOLE_REACH, Ahead, Cells, Const, Facts, Position, Value, joined
 from nbprod.model import Step
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Args, Run
-    from nbprod.libraries.moves import (
-        Accumulates,
-        Lags,
-    )
+    from nbprod.libraries.moves import Accumulates, Lags
 
 
 def lagged_cells(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) -> Value:
@@ -122,3 +110,9 @@ def running(run: Run, cells: Cells, node: ast.AST, *, reverse: bool, whole: bool
         return replace(facts.whole() if whole else facts.moved(rows), derived=True).with_ahead(ahead)
     problems = neighbours(run, cells, node)
     return replace(facts, derived=True, clock=None).with_ahead(*problems)
+
+
+def expanding_aheads(run: Run, cells: Cells, node: ast.AST) -> tuple[Ahead, ...]:
+    """What a value that runs on over all rows so far reads ahead, and the rows themselves don't."""
+    facts = running(run, cells, node, reverse=False, whole=True)
+    return tuple(ahead for ahead in facts.aheads if ahead not in cells.facts.aheads)

@@ -78,10 +78,7 @@ def _expanding(run: Run, table: Table, _args: Args, node: ast.AST) -> Value:
     cells = Cells(
         facts=frames.known_facts(run, table), rows=table.rows, order=table.order, within=table.within
     )
-    facts = moving.running(run, cells, node, reverse=False, whole=True)
-    return Windowed(
-        base=table, kind="expanding", aheads=tuple(a for a in facts.aheads if a not in cells.facts.aheads)
-    )
+    return Windowed(base=table, kind="expanding", aheads=moving.expanding_aheads(run, cells, node))
 
 
 def _agg(run: Run, table: Table, args: Args, node: ast.AST) -> Value:

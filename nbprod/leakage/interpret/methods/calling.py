@@ -1,0 +1,150 @@
+"""A method of any value, found by what the value is; knows all rooms of methods."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret import (
+    deferred,
+    groups,
+    learning,
+    tables,
+    times,
+)
+from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.methods.cells import on_cells
+from nbprod.leakage.interpret.methods.python import on_constant, on_mapping, on_sequence
+from nbprod.leakage.interpret.values import (
+    Cells,
+    Class,
+    Const,
+    Deferred,
+    Estimator,
+    Facts,
+    Folds,
+    Grouped,
+    Instance,
+    Mapped,
+    Method,
+    Opaque,
+    Picks,
+    Rows,
+    Seq,
+    Splitter,
+    Symbol,
+    Table,
+    Value,
+    Windowed,
+)
+
+if TYPE_CHECKING:
+    import ast
+
+    from nbprod.leakage.interpret.context import Args, Run
+
+
+def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901, PLR0912
+    """`owner.name(args)`."""
+    held = run.at(owner)
+    match held:
+        case Table():
+            return tables.call(run, owner, held, name, args, node)
+        case Cells():
+            return on_cells(run, owner, held, name, args, node)
+        case Grouped():
+            return groups.on_grouped(run, held, name, args, node)
+        case Windowed():
+            return groups.on_windowed(run, held, name, args, node)
+        case Deferred():
+            return deferred.called(run, held, name, args, node)
+        case Estimator():
+            return learning.on_estimator(run, owner, held, name, args, node)
+        case Splitter():
+            return learning.on_splitter(run, held, name, args, node)
+        case Seq():
+            return on_sequence(run, owner, held, name, args)
+        case Mapped():
+            return on_mapping(run, owner, held, name, args)
+        case Const():
+            return on_constant(held, name, args, run)
+        case Method():
+            return _on_method(run, held, name, args, node)
+        case Instance():
+            return learning.on_instance(run, owner, held, name, args, node)
+        case Symbol(path=path):
+            return run.call(run, Symbol(f"{path}.{name}"), args, node)
+        case Folds() | Picks() | Class():
+            return held
+        case _:
+            pass
+    return _on_unknown(run, held, name, args, node)
+
+
+def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:
+    if name in learning.LEARNING:
+        return learning.on_unknown(run, held, name, args, node)
+    if name in _TABLE_GIVERS and not run.facts(held).reads:
+        return _table_of_connection(run, name, args, node)
+    every = [held, *args.every]
+    result: Value = every[0]
+    for value in every[1:]:
+        result = join_values(run, result, value)
+    facts = run.facts(held)
+    for value in args.every:
+        facts = facts | run.facts(value)
+    if not facts.reads and not facts.aheads:
+        return Opaque(hint=getattr(held, "hint", "") if name in ("columns", "tolist") else "")
+    return Opaque(facts=replace(facts, proved=False), rows=run.rows(held))
+
+
+_TABLE_GIVERS = frozenset(
+    {
+        "table",
+        "read_parquet",
+        "read_csv",
+        "read_json",
+        "read_delta",
+        "create_table",
+        "read_in_memory",
+        "load",
+        "history",
+    }
+)
+
+
+def _table_of_connection(run: Run, name: str, args: Args, node: ast.AST) -> Value:
+    """`con.table("visits")`: a table that a connection knows by name."""
+    span = run.span(node)
+    label = args.constant(0, "name")
+    for value in args.every:
+        held = run.at(value)
+        if isinstance(held, Table):
+            return run.new(replace(held, library="ibis"))
+    root = (
+        label.rsplit(".", 1)[-1]
+        if isinstance(label, str) and name == "table"
+        else f"{name}@{span.cell}:{span.line}:{span.column}"
+    )
+    library = "ibis" if run.libraries.get("ibis") else ""
+    return run.new(Table(rest=Facts(), rows=Rows(tables=frozenset({root})), root=root, library=library))
+
+
+def _on_method(run: Run, method: Method, name: str, args: Args, node: ast.AST) -> Value:
+    """A method of an accessor: `.dt.floor`, `.str.lower`, `.list.mean`."""
+    inner = run.at(method.owner)
+    if isinstance(inner, Deferred):
+        build_name = f"{method.name}.{name}"
+        return deferred.called(run, inner, build_name, args, node)
+    if isinstance(inner, Cells):
+        if method.name == "dt":
+            found = times.time_method(run, inner, name, args, node)
+            return found if found is not None else replace(inner, facts=replace(inner.facts, derived=True))
+        if method.name == "str" and name in ("to_datetime", "strptime", "to_date"):
+            found = times.time_method(run, inner, "to_datetime", args, node)
+            return found if found is not None else inner
+        facts = inner.facts
+        for value in args.every:
+            facts = facts | run.facts(value)
+        return replace(inner, facts=replace(facts, derived=True), conditions=())
+    return _on_unknown(run, Opaque(facts=run.facts(inner), rows=run.rows(inner)), name, args, node)

@@ -1,0 +1,133 @@
+"""A method of a column, found in the room that answers it, or in what is known of its library."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.interpret import (
+    joining,
+    knowledge,
+    moving,
+    times,
+)
+from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.methods import conditions, rows, shapes
+from nbprod.leakage.interpret.values import (
+    NONE,
+    Cells,
+    Class,
+    Const,
+    Facts,
+    Function,
+    Ref,
+    Seq,
+    Symbol,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbprod.libraries.moves import Move
+
+
+def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
+    """A method of a column, an array, a statistic or a row's element."""
+    handler = _METHODS.get(name)
+    if handler is not None:
+        result = handler(run, cells, args, node)
+        return _kept(run, owner, result, args, node)
+    if name in (
+        "truncate",
+        "strftime",
+        "offset_by",
+        "to_timestamp",
+        "tz_localize",
+        "tz_convert",
+        "to_period",
+    ) or (
+        cells.library == "ibis"
+        and (name in ("month", "year", "day", "hour", "date", "quarter", "day_of_week", "week"))
+    ):
+        found = times.time_method(run, cells, name, args, node)
+        if found is not None:
+            return found
+    move: Move | None = knowledge.method(cells.library, name)
+    if move is None:
+        facts = cells.facts
+        for value in args.every:
+            facts = facts | run.facts(value)
+        return replace(cells, facts=replace(facts, derived=True), conditions=())
+    result = moving.moved(run, move, cells, args, node, called=name)
+    return _kept(run, owner, result, args, node)
+
+
+def _kept(run: Run, owner: Value, result: Value, args: Args, node: ast.AST) -> Value:
+    """`inplace=True` on a column changes the frame it was taken from, where the call shows which."""
+    if args.constant(None, "inplace") is not True:
+        return result
+    if isinstance(owner, Ref):
+        run.heap[owner.place] = run.at(result)
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        from nbprod.leakage.interpret.statements import assign
+
+        target = node.func.value
+        if isinstance(target, ast.Subscript | ast.Name | ast.Attribute):
+            assign(run, target, result, node)
+    return NONE
+
+
+def _mapped(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    function = run.at(args.get(0, "arg") or args.get(0, "func"))
+    match function:
+        case Function() | Symbol() | Class():
+            element = replace(cells, shape="element" if cells.shape in ("column", "element") else cells.shape)
+            rest = Args(places=(element,), names={}, node=node)
+            result = run.at(run.call(run, function, rest, node))
+            facts = run.facts(result) | cells.facts
+            return replace(cells, facts=replace(facts, derived=True), conditions=())
+        case Cells():
+            found = _looked_up(run, cells, function, node)
+            return replace(cells, facts=replace(found, clock=None), conditions=())
+        case Const() | None:
+            return cells
+        case _:
+            pass
+    facts = cells.facts | run.facts(function)
+    return replace(cells, facts=replace(facts, clock=None, derived=True), conditions=())
+
+
+def _looked_up(run: Run, cells: Cells, series: Cells, node: ast.AST) -> Facts:
+    """A series mapped over keys: by time where its index holds times."""
+    right = Facts()
+    for key in series.keyed:
+        right = replace(key.facts, reads={})
+    if cells.facts.clock is not None and not cells.facts.clock.cyclic:
+        return joining.looked_up_at(run, cells.facts, series.facts, node, right=right) | replace(
+            cells.facts, clock=None
+        )
+    return cells.facts | series.facts
+
+
+def _applied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    function = run.at(args.get(0, "func"))
+    if isinstance(function, Function | Symbol | Class):
+        extra = run.at(args.get(None, "args"))
+        more = extra.items if isinstance(extra, Seq) and extra.items is not None else ()
+        whole_group = bool(cells.within) or cells.width is not None
+        element = cells if whole_group else replace(cells, shape="element")
+        names = {k: v for k, v in args.names.items() if k not in ("func", "args", "axis", "raw", "meta")}
+        result = run.call(run, function, Args(places=(element, *more), names=names, node=node), node)
+        facts = run.facts(result) if whole_group else run.facts(result) | cells.facts
+        return replace(cells, facts=replace(facts, derived=True), conditions=())
+    if isinstance(function, Const) and isinstance(function.value, str):
+        return on_cells(run, cells, cells, function.value, Args(node=node), node)
+    return cells
+
+
+_METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
+    "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
+    **conditions.METHODS, **rows.METHODS, **shapes.METHODS,
+}  # fmt: skip
