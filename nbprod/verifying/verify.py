@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from nbprod.model import Event, Finding, Flow, Notebook, Plan, Record
 
 
+# A small random number may well be drawn twice.
+_REPEATS = 3
+
+
 class Outcome(StrEnum):
     """What a comparison came to."""
 
@@ -73,8 +77,8 @@ def verify(
 ) -> Verification:
     """Run the notebook as a plan and top to bottom, and compare every value that a stage gives.
 
-    All files are written into `folder`; cells run in `cwd`. Where values differ, the notebook is run once more: a
-    value that differs from itself from run to run is not compared.
+    All files are written into `folder`; cells run in `cwd`. Where values differ, the notebook is run up to three times
+    more: a value that differs from itself from run to run is not compared.
     """
     flow, findings = flow_cut(notebook, cut)
     verification = Verification(notebook=notebook.name, cut=cut)
@@ -93,11 +97,15 @@ def verify(
     if isinstance(first, str):
         return replace(verification, failure=first)
     unstable: dict[tuple[str, str], Compared] = {}
-    if any(one.difference for one in first):
-        second = _run_whole(notebook, flow, number=2, compare_with=folder / "whole-1", folder=folder, cwd=cwd)
-        if isinstance(second, str):
-            return replace(verification, failure=second)
-        unstable = {(one.stage, one.name): one for one in second if one.difference}
+    for number in range(2, 2 + _REPEATS):
+        if all(one.difference is None or (one.stage, one.name) in unstable for one in first):
+            break
+        again = _run_whole(
+            notebook, flow, number=number, compare_with=folder / "whole-1", folder=folder, cwd=cwd
+        )
+        if isinstance(again, str):
+            return replace(verification, failure=again)
+        unstable |= {(one.stage, one.name): one for one in again if one.difference}
     return replace(verification, values=tuple(_proven(first, unstable)))
 
 
