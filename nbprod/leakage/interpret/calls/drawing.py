@@ -37,7 +37,7 @@ def permuted(run: Run, args: Args, node: ast.AST) -> Value:
         held = run.at(value)
         if isinstance(held, Table | Cells):
             changed = replace(held, order=replace(held.order, shuffled=run.span(node)))
-            made.append(run.new(changed) if isinstance(changed, Table) else changed)
+            made.append(run.stored(changed))
         else:
             made.append(Opaque(facts=run.facts(held)))
     return made[0] if len(made) == 1 else Seq(tuple(made))

@@ -75,7 +75,7 @@ def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Va
         inner = run.at(base.base)
         base = inner if isinstance(inner, Table | Cells) else Cells()
     if name in ("ffill", "pad", "asfreq"):
-        return run.new(base) if isinstance(base, Table) else base
+        return run.stored(base)
     if name in ("bfill", "backfill", "interpolate", "nearest"):
         from nbprod.leakage.interpret.methods import call_method
 

@@ -65,7 +65,7 @@ def _query(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     mask = run.at(_over_columns(run, table, _conjunction(tree.value))) if isinstance(tree, ast.Expr) else None
     if isinstance(mask, Cells):
         kept = frames.masked(run, table, mask, node)
-        return run.new(kept) if isinstance(kept, Table) else kept
+        return run.stored(kept)
     return run.new(table)
 
 
@@ -122,7 +122,7 @@ def _head(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     from nbprod.leakage.interpret.subscripts import sliced
 
     made = sliced(run, table, Stretch(high=run.at(args.get(0, "n") or Const(5))), node)
-    return run.new(made) if isinstance(made, Table) else made
+    return run.stored(made)
 
 
 def _tail(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
@@ -130,7 +130,7 @@ def _tail(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 
     number = args.constant(0, "n", default=5)
     made = sliced(run, table, Stretch(low=Const(-number) if isinstance(number, int) else Opaque()), node)
-    return run.new(made) if isinstance(made, Table) else made
+    return run.stored(made)
 
 
 def _slice(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
@@ -150,7 +150,7 @@ def sampled(run: Run, value: Table | Cells, args: Args, node: ast.AST) -> Value:
     span = run.span(node)
     if whole:
         shuffled = replace(value, order=replace(value.order, shuffled=span))
-        return run.new(shuffled) if isinstance(shuffled, Table) else shuffled
+        return run.stored(shuffled)
     id_ = f"sample@{span.cell}:{span.line}:{span.column}"
     bound = Bound(kind="sample", subject=id_, low=id_, span=span)
     part = args.get(None, "frac") is not None or args.get(None, "fraction") is not None
@@ -159,7 +159,7 @@ def sampled(run: Run, value: Table | Cells, args: Args, node: ast.AST) -> Value:
             id=id_, how="sample", span=span, facts=run.facts(value), rows=value.rows, what="sample"
         )
     made = replace(value, rows=value.rows.narrowed(bound))
-    return run.new(made) if isinstance(made, Table) else made
+    return run.stored(made)
 
 
 def _unique(run: Run, table: Table, args: Args, node: ast.AST) -> Value:

@@ -1,0 +1,7 @@
+"""Subscripts: what `a[i]` takes of frames, columns and lists, and what `a[i] = value` leaves in them."""
+
+from nbprod.leakage.interpret.subscripts.reading import taken, under_key
+from nbprod.leakage.interpret.subscripts.storing import store
+from nbprod.leakage.interpret.subscripts.stretches import sliced
+
+__all__ = ["sliced", "store", "taken", "under_key"]

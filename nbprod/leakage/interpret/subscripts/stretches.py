@@ -1,0 +1,136 @@
+"""Stretches of rows and rows picked by position, down to how far ahead of its own row each one is."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import replace
+from math import inf
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.moving import statistic
+from nbprod.leakage.interpret.values import (
+    WHOLE_REACH,
+    Ahead,
+    Bound,
+    Cells,
+    Const,
+    Facts,
+    Picks,
+    Position,
+    Stretch,
+    Table,
+)
+from nbprod.model import Step
+
+if TYPE_CHECKING:
+    from nbprod.leakage.interpret.context import Run
+
+
+# a longer head that is cut away is a warm-up or the training rows
+MOST_OFFSET = 30
+
+
+def sliced(run: Run, value: Table | Cells, key: Stretch, node: ast.AST) -> Table | Cells:
+    """Rows by place: a reversal, or a stretch of rows that are the first ones in time where the order is time."""
+    step = key.step.value if isinstance(key.step, Const) else None
+    if isinstance(step, int) and step < 0 and key.low is None and key.high is None:
+        return replace(value, order=value.order.flipped)
+    if key.low is None and key.high is None:
+        return value
+    positions = [end for end in (key.low, key.high) if isinstance(end, Position)]
+    if positions:
+        return _around_position(run, value, key, node)
+    low = run.key_of(key.low, end_node(node, "lower")) if key.low is not None else None
+    high = run.key_of(key.high, end_node(node, "upper")) if key.high is not None else None
+    ordered = not value.order.other and value.order.shuffled is None and not value.order.entity_first
+    if value.order.newest_first:
+        ordered = False
+    trims = isinstance(high, int) and high < 0
+    bound = Bound(
+        kind="slice",
+        subject="rows",
+        low=low,
+        high=high,
+        in_time=ordered and high is not None and not trims,
+        span=run.span(node),
+    )
+    part = replace(value, rows=value.rows.narrowed(bound))
+    if isinstance(part, Cells) and isinstance(low, int) and 0 < low <= MOST_OFFSET:
+        return replace(part, offset=part.offset + low)
+    return part
+
+
+def end_node(node: ast.AST, name: str) -> ast.AST | None:
+    index = getattr(node, "slice", node)
+    if isinstance(index, ast.Tuple) and index.elts:
+        index = index.elts[0]
+    return getattr(index, name, None)
+
+
+def _around_position(run: Run, value: Table | Cells, key: Stretch, node: ast.AST) -> Cells:
+    """A stretch of rows around a loop's index: a window, which looks ahead as far as its end."""
+    facts = value.facts if isinstance(value, Cells) else value.all_facts
+    base = Cells(
+        facts=facts,
+        shape="element",
+        rows=value.rows,
+        width=2,
+        name=value.name if isinstance(value, Cells) else None,
+        array=True,
+    )
+    high = key.high
+    if high is None:
+        if not facts.reads:
+            return base
+        low = key.low.offset if isinstance(key.low, Position) else 0
+        _ = low
+        says = f"`{run.text(node)}` runs to the end of the data"
+        ahead = Ahead(
+            rule="forward-window",
+            reach=WHOLE_REACH,
+            span=run.span(node),
+            says=says,
+            steps=(Step(span=run.span(node), says=says),),
+            sources=facts.sources,
+        )
+        return replace(base, facts=facts.whole().with_ahead(ahead))
+    offset = high.offset - 1 if isinstance(high, Position) else 0
+    return replace(base, facts=ahead_of_position(run, facts, offset, node))
+
+
+def ahead_of_position(run: Run, facts: Facts, offset: int, node: ast.AST) -> Facts:
+    """The facts of an element that stands `offset` rows after a loop's row."""
+    moved = facts.moved(offset)
+    furthest = max(facts.reads.values(), default=-inf)
+    if offset > 0 and 0 < furthest + offset < inf:
+        says = f"`{run.text(node)}` reads {offset} row{'s' if offset > 1 else ''} after the loop's own"
+        ahead = Ahead(
+            rule="shift-into-future",
+            reach=Reach(rows=int(furthest + offset)),
+            span=run.span(node),
+            says=says,
+            steps=(Step(span=run.span(node), says=says),),
+            sources=facts.sources,
+        )
+        return moved.with_ahead(ahead)
+    return replace(moved, derived=True)
+
+
+def picked(value: Table | Cells, key: Picks) -> Table | Cells:
+    """The rows that a fold's positions, or a part's index, stand for."""
+    if key.bound.kind == "all":
+        return value
+    if key.bound.kind == "drawn":
+        return replace(value, order=replace(value.order, shuffled=key.bound.span))
+    return replace(value, rows=value.rows.narrowed(key.bound))
+
+
+def at_place(run: Run, cells: Cells, place: int, node: ast.AST) -> Cells:
+    first = place >= 0
+    if cells.order.newest_first:
+        first = not first
+    if first and not cells.order.other and cells.order.shuffled is None:
+        return replace(cells, shape="scalar", facts=replace(cells.facts, reads={}, clock=None), conditions=())
+    facts = statistic(run, cells, node, says=f"`{run.text(node)}` is the last row's value")
+    return replace(cells, shape="scalar", facts=facts, conditions=())
