@@ -96,7 +96,7 @@ SAID = {
     "two stage tags on one cell": "bad.ipynb, cell 2, line 1: The cell is tagged for 2 stages: a, b. Keep one of the tags.",
     "an unknown kind": "bad.ipynb, cell 1, line 1: 'lode' is no kind of stage. One of load, clean, features, split, train, evaluate, score, other.",
     "an unknown option": "bad.ipynb, cell 1, line 1: A stage has no option 'tiem'. Did you mean 'time'?",
-    "an option without a value": "bad.ipynb, cell 1, line 1: --time wants a value. Usage: %%stage NAME [--kind KIND] [--time COLUMN] [--entity COLUMN] [--known COLUMN=TIME_COLUMN] [--retries N] [--timeout SECONDS] [--replay].",
+    "an option without a value": "bad.ipynb, cell 1, line 1: --time wants a value. Usage: %%stage NAME [--kind KIND] [--time COLUMN] [--entity COLUMN] [--known COLUMN=TIME_COLUMN] [--retries N] [--timeout SECONDS] [--cell-timeout SECONDS] [--replay].",
     "quotes that don't close": "bad.ipynb, cell 1, line 1: The magic line can't be split into words: No closing quotation. Check its quotes.",
     "a suite for a value that doesn't exist": "bad.ipynb, cell 2, line 1: No stage gives 'z', of which this cell expects something. Known: x.",
     "an expectation that doesn't exist": "bad.ipynb, cell 2, line 2: There is no expectation 'ColumnValuesToNotBNull'. Did you mean 'ColumnValuesToNotBeNull', 'ColumnValuesToBeNull' or 'ColumnValuesToNotBeInSet'?",
