@@ -1,8 +1,8 @@
 """The command line: what it prints, what it writes, with which code it leaves."""
 
 import json
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
