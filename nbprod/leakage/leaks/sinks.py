@@ -1,0 +1,109 @@
+"""What reaches a fit, a prediction, a validation or a split; knows labels."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from nbprod.leakage.evidence import (
+    Evidence,
+    columns_of,
+)
+from nbprod.leakage.interpret.values import Ahead, Facts, Rows, Table
+from nbprod.leakage.leaks.labels import is_label, target, whole_target
+from nbprod.leakage.leaks.leak import NEEDS_TIME, Leak, arrival, leak_at, selected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nbprod.leakage.interpret.context import Run, Sink
+
+
+def of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float]) -> Iterator[Leak]:
+    label = run.facts(sink.labels) if sink.labels is not None else Facts()
+    arrives = arrival(sink)
+    named = sink.labels is None and sink.kind == "split"
+    for name, facts in columns_of(run, sink.features):
+        if named and is_label(name, facts, labels):
+            continue
+        for ahead in facts.aheads:
+            if named and ahead.over is None:
+                continue
+            rule = _rule_at(evidence, ahead, sink, facts, label)
+            if rule == "shift-into-future":
+                yield from selected(run, ahead, name, arrives=arrives, before=sink.span)
+            if rule is not None:
+                yield leak_at(ahead, rule=rule, column=name, arrives=arrives, arrived=sink.span)
+        yield from target(run, sink, name, facts, label)
+    if sink.labels is not None and sink.kind in ("fit", "validate", "search", "split"):
+        yield from whole_target(run, sink, label)
+    yield from _presence(run, evidence, sink)
+
+
+def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: Facts) -> str | None:
+    """The rule that a way of looking ahead breaks when it arrives here, None if it breaks none."""
+    tables = {source.partition(".")[0] for source in ahead.sources} or evidence.tables_of(facts)
+    if ahead.over is not None:
+        return _fitted_rule(evidence, ahead, sink, tables)
+    if ahead.rule in NEEDS_TIME and not evidence.is_temporal(tables):
+        return None
+    if ahead.detail == "bar":
+        return None
+    rows = ahead.reach.rows if not ahead.reach.whole else inf
+    if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):  # noqa: SIM102
+        # windows cut by a loop have no row of their own but the label's
+        if sink.labels is None or label.ahead_rows > rows or not label.reads:
+            return None
+    return ahead.rule
+
+
+def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str]) -> str | None:  # noqa: C901
+    over = ahead.over
+    assert over is not None  # noqa: S101 - asked just before
+    if over.tables and sink.rows.tables and not over.tables & sink.rows.tables:
+        return None
+    if over.side == "test":
+        return "fitted-on-test"
+    if over.side == "train":
+        return None
+    if ahead.rule == "codes":
+        return None
+    rule = "resample-before-split" if ahead.rule == "resample-before-split" else "fit-before-split"
+    if ahead.rule == "whole-sample-statistic" and evidence.is_temporal(tables):
+        rule = ahead.rule
+    if _splits_after(over, sink.rows):
+        return rule
+    if sink.kind in ("validate", "search", "split") and len(over.bounds) <= len(sink.rows.bounds):
+        return rule
+    if over.settled:
+        return None
+    if ahead.rule == "resample-before-split":
+        return None
+    if evidence.is_temporal(tables) and sink.rows.bounds:
+        return ahead.rule
+    if evidence.is_sequence(tables):
+        return ahead.rule
+    return None
+
+
+def _splits_after(over: Rows, rows: Rows) -> bool:
+    """Whether the rows that arrive are one side of a split made after the fit."""
+    extra = rows.beyond(over)
+    if any(bound.side for bound in over.beyond(rows)):
+        return False
+    return any(
+        bound.side or bound.kind in ("part", "fold") or (bound.kind == "slice" and bound.in_time)
+        for bound in extra
+    )
+
+
+def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
+    held = run.at(sink.features)
+    if not isinstance(held, Table) or sink.rows.bounds == () or sink.kind == "split":
+        return
+    for ahead in held.presence:
+        tables = {source.partition(".")[0] for source in ahead.sources}
+        if ahead.over is not None and ahead.over.settled:
+            continue
+        if evidence.run.time is not None and evidence.is_temporal(tables):
+            yield leak_at(ahead, rule=ahead.rule, column=None, arrives="which rows exist", arrived=sink.span)
