@@ -8,7 +8,8 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
-from nbprod.leakage.interpret.values import Cells, Facts, Opaque, Rows, Seq, Table, Value
+from nbprod.leakage.interpret.facts import Facts, Rows
+from nbprod.leakage.interpret.values import Cells, Opaque, Seq, Table, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

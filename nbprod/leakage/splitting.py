@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
-from nbprod.leakage.interpret.values import Bound, Cells, Const, Facts, Rows, Table, Value
+from nbprod.leakage.interpret.values import Cells, Const, Table, Value
 from nbprod.leakage.leaks import Leak
 from nbprod.model import Severity, Span, Step
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbprod.leakage.interpret.context import Run, Sink, Split
+    from nbprod.leakage.interpret.facts import Bound, Facts, Rows
 
 
 def split_leaks(run: Run, evidence: Evidence) -> Iterator[Leak]:

@@ -8,29 +8,31 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_calendar_name
-from nbprod.leakage.interpret.values import (
+from nbprod.leakage.interpret.facts import (
     ALL_ROWS,
     NOTHING,
     WHOLE_REACH,
     Ahead,
     Bound,
-    Cells,
     Clock,
+    Facts,
+    Rows,
+    joined,
+)
+from nbprod.leakage.interpret.values import (
+    Cells,
     Const,
     Deferred,
     Estimator,
-    Facts,
     Instance,
     Mapped,
     Opaque,
     Position,
     Ref,
-    Rows,
     Scope,
     Seq,
     Table,
     Value,
-    joined,
 )
 
 if TYPE_CHECKING:

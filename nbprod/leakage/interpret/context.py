@@ -7,15 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.interpret.clocks import is_time_name
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Bound, Facts, Rows, joined
 from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
-    NOTHING,
-    Bound,
     Cells,
     Const,
     Deferred,
     Estimator,
-    Facts,
     Folds,
     Grouped,
     Instance,
@@ -24,12 +21,10 @@ from nbprod.leakage.interpret.values import (
     Opaque,
     Picks,
     Ref,
-    Rows,
     Seq,
     Table,
     Value,
     Windowed,
-    joined,
 )
 from nbprod.model import Span, Step
 

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.context import Args
+from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
 from nbprod.leakage.interpret.values import (
-    NOTHING,
-    WHOLE_REACH,
-    Ahead,
     Cells,
     Const,
     Deferred,
-    Facts,
     Frame,
     Key,
     Method,

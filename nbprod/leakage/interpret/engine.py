@@ -11,21 +11,11 @@ from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.calls import call
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.evaluate import evaluate
+from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
 from nbprod.leakage.interpret.functions import call_function
 from nbprod.leakage.interpret.queries import table_of
 from nbprod.leakage.interpret.statements import execute
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    Bound,
-    Class,
-    Function,
-    Instance,
-    Opaque,
-    Ref,
-    Rows,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.values import Class, Function, Instance, Opaque, Ref, Table, Value
 from nbprod.model import Span
 
 if TYPE_CHECKING:

@@ -9,19 +9,14 @@ from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import knowledge
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.combining import misaligned
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Bound, Clock, Facts, Rows
 from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
     IN_TIME,
-    NOTHING,
-    Ahead,
-    Bound,
     Cells,
     Class,
-    Clock,
     Const,
     Deferred,
     Estimator,
-    Facts,
     Folds,
     Function,
     Grouped,
@@ -31,7 +26,6 @@ from nbprod.leakage.interpret.values import (
     Opaque,
     Picks,
     Ref,
-    Rows,
     Scope,
     Seq,
     Splitter,

@@ -9,20 +9,14 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits, frames
 from nbprod.leakage.interpret.clocks import words
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    WHOLE_REACH,
-    Ahead,
-    Clock,
-    Facts,
-    Table,
-)
+from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Clock, Facts
 from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
 
     from nbprod.leakage.interpret.context import Run
+    from nbprod.leakage.interpret.values import Table
 
 _NO_TIME = timedelta(0)
 _EVENT_WORDS = frozenset(

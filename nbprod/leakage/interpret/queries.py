@@ -7,16 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_time_name
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    Ahead,
-    Const,
-    Facts,
-    Opaque,
-    Rows,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import NOTHING, Ahead, Facts, Rows
+from nbprod.leakage.interpret.values import Const, Opaque, Table, Value
 from nbprod.model import Span, Step
 
 if TYPE_CHECKING:

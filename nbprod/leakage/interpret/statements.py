@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 from nbprod.leakage.interpret import frames, knowledge, learning, loops, subscripts
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.evaluate import operated
+from nbprod.leakage.interpret.facts import Bound, Facts
 from nbprod.leakage.interpret.values import (
     NONE,
-    Bound,
     Cells,
     Class,
     Const,
     Deferred,
     Estimator,
-    Facts,
     Function,
     Instance,
     Method,

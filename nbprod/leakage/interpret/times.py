@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import from_parts, length
-from nbprod.leakage.interpret.values import Cells, Clock, Const, Value
+from nbprod.leakage.interpret.facts import Clock
+from nbprod.leakage.interpret.values import Cells, Const, Value
 
 if TYPE_CHECKING:
     import ast

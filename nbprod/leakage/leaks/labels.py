@@ -9,7 +9,7 @@ from nbprod.leakage.evidence import (
     is_label_name,
     reaches_label,
 )
-from nbprod.leakage.interpret.values import Cells, Facts, Table
+from nbprod.leakage.interpret.values import Cells, Table
 from nbprod.leakage.leaks.leak import Leak, arrival
 from nbprod.model import Step
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbprod.leakage.interpret.context import Run, Sink
+    from nbprod.leakage.interpret.facts import Facts
 
 
 MADE_OF_LABEL = "made of the label's column"

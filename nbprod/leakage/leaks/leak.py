@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbprod.leakage.interpret.context import Run, Sink
-    from nbprod.leakage.interpret.values import Ahead
+    from nbprod.leakage.interpret.facts import Ahead
 
 
 NEEDS_TIME = frozenset({"backward-fill", "interpolation-reads-ahead", "cross-entity-shift", "unsorted-shift"})

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbprod.leakage.interpret.context import Run
-    from nbprod.leakage.interpret.values import Ahead, Facts, Rows, Table
+    from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
+    from nbprod.leakage.interpret.values import Table
 
 
 def only_shown(run: Run, name: str) -> bool:

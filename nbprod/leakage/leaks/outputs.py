@@ -12,7 +12,7 @@ from nbprod.leakage.evidence import (
     is_label_name,
 )
 from nbprod.leakage.interpret.clocks import words
-from nbprod.leakage.interpret.values import Ahead, Cells, Facts, Ref, Seq, Table, Value
+from nbprod.leakage.interpret.values import Cells, Ref, Seq, Table, Value
 from nbprod.leakage.leaks.leak import Leak, leak_at, selected
 from nbprod.leakage.leaks.lone import column_only_shown, lone_rule, of_table, only_shown
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nbprod.leakage.interpret.context import Run, Sink
+    from nbprod.leakage.interpret.facts import Ahead, Facts
 
 
 _PREDICTION_WORDS = frozenset(

@@ -9,7 +9,8 @@ from nbprod.leakage.evidence import (
     Evidence,
     columns_of,
 )
-from nbprod.leakage.interpret.values import Ahead, Facts, Rows, Table
+from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
+from nbprod.leakage.interpret.values import Table
 from nbprod.leakage.leaks.labels import is_label, target, whole_target
 from nbprod.leakage.leaks.leak import NEEDS_TIME, Leak, arrival, leak_at, selected
 

@@ -10,17 +10,15 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.drawing import GENERATOR
 from nbprod.leakage.interpret.calls.row_by_row import joined
+from nbprod.leakage.interpret.facts import ALL_ROWS, Facts, Rows
 from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
     Cells,
     Const,
     Deferred,
-    Facts,
     Folds,
     Opaque,
     Picks,
     Position,
-    Rows,
     Seq,
     Table,
     Value,

@@ -15,11 +15,11 @@ from nbprod.leakage.interpret.calls.loading import from_outside, loaded, seems_t
 from nbprod.leakage.interpret.calls.models import data_matrix, metric
 from nbprod.leakage.interpret.calls.python import BUILTINS
 from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
+from nbprod.leakage.interpret.facts import ALL_ROWS
 from nbprod.leakage.interpret.functions import call_function, instance_of
 from nbprod.leakage.interpret.methods import call_method
 from nbprod.leakage.interpret.queries import is_query, queried
 from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
     Cells,
     Class,
     Deferred,

@@ -11,18 +11,8 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.row_by_row import on_data
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
-    NOTHING,
-    Cells,
-    Clock,
-    Const,
-    Deferred,
-    Facts,
-    Opaque,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Clock, Facts
+from nbprod.leakage.interpret.values import Cells, Const, Deferred, Opaque, Table, Value
 
 if TYPE_CHECKING:
     import ast

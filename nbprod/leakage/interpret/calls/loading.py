@@ -8,17 +8,8 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.interpret import (
     frames,
 )
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    Cells,
-    Const,
-    Facts,
-    Mapped,
-    Opaque,
-    Rows,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import NOTHING, Facts, Rows
+from nbprod.leakage.interpret.values import Cells, Const, Mapped, Opaque, Table, Value
 
 if TYPE_CHECKING:
     import ast

@@ -13,9 +13,9 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.row_by_row import joined
 from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.facts import NOTHING
 from nbprod.leakage.interpret.values import (
     NONE,
-    NOTHING,
     Cells,
     Const,
     Folds,

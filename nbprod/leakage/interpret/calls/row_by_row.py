@@ -11,12 +11,12 @@ from nbprod.leakage.interpret import (
     moving,
 )
 from nbprod.leakage.interpret.combining import combine
+from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.values import (
     NONE,
     Cells,
     Const,
     Deferred,
-    Facts,
     Mapped,
     Opaque,
     Position,

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import moving
 from nbprod.leakage.interpret.context import Args
+from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.groups.parts import parts_of, rest_of
 from nbprod.leakage.interpret.values import (
     Cells,
     Class,
     Const,
     Deferred,
-    Facts,
     Function,
     Grouped,
     Mapped,

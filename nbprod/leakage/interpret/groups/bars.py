@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.clocks import labels_end, length
+from nbprod.leakage.interpret.facts import Ahead, Clock, Facts
 from nbprod.leakage.interpret.values import (
-    Ahead,
     Cells,
-    Clock,
     Const,
-    Facts,
     Grouped,
     Key,
     Mapped,

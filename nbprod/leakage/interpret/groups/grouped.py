@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames, knowledge, moving
 from nbprod.leakage.interpret.context import Args
+from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.groups.aggregates import aggregate_all, aggregated
 from nbprod.leakage.interpret.groups.parts import one_a_row, one_or_table, parts_of
 from nbprod.leakage.interpret.groups.windows import windows_of
@@ -15,7 +16,6 @@ from nbprod.leakage.interpret.values import (
     Cells,
     Class,
     Const,
-    Facts,
     Function,
     Grouped,
     Key,

@@ -6,13 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames
-from nbprod.leakage.interpret.values import (
-    Cells,
-    Facts,
-    Grouped,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import Facts
+from nbprod.leakage.interpret.values import Cells, Grouped, Table, Value
 
 if TYPE_CHECKING:
     import ast

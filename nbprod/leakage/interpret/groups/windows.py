@@ -9,24 +9,13 @@ from nbprod.leakage.interpret import knowledge, moving
 from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.groups.bars import bars, resampled
 from nbprod.leakage.interpret.groups.parts import one_a_row, parts_of, rest_of
-from nbprod.leakage.interpret.values import (
-    Ahead,
-    Cells,
-    Const,
-    Facts,
-    Grouped,
-    Mapped,
-    Opaque,
-    Seq,
-    Table,
-    Value,
-    Windowed,
-)
+from nbprod.leakage.interpret.values import Cells, Const, Grouped, Mapped, Opaque, Seq, Table, Value, Windowed
 
 if TYPE_CHECKING:
     import ast
 
     from nbprod.leakage.interpret.context import Run
+    from nbprod.leakage.interpret.facts import Ahead, Facts
 
 
 def windows_of(run: Run, grouped: Grouped, kind: str, args: Args, node: ast.AST) -> Value:

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    WHOLE_REACH,
-    Ahead,
-    Estimator,
-    Facts,
-    Instance,
-    Mapped,
-    Seq,
-    Value,
-)
+from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
+from nbprod.leakage.interpret.values import Estimator, Instance, Mapped, Seq, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

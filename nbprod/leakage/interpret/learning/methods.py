@@ -6,17 +6,14 @@ import ast
 from dataclasses import replace
 
 from nbprod.leakage.interpret.context import Args, Run, Sink
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Facts
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
 from nbprod.leakage.interpret.learning.estimators import LEARNING, fit_aheads, is_predictor
 from nbprod.leakage.interpret.learning.fitting import fit_noted
 from nbprod.leakage.interpret.learning.splits import on_splitter
 from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
-    NOTHING,
-    Ahead,
     Cells,
     Estimator,
-    Facts,
     Function,
     Instance,
     Opaque,

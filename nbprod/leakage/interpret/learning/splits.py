@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import edits
 from nbprod.leakage.interpret.context import Args, Run, Sink, Split
+from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
 from nbprod.leakage.interpret.values import (
     NONE,
-    NOTHING,
-    Bound,
     Cells,
     Const,
     Estimator,
     Folds,
     Opaque,
     Picks,
-    Rows,
     Seq,
     Splitter,
     Table,

@@ -5,17 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret.values import (
-    ALL_ROWS,
-    NOTHING,
-    Cells,
-    Const,
-    Facts,
-    Rows,
-    Seq,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Facts, Rows
+from nbprod.leakage.interpret.values import Cells, Const, Seq, Table, Value
 
 if TYPE_CHECKING:
     import ast

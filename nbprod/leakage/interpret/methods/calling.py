@@ -13,6 +13,7 @@ from nbprod.leakage.interpret import (
     times,
 )
 from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.facts import Facts, Rows
 from nbprod.leakage.interpret.methods.cells import on_cells
 from nbprod.leakage.interpret.methods.python import on_constant, on_mapping, on_sequence
 from nbprod.leakage.interpret.values import (
@@ -21,7 +22,6 @@ from nbprod.leakage.interpret.values import (
     Const,
     Deferred,
     Estimator,
-    Facts,
     Folds,
     Grouped,
     Instance,
@@ -29,7 +29,6 @@ from nbprod.leakage.interpret.values import (
     Method,
     Opaque,
     Picks,
-    Rows,
     Seq,
     Splitter,
     Symbol,

@@ -13,19 +13,9 @@ from nbprod.leakage.interpret import (
     times,
 )
 from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.methods import conditions, rows, shapes
-from nbprod.leakage.interpret.values import (
-    NONE,
-    Cells,
-    Class,
-    Const,
-    Facts,
-    Function,
-    Ref,
-    Seq,
-    Symbol,
-    Value,
-)
+from nbprod.leakage.interpret.values import NONE, Cells, Class, Const, Function, Ref, Seq, Symbol, Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

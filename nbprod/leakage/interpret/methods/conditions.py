@@ -10,11 +10,8 @@ from nbprod.leakage.interpret import (
     moving,
 )
 from nbprod.leakage.interpret.combining import combine
-from nbprod.leakage.interpret.values import (
-    Bound,
-    Cells,
-    Value,
-)
+from nbprod.leakage.interpret.facts import Bound
+from nbprod.leakage.interpret.values import Cells, Value
 
 if TYPE_CHECKING:
     import ast

@@ -6,14 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.values import (
-    Cells,
-    Clock,
-    Facts,
-    Opaque,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import Clock, Facts
+from nbprod.leakage.interpret.values import Cells, Opaque, Table, Value
 
 if TYPE_CHECKING:
     import ast

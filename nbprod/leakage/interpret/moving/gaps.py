@@ -7,19 +7,11 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits
+from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
 from nbprod.leakage.interpret.moving.arguments import place_of
 from nbprod.leakage.interpret.moving.sequence import neighbours
 from nbprod.leakage.interpret.moving.whole_sample import statistic
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    WHOLE_REACH,
-    Ahead,
-    Cells,
-    Const,
-    Facts,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.values import Cells, Const, Table, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts, joined
 from nbprod.leakage.interpret.moving.arguments import place_of, several_steps, step_count
 from nbprod.leakage.interpret.moving.sequence import neighbours, rows_text, shifted
-from nbprod.leakage.interpret.values import WHOLE_REACH, Ahead, Cells, Const, Facts, Position, Value, joined
+from nbprod.leakage.interpret.values import Cells, Const, Position, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

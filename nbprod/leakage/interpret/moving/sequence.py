@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Cells,
-    Facts,
-)
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts
 from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
 
     from nbprod.leakage.interpret.context import Run
+    from nbprod.leakage.interpret.values import Cells
 
 
 def disorder(run: Run, cells: Cells, node: ast.AST) -> Ahead | None:

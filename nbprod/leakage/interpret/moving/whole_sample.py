@@ -8,16 +8,10 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts
 from nbprod.leakage.interpret.moving.arguments import place_of, step_count
 from nbprod.leakage.interpret.moving.sequence import disorder
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Cells,
-    Facts,
-    Key,
-    Value,
-)
+from nbprod.leakage.interpret.values import Cells, Key, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits
+from nbprod.leakage.interpret.facts import Ahead
 from nbprod.leakage.interpret.moving.arguments import place_of, step_count
 from nbprod.leakage.interpret.moving.sequence import in_sequence, neighbours
-from nbprod.leakage.interpret.values import (
-    Ahead,
-    Cells,
-    Opaque,
-    Value,
-    Windowed,
-)
+from nbprod.leakage.interpret.values import Cells, Opaque, Value, Windowed
 from nbprod.model import Step
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames, joining
+from nbprod.leakage.interpret.facts import Bound, Facts
 from nbprod.leakage.interpret.subscripts.stretches import (
     ahead_of_position,
     at_place,
@@ -15,11 +16,9 @@ from nbprod.leakage.interpret.subscripts.stretches import (
     sliced,
 )
 from nbprod.leakage.interpret.values import (
-    Bound,
     Cells,
     Const,
     Deferred,
-    Facts,
     Method,
     Opaque,
     Picks,

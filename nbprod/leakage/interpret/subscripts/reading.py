@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames, joining, learning
 from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.subscripts.labels import indexed
 from nbprod.leakage.interpret.subscripts.stretches import ahead_of_position, at_place, picked, sliced
 from nbprod.leakage.interpret.values import (
-    Bound,
     Cells,
     Const,
     Deferred,

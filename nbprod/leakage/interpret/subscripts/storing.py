@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.facts import Ahead, Facts
 from nbprod.leakage.interpret.moving import placed
 from nbprod.leakage.interpret.subscripts.reading import any_of
 from nbprod.leakage.interpret.subscripts.stretches import MOST_OFFSET
 from nbprod.leakage.interpret.values import (
-    Ahead,
     Cells,
     Const,
-    Facts,
     Mapped,
     Method,
     Opaque,

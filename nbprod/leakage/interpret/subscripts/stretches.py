@@ -8,19 +8,9 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound, Facts
 from nbprod.leakage.interpret.moving import statistic
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Bound,
-    Cells,
-    Const,
-    Facts,
-    Picks,
-    Position,
-    Stretch,
-    Table,
-)
+from nbprod.leakage.interpret.values import Cells, Const, Picks, Position, Stretch, Table
 from nbprod.model import Step
 
 if TYPE_CHECKING:

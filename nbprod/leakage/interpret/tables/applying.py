@@ -11,7 +11,6 @@ from nbprod.leakage.interpret.values import (
     Cells,
     Class,
     Const,
-    Facts,
     Function,
     Mapped,
     Opaque,
@@ -25,6 +24,8 @@ from nbprod.leakage.interpret.values import (
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
+
+    from nbprod.leakage.interpret.facts import Facts
 
 
 def _apply(run: Run, table: Table, args: Args, node: ast.AST) -> Value:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import deferred, frames
 from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.values import (
-    Bound,
     Cells,
     Const,
     Deferred,

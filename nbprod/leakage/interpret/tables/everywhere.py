@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import deferred, frames, groups, knowledge, moving
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.values import Cells, Facts, Grouped, Key, Opaque, Table, Value, Windowed
+from nbprod.leakage.interpret.facts import Facts
+from nbprod.leakage.interpret.values import Cells, Grouped, Key, Opaque, Table, Value, Windowed
 from nbprod.libraries.moves import Reduces, Rolls, Shows
 
 if TYPE_CHECKING:

@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, frames, groups, knowledge
 from nbprod.leakage.interpret.clocks import labels_end, length
+from nbprod.leakage.interpret.facts import NOTHING, Ahead, Clock, Facts
 from nbprod.leakage.interpret.tables.everywhere import rolling
-from nbprod.leakage.interpret.values import (
-    NOTHING,
-    Ahead,
-    Clock,
-    Const,
-    Facts,
-    Grouped,
-    Key,
-    Opaque,
-    Seq,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.values import Const, Grouped, Key, Opaque, Seq, Table, Value
 from nbprod.libraries.moves import Rolls
 from nbprod.model import Step
 

@@ -10,18 +10,8 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, frames, joining
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Cells,
-    Clock,
-    Const,
-    Deferred,
-    Method,
-    Seq,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Clock
+from nbprod.leakage.interpret.values import Cells, Const, Deferred, Method, Seq, Table, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

@@ -7,19 +7,8 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, edits, frames, joining
-from nbprod.leakage.interpret.values import (
-    NONE,
-    Ahead,
-    Cells,
-    Clock,
-    Const,
-    Facts,
-    Opaque,
-    Order,
-    Seq,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.facts import Ahead, Clock, Facts
+from nbprod.leakage.interpret.values import NONE, Cells, Const, Opaque, Order, Seq, Table, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:

@@ -8,20 +8,9 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import edits, frames, moving
 from nbprod.leakage.interpret.context import Args, Run, Split
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound
 from nbprod.leakage.interpret.tables.columns import evaluated
-from nbprod.leakage.interpret.values import (
-    WHOLE_REACH,
-    Ahead,
-    Bound,
-    Cells,
-    Const,
-    Key,
-    Opaque,
-    Seq,
-    Stretch,
-    Table,
-    Value,
-)
+from nbprod.leakage.interpret.values import Cells, Const, Key, Opaque, Seq, Stretch, Table, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:
