@@ -57,6 +57,8 @@ def target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) -
         and not facts.derived
     ):
         return
+    if facts.aheads and min(label.reads.values()) > 0:
+        return  # the label lies ahead, and so does what the feature reads: that is told as what it is
     span = sink.entered.span if sink.entered is not None else sink.span
     column = ", ".join(sorted(source.partition(".")[2] for source in hit))
     says = f"{name or 'a feature'!s} is made of {column!r}, which is what is to be predicted"

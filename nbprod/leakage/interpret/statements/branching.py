@@ -1,0 +1,170 @@
+"""Branches that join, and loops that are unrolled or turned twice; statements within are the run's to execute."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from nbprod.leakage.interpret import learning, loops
+from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.statements.assigning import assign
+from nbprod.leakage.interpret.values import (
+    Const,
+    Estimator,
+    Position,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nbprod.leakage.interpret.context import Run
+
+
+def _branched(run: Run, node: ast.If) -> None:
+    test = run.at(run.evaluate(run, node.test))
+    if _is_main(node.test):
+        run.execute(run, node.body)
+        return
+    if isinstance(test, Const):
+        run.execute(run, node.body if test.value else node.orelse)
+        return
+    learning.noted_choice(run, node)
+    _either(run, node.body, node.orelse)
+
+
+def _is_main(test: ast.expr) -> bool:
+    return isinstance(test, ast.Compare) and isinstance(test.left, ast.Name) and test.left.id == "__name__"
+
+
+def _either(run: Run, first: list[ast.stmt], second: list[ast.stmt]) -> None:
+    """Run both branches from the same state, and join what they leave; one that ends early leaves nothing."""
+    env, heap = dict(run.env), dict(run.heap)
+    run.execute(run, first)
+    first_env, first_heap, first_stopped = run.env, run.heap, run.stopped
+    run.env, run.heap, run.stopped = env, dict(heap), False
+    for place, value in first_heap.items():
+        run.heap.setdefault(place, value)
+    run.execute(run, second)
+    if first_stopped and run.stopped:
+        return
+    if first_stopped:
+        return
+    if run.stopped:
+        run.env, run.heap, run.stopped = first_env, {**run.heap, **first_heap}, False
+        return
+    _join_states(run, first_env, first_heap, heap)
+
+
+def _join_states(run: Run, env: dict[str, Value], heap: dict[int, Value], before: dict[int, Value]) -> None:
+    for place, value in heap.items():
+        mine = run.heap.get(place)
+        if mine is None or mine is value:
+            run.heap[place] = value
+            continue
+        if mine is before.get(place):
+            run.heap[place] = _joined_state(run, value, mine)
+        elif value is before.get(place):
+            run.heap[place] = _joined_state(run, mine, value)
+        else:
+            run.heap[place] = _joined_state(run, value, mine)
+    for name, value in env.items():
+        mine = run.env.get(name)
+        run.env[name] = value if mine is None or mine == value else join_values(run, value, mine)
+
+
+def _joined_state(run: Run, left: Value, right: Value) -> Value:
+    if isinstance(left, Estimator) and isinstance(right, Estimator):
+        return left if left.fitted is not None else right
+    return run.at(join_values(run, left, right))
+
+
+def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
+    source = run.evaluate(run, node.iter)
+    items = loops.items_of(run, source)
+    run.loops += 1
+    if items is not None and (len(items) <= 4 or _depends(node)):
+        for item in items:
+            assign(run, node.target, item, node.iter)
+            _turn(run, node.body)
+    else:
+        item = loops.any_item_of(run, source)
+        for _ in range(2):
+            assign(run, node.target, item, node.iter)
+            _turn(run, node.body)
+    run.loops -= 1
+    run.execute(run, node.orelse)
+
+
+def _depends(node: ast.For | ast.AsyncFor) -> bool:
+    """Whether the loop's body reads what the loop counts."""
+    names = {each.id for each in ast.walk(node.target) if isinstance(each, ast.Name)}
+    return any(
+        isinstance(each, ast.Name) and each.id in names
+        for statement in node.body
+        for each in ast.walk(statement)
+    )
+
+
+def _turn(run: Run, body: list[ast.stmt]) -> None:
+    stopped = run.stopped
+    run.execute(run, body)
+    run.stopped = stopped
+
+
+def _while(run: Run, node: ast.While) -> None:
+    run.evaluate(run, node.test)
+    run.loops += 1
+    counters = [name for name in _counters(node) if isinstance(run.at(run.env.get(name)), Const)]
+    for _ in range(2):
+        # a number that each turn moves on stands for a row, as a loop's index does
+        run.env.update(dict.fromkeys(counters, Position()))
+        _turn(run, node.body)
+    run.loops -= 1
+    run.execute(run, node.orelse)
+
+
+def _counters(node: ast.While) -> set[str]:
+    """The names that the loop counts up by one."""
+    return {
+        each.target.id
+        for each in ast.walk(node)
+        if isinstance(each, ast.AugAssign)
+        and isinstance(each.op, ast.Add)
+        and isinstance(each.target, ast.Name)
+        and isinstance(each.value, ast.Constant)
+        and each.value.value == 1
+    }
+
+
+def _tried(run: Run, node: ast.Try) -> None:
+    run.execute(run, node.body)
+    stopped, run.stopped = run.stopped, False
+    if stopped:
+        run.execute(run, node.finalbody)
+        run.stopped = True
+        return
+    for handler in node.handlers:
+        _either(run, [], handler.body)
+    run.execute(run, node.orelse)
+    run.execute(run, node.finalbody)
+
+
+def _with(run: Run, node: ast.With | ast.AsyncWith) -> None:
+    for item in node.items:
+        value = run.evaluate(run, item.context_expr)
+        if item.optional_vars is not None:
+            assign(run, item.optional_vars, value, item.context_expr)
+    run.execute(run, node.body)
+
+
+def _matched(run: Run, node: ast.Match) -> None:
+    run.evaluate(run, node.subject)
+    for case in node.cases:
+        _either(run, case.body, [])
+
+
+HANDLERS: dict[type[ast.stmt], Callable[[Run, Any], None]] = {
+    ast.If: _branched, ast.For: _looped, ast.AsyncFor: _looped, ast.While: _while, ast.Try: _tried,
+    ast.With: _with, ast.AsyncWith: _with, ast.Match: _matched,
+}  # fmt: skip
