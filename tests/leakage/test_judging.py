@@ -104,6 +104,18 @@ def test_column_that_looks_ahead_is_one_finding_though_the_label_is_made_of_the_
     assert [(f.rule, f.column_names) for f in found] == [("shift-into-future", ("next",))]
 
 
+def test_lag_of_a_filled_column_is_one_finding_though_a_later_value_of_it_is_the_label() -> None:
+    found = findings(
+        SETUP,
+        "from sklearn.linear_model import LinearRegression\n"
+        "loads['kw'] = loads['kw'].fillna(loads['kw'].mean())\n"
+        "loads['lag'] = loads['kw'].shift(1)\n"
+        "loads['target'] = loads['kw'].shift(-1)\n"
+        "LinearRegression().fit(loads[['lag']], loads['target'])",
+    )
+    assert [(f.rule, f.column_names) for f in found] == [("whole-sample-statistic", ("lag",))]
+
+
 def test_message_names_the_time_that_was_inferred() -> None:
     [found] = findings(SETUP, "loads['f'] = loads['kw'].shift(-1)")
     assert found.message.endswith(" was inferred.")

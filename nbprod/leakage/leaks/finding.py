@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.leaks.labels import MADE_OF_LABEL, label_sources
+from nbprod.leakage.leaks.labels import MADE_OF_LABEL, MADE_OF_LATER_LABEL, label_sources
 from nbprod.leakage.leaks.leak import TAKEN_IN, Leak
 from nbprod.leakage.leaks.outputs import of_outputs, of_predictions, of_returns
 from nbprod.leakage.leaks.sinks import of_sink
@@ -46,10 +46,14 @@ def one_a_cause(found: Iterable[Leak], *, features_stage: bool) -> list[Leak]:
     every = list(found)
     shifts = {(leak.column, leak.span) for leak in every if leak.rule == "shift-into-future"}
     ahead = {column for column, _ in shifts}
+    # What reads as far as a label that lies ahead looks ahead itself, whichever rule says so.
+    otherwise = {leak.column for leak in every if leak.rule != "target-in-features"}
 
     def is_told(leak: Leak) -> bool:
         if leak.detail == MADE_OF_LABEL:
             return leak.column in ahead
+        if leak.detail == MADE_OF_LATER_LABEL:
+            return leak.column in otherwise
         is_taken = features_stage and leak.detail == TAKEN_IN and bool(leak.steps)
         return is_taken and (leak.column, leak.steps[0].span) in shifts
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 MADE_OF_LABEL = "made of the label's column"
+MADE_OF_LATER_LABEL = "made of the label's column, ahead of its own row"
 
 
 def label_sources(run: Run, sinks: list[Sink]) -> dict[str, float]:
@@ -57,8 +58,6 @@ def target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) -
         and not facts.derived
     ):
         return
-    if facts.aheads and min(label.reads.values()) > 0:
-        return  # the label lies ahead, and so does what the feature reads: that is told as what it is
     span = sink.entered.span if sink.entered is not None else sink.span
     column = ", ".join(sorted(source.partition(".")[2] for source in hit))
     says = f"{name or 'a feature'!s} is made of {column!r}, which is what is to be predicted"
@@ -75,7 +74,7 @@ def target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) -
         ),
         arrives=arrival(sink),
         arrived=sink.span,
-        detail=MADE_OF_LABEL,
+        detail=MADE_OF_LATER_LABEL if min(label.reads.values()) > 0 else MADE_OF_LABEL,
     )
 
 
