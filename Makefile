@@ -37,7 +37,7 @@ check-layers: $(VENV)/.test
 	$(BIN)/lint-imports
 
 check-tests: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lock: $(VENV)/bin/python ## pin anew what demo and tests install
 	$(INSTALL) uv
