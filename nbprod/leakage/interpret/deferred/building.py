@@ -1,14 +1,13 @@
-"""Expressions that are written before their frame is known: polars' `pl.col`, Ibis' `_` and `t.x`, their windows."""
+"""Deferred expressions built over a table, and what is called on them before there is one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames
-from nbprod.leakage.interpret.context import Args
-from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
+from nbprod.leakage.interpret.facts import NOTHING
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
@@ -23,12 +22,12 @@ from nbprod.leakage.interpret.values import (
     Table,
     Value,
 )
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
 
-    from nbprod.leakage.interpret.context import Run
+    from nbprod.leakage.interpret.context import Args, Run
+
 
 _MOST_NESTING = 40
 
@@ -121,34 +120,34 @@ def window_scope(run: Run, args: Args, table: Table) -> Scope:
     order = args.get(None, "order_by")
     keys = keys_of(run, table, [group]) if group is not None else ()
     by = order_of(run, table, [order], descending=[]) if order is not None else None
-    return Scope(keys=keys, order=by, frame=_frame(run, args))
+    return Scope(keys=keys, order=by, frame=frame_between(run, args))
 
 
-def _frame(run: Run, args: Args) -> Frame | None:
+def frame_between(run: Run, args: Args) -> Frame | None:
     for name in ("rows", "range", "between"):
         pair = run.at(args.get(None, name)) if name in args.names else None
         if isinstance(pair, Seq) and pair.items is not None and len(pair.items) == 2:
             start, end = (run.at(item) for item in pair.items)
-            return Frame(low=_number(start), high=_number(end), in_time=_is_time(start) or _is_time(end))
+            return Frame(low=number_in(start), high=number_in(end), in_time=is_time(start) or is_time(end))
     if "preceding" not in args.names and "following" not in args.names:
         return None
     preceding = run.at(args.names["preceding"]) if "preceding" in args.names else Const(None)
     following = run.at(args.names["following"]) if "following" in args.names else Const(None)
     if isinstance(preceding, Seq) and preceding.items is not None and len(preceding.items) == 2:
         start, end = (run.at(item) for item in preceding.items)
-        return Frame(low=_minus(_number(start)), high=_minus(_number(end)), in_time=_is_time(end))
+        return Frame(low=minus(number_in(start)), high=minus(number_in(end)), in_time=is_time(end))
     if isinstance(following, Seq) and following.items is not None and len(following.items) == 2:
         start, end = (run.at(item) for item in following.items)
-        return Frame(low=_number(start), high=_number(end), in_time=_is_time(end))
-    in_time = _is_time(preceding) or _is_time(following)
-    return Frame(low=_minus(_number(preceding)), high=_number(following), in_time=in_time)
+        return Frame(low=number_in(start), high=number_in(end), in_time=is_time(end))
+    in_time = is_time(preceding) or is_time(following)
+    return Frame(low=minus(number_in(preceding)), high=number_in(following), in_time=in_time)
 
 
-def _is_time(value: Value) -> bool:
+def is_time(value: Value) -> bool:
     return isinstance(value, Const) and isinstance(value.value, timedelta)
 
 
-def _number(value: Value) -> float | None:
+def number_in(value: Value) -> float | None:
     match value:
         case Const(timedelta() as time):
             return time.total_seconds()
@@ -159,7 +158,7 @@ def _number(value: Value) -> float | None:
     return None
 
 
-def _minus(number: float | None) -> float | None:
+def minus(number: float | None) -> float | None:
     return None if number is None else -number
 
 
@@ -249,190 +248,3 @@ def _order_names(run: Run, value: Value | None) -> list[tuple[str, bool]]:
         case _:
             pass
     return []
-
-
-def row_number(run: Run, node: ast.AST, *, what: str, library: str = "ibis") -> Deferred:
-    """A number that counts rows in the window's order: of the present where that order is time's."""
-    span = run.span(node)
-
-    def build(table: Table, scope: Scope) -> Value:
-        order = scope.order
-        base = Cells(rows=table.rows, library=library, order=table.order)
-        if order is None or (
-            what in ("row_number", "rank", "dense_rank") and not order.newest_first and not order.other
-        ):
-            if what in ("ntile", "percent_rank", "cume_dist"):
-                pass
-            else:
-                return base
-        says = f"`{what}` compares each row with all rows"
-        ahead = Ahead(
-            rule="whole-sample-statistic",
-            reach=WHOLE_REACH,
-            span=span,
-            says=says,
-            steps=(Step(span=span, says=says),),
-            over=table.rows,
-            sources=frozenset({f"{table.root}.*"}) if table.root else frozenset(),
-        )
-        return replace(base, facts=Facts(reads={f"{table.root}.*": 0.0}).with_ahead(ahead))
-
-    return Deferred(build, library=library)
-
-
-def polars_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | None:
-    """`pl.col`, `pl.when` and the other functions of polars that make expressions."""
-    match name:
-        case "col" | "first" | "last" | "mean" | "sum" | "max" | "min" | "median" | "std" | "count" if (
-            args.places
-        ):
-            return _columns(run, name, args, node)
-        case "len" | "count":
-            return _counted(run, node)
-        case "lit":
-            return args.places[0] if args.places else Const(None)
-        case "int_range" | "arange" | "int_ranges":
-            return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars"))
-        case "when":
-            return args.places[0] if args.places else Opaque()
-        case "all":
-            return Deferred(lambda table, _scope: table)
-        case "element":
-            return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars"))
-        case _:
-            pass
-    if name.endswith("_horizontal") or name in ("struct", "coalesce", "concat_str", "concat_list", "format"):
-        return _together(run, args, node)
-    return None
-
-
-def _columns(run: Run, name: str, args: Args, node: ast.AST) -> Value:
-    from nbprod.leakage.interpret.methods import call_method
-
-    names: list[str] = []
-    for value in args.places:
-        found = frames.columns_named(run, Table(), value)
-        names.extend(found or ())
-    if not names:
-        return Deferred(lambda table, _scope: table)
-    if len(names) == 1 and names[0] != "*":
-        made: Deferred = Deferred(
-            lambda table, scope: frames.column(run, table, names[0], scope=scope), name=names[0]
-        )
-    else:
-
-        def build(table: Table, scope: Scope) -> Value:
-            if names == ["*"]:
-                return table
-            kept = frames.projected(run, table, tuple(names))
-            return replace(kept, within=(*kept.within, *scope.keys), order=scope.order or kept.order)
-
-        made = Deferred(build)
-    if name == "col":
-        return made
-    return Deferred(
-        lambda table, scope: call_method(run, built(run, made, table, scope), name, Args(node=node), node),
-        name=made.name,
-    )
-
-
-def _counted(run: Run, node: ast.AST, library: str = "polars") -> Deferred:
-    def build(table: Table, scope: Scope) -> Value:
-        from nbprod.leakage.interpret.moving import statistic
-
-        cells = Cells(
-            facts=Facts(reads={f"{table.root}.*": 0.0}) if table.root else NOTHING,
-            rows=table.rows,
-            within=(*table.within, *scope.keys),
-            frame=scope.frame,
-            order=scope.order or table.order,
-            library=library,
-        )
-        return replace(cells, facts=statistic(run, cells, node, says="the number of rows"), frame=None)
-
-    return Deferred(build, library=library)
-
-
-counted = _counted
-
-
-def _together(run: Run, args: Args, node: ast.AST) -> Deferred:
-    from nbprod.leakage.interpret.combining import combine
-
-    def build(table: Table, scope: Scope) -> Value:
-        result: Value = Const(None)
-        for value in args.places:
-            held = run.at(value)
-            for item in held.items or () if isinstance(held, Seq) else (held,):
-                if isinstance(run.at(item), Const) and isinstance(run.at(item).value, str):  # type: ignore[union-attr]
-                    item = frames.column(run, table, run.at(item).value, scope=scope)  # type: ignore[union-attr] # noqa: PLW2901
-                result = combine(run, result, built(run, item, table, scope), op=None, node=node)
-        return result
-
-    return Deferred(build)
-
-
-def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | None:  # noqa: C901, PLR0912
-    """`ibis.window`, `ibis.row_number` and the other functions of Ibis."""
-    match name:
-        case "window" | "rows_window" | "range_window" | "rows" | "range":
-            return Deferred(lambda table, _scope: window_scope(run, args, table), library="ibis")
-        case "cumulative_window":
-            return Deferred(
-                lambda table, _s: replace(window_scope(run, args, table), frame=Frame(high=0)), library="ibis"
-            )
-        case "trailing_window" | "trailing_rows_window" | "trailing_range_window":
-            return Deferred(lambda table, _s: _trailing(run, args, table), library="ibis")
-        case "desc":
-            held = run.at(args.places[0]) if args.places else Opaque()
-            inner = held.value if isinstance(held, Const) else getattr(held, "name", None) or "?"
-            return Opaque(hint=f"desc:{inner}")
-        case "asc":
-            return args.places[0] if args.places else Opaque()
-        case "row_number" | "rank" | "dense_rank" | "percent_rank" | "cume_dist" | "ntile":
-            return row_number(run, node, what=name)
-        case "literal" | "null" | "param" | "random" | "date" | "timestamp" | "time" | "array" | "uuid":
-            return args.places[0] if args.places and name == "literal" else Opaque()
-        case "cases" | "case" | "ifelse" | "coalesce" | "greatest" | "least" | "struct" | "map":
-            return _together(run, _flat(run, args), node)
-        case "memtable" | "table":
-            held = run.at(args.places[0]) if args.places else Opaque()
-            if isinstance(held, Table) and name == "memtable":
-                return run.new(replace(held, library="ibis"))
-            return None
-        case "now" | "today":
-            span = run.span(node)
-            ahead = Ahead(
-                rule="whole-sample-statistic", reach=WHOLE_REACH, span=span, says="the wall clock is read"
-            )
-            return Cells(facts=NOTHING.with_ahead(ahead), shape="scalar")
-        case "_":
-            return None
-        case _:
-            pass
-    return None
-
-
-def _flat(run: Run, args: Args) -> Args:
-    places: list[Value] = []
-    for value in args.places:
-        held = run.at(value)
-        places.extend(held.items or () if isinstance(held, Seq) else (value,))
-    return replace(args, places=tuple(places) + tuple(args.names.values()))
-
-
-def _trailing(run: Run, args: Args, table: Table) -> Scope:
-    preceding = run.at(args.get(0, "preceding"))
-    number = _number(preceding)
-    frame = Frame(low=_minus(number), high=0, in_time=_is_time(preceding))
-    return replace(
-        window_scope(
-            run, replace(args, names={k: v for k, v in args.names.items() if k != "preceding"}), table
-        ),
-        frame=frame,
-    )
-
-
-def unpacked(value: Any) -> Any:
-    """The value itself: a place for what comes wrapped."""
-    return value

@@ -1,0 +1,15 @@
+"""Expressions that are written before their frame is known: polars' `pl.col`, Ibis' `_` and `t.x`, their windows."""
+
+from nbprod.leakage.interpret.deferred.building import built, called, keys_of, order_of, with_arguments_built
+from nbprod.leakage.interpret.deferred.functions import counted, ibis_function, polars_function
+
+__all__ = [
+    "built",
+    "called",
+    "counted",
+    "ibis_function",
+    "keys_of",
+    "order_of",
+    "polars_function",
+    "with_arguments_built",
+]
