@@ -14,6 +14,8 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nbprod.libraries.brought import brought
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -97,13 +99,11 @@ def named(prefix: str, names: Iterable[str], call: Call) -> Table:
 @cache
 def known_calls() -> Mapping[str, Call]:
     """All libraries' tables in one, those of installed packages (entry points `nbprod.libraries`) included."""
-    from importlib.metadata import entry_points
-
     known: Table = {}
     for home in _HOMES:
         known |= getattr(import_module(f"nbprod.libraries.{home}"), "CALLS", {})
-    for point in entry_points(group="nbprod.libraries"):
-        known |= getattr(point.load(), "CALLS", {})
+    for module in brought():
+        known |= getattr(module, "CALLS", {})
     return known
 
 
