@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from labs import PIPELINE
+from labs import PIPELINE, look
 
 LEAKLESS = tuple(one.replace("shift(-1)", "shift(1)") for one in PIPELINE)
 
 
-def test_views_have_words_for_empty_loading_failed_and_no_kernel(opened):
-    lab = opened("words.ipynb", "x = 1")
+def test_views_have_words_for_empty_loading_failed_and_no_kernel(opened, lab):
+    here = opened("words.ipynb", "x = 1")
     for section, words in (
         ("Flow", "No cell has a stage yet"),
         ("Findings", "Nothing found"),
@@ -16,24 +16,25 @@ def test_views_have_words_for_empty_loading_failed_and_no_kernel(opened):
         ("Runs", "has not run yet"),
         ("Stages", "In no stage"),
     ):
-        lab.only(section).get_by_text(words).wait_for()
-    lab.command("kernelmenu:shutdown")
-    lab.only("Runs").locator("[data-test=no-kernel]").wait_for()
+        here.only(section).get_by_text(words).wait_for()
+    here.command("kernelmenu:shutdown")
+    here.only("Runs").locator("[data-test=no-kernel]").wait_for()
 
-    lab.page.route("**/nbprod/api/v1/study*", lambda route: route.fulfill(status=404, body="no such page"))
-    lab.command("nbprod:check")
-    flow = lab.only("Flow")
+    here.page.route("**/nbprod/api/v1/study*", lambda route: route.fulfill(status=404, body="no such page"))
+    here.command("nbprod:check")
+    flow = here.only("Flow")
     flow.get_by_text("The Jupyter server runs without nbprod").wait_for()
-    lab.shot("failed")
-    lab.page.unroute("**/nbprod/api/v1/study*")
+    here.shot("failed")
+    here.page.unroute("**/nbprod/api/v1/study*")
     flow.get_by_role("button", name="Try again").click()
     flow.get_by_role("button", name="Try again").wait_for(state="detached")
 
     # A study that takes long
-    lab.page.route("**/nbprod/api/v1/study*", lambda _: None)
-    lab.page.reload()
-    lab.page.locator("#nbprod-panel").get_by_text("Studying the notebook…").first.wait_for()
-    lab.page.locator("#nbprod-panel [role=status]").first.wait_for()
+    here.page.route("**/nbprod/api/v1/study*", lambda _: None)
+    here.page.goto("about:blank")
+    look(here.page, lab, here.path)
+    here.page.locator("#nbprod-panel").get_by_text("Studying the notebook…").first.wait_for()
+    here.page.locator("#nbprod-panel [role=status]").first.wait_for()
 
 
 def test_cell_is_dragged_to_another_stage(opened):
