@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,8 @@ class Shell:
 def loaded_shell() -> Iterator[Shell]:
     """A fresh shell with nbprod loaded; the process's one and only is given back afterwards."""
     InteractiveShell.clear_instance()
+    # A shell puts a module of its own in the place of the process's main one.
+    main = sys.modules["__main__"]
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
@@ -60,3 +63,4 @@ def loaded_shell() -> Iterator[Shell]:
     finally:
         shell.inner.run_line_magic("unload_ext", "nbprod")
         InteractiveShell.clear_instance()
+        sys.modules["__main__"] = main
