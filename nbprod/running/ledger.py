@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sqlite3
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 VERSION = 3
 _PATIENCE_SECONDS = 30
+_PAUSE_SECONDS = 0.01
 _TABLES = """
 create table runs (
     id text primary key, pipeline text not null, source text not null, folder text not null, state text not null,
@@ -298,7 +300,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             where=str(path),
             remedy="Install a newer nbprod.",
         )
-    db.execute("pragma journal_mode = wal")
+    _write_ahead(db)
     db.execute("begin immediate")
     # Another process may have made the tables while this one waited.
     (version,) = db.execute("pragma user_version").fetchone()
@@ -307,3 +309,17 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
             db.execute(statement)
     db.execute(f"pragma user_version = {VERSION}")
     db.execute("commit")
+
+
+def _write_ahead(db: sqlite3.Connection) -> None:
+    """Have readers and a writer not wait for each other; SQLite refuses this at once where another is about it too."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            db.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return

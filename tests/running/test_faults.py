@@ -5,7 +5,9 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from nbprod.artifacts.boundary import give, take
 from nbprod.errors import StoreError
 from nbprod.model import State
 from nbprod.running import read_record, run, run_folders
+from nbprod.running.ledger import Ledger
 
 HERE = Path(__file__).parent
 KILLS = 6
@@ -110,6 +113,20 @@ def test_two_runs_at_once_on_one_store_both_succeed(tmp_path):
     records = [read_record(folder) for folder in run_folders(tmp_path / ".nbprod")]
     assert [record.state for record in records] == [State.DONE, State.DONE]
     assert digests(records[0]) == digests(records[1])
+
+
+def test_ledger_that_many_make_at_the_same_moment_refuses_none(tmp_path):
+    def opened(path: Path, together: threading.Barrier) -> None:
+        together.wait()
+        with Ledger(path=path).kept_open():
+            pass
+
+    with ThreadPoolExecutor(8) as pool:
+        for turn in range(40):
+            together = threading.Barrier(8)
+            path = tmp_path / f"{turn}" / "ledger.sqlite"
+            for one in [pool.submit(opened, path, together) for _ in range(8)]:
+                one.result()
 
 
 def small_disk(folder: Path, size: str) -> bool:
