@@ -64,7 +64,7 @@ def _change(
 
 
 def _differences(before: PlannedStage, stage: PlannedStage, *, old: Plan, new: Plan) -> Iterator[str]:
-    cells = [_cells(plan.files[one.notebook]) for plan, one in ((old, before), (new, stage))]
+    cells = [code_cells(plan.files[one.notebook]) for plan, one in ((old, before), (new, stage))]
     for cell in [*cells[0], *(cell for cell in cells[1] if cell not in cells[0])]:
         here, there = cells[0].get(cell), cells[1].get(cell)
         if here != there:
@@ -86,7 +86,8 @@ def _expected(plan: Plan, stage: PlannedStage) -> dict[str, list[Expectation]]:
     }
 
 
-def _cells(text: str) -> dict[str, str]:
+def code_cells(text: str) -> dict[str, str]:
+    """The sources of a stage notebook's code cells, by their ids."""
     cells: list[dict[str, Any]] = json.loads(text)["cells"]
     return {cell["id"]: "".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"}
 

@@ -163,7 +163,7 @@ def _inputs(
     parameters: dict[str, object] | None,
     on_event: Callable[[Event], None] | None,
 ) -> dict[str, object]:
-    from nbprod.artifacts.boundary import take
+    from nbprod.running.records import given_by
 
     needs = {need.name: need.giver for need in stage.needs if "." not in need.name}
     if not needs:
@@ -179,7 +179,7 @@ def _inputs(
         on_event=on_event,
     )
     _refuse_failure(record, stage)
-    return take(needs, folder=str(Path(record.folder) / "artifacts"))
+    return given_by(record, needs)
 
 
 def _before(flow: Flow, givers: set[str]) -> tuple[str, ...]:

@@ -47,8 +47,9 @@ def run(
 
     A notebook is extracted first, into `ROOT/.nbprod/plans/NAME`. Stages run in the folder of the notebook that the
     plan comes from. A failed cell or a broken expectation is told by the record, not raised. `engine` is `local`,
-    `dask` or `dask=ADDRESS`; `memory` (`4GB`) is what stages that run at once may need together; without `retries` a stage is tried once, whatever its options say. A secret parameter
-    that isn't given is taken from the environment variable `NBPROD_SECRET_` and its name in capitals.
+    `dask` or `dask=ADDRESS`; `memory` (`4GB`) is what stages that run at once may need together; without `retries` a
+    stage is tried once, whatever its options say. A secret parameter that isn't given is taken from the environment
+    variable `NBPROD_SECRET_` and its name in capitals.
     """
     from nbprod.running import Budget
     from nbprod.running import run as run_plan

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 def value(record: Record, name: str, *, stage: str) -> object:
     """What a stage of a run gave under a name; raises NbprodError where there is none, or it is gone."""
-    from nbprod.artifacts.boundary import take
+    from nbprod.running.records import given_by
 
-    return take({name: stage}, folder=str(Path(record.folder) / "artifacts"))[name]
+    return given_by(record, {name: stage})[name]
 
 
 def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:
@@ -30,9 +30,8 @@ def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:
 def infer(value: object, name: str) -> str:
     """The text of a `%%expect` cell that proposes a suite for a value; raises SuiteError where none can be."""
     from nbprod.expectations import text_of
-    from nbprod.validating import propose
 
-    return text_of(propose(value, value=name))
+    return text_of(proposal(value, name))
 
 
 def proposal(value: object, name: str) -> Suite:

@@ -14,7 +14,7 @@ from nbprod.errors import NotebookError, SuiteError
 from nbprod.expectations.arguments import expectation_of
 from nbprod.expectations.literals import parameter_names
 from nbprod.model import Expectation, Finding, OnBroken, Severity, Span, Suite
-from nbprod.notebook import ExpectLine, body_of, magic_line
+from nbprod.notebook import ExpectLine, body_of, code_points, magic_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,15 +144,10 @@ def _span(node: ast.expr | ast.stmt, lines: list[str], cell: int) -> Span:
     return Span(
         cell=cell,
         line=node.lineno,
-        column=_column(lines[node.lineno - 1], node.col_offset),
+        column=code_points(lines[node.lineno - 1], node.col_offset),
         end_line=end_line,
-        end_column=_column(lines[end_line - 1], node.end_col_offset or 0),
+        end_column=code_points(lines[end_line - 1], node.end_col_offset or 0),
     )
-
-
-def _column(line: str, offset: int) -> int:
-    # ast counts UTF-8 bytes, nbprod code points.
-    return len(line.encode()[:offset].decode(errors="ignore"))
 
 
 def _bad(error: SuiteError, span: Span) -> Finding:

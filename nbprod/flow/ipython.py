@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nbprod.notebook import body_of
@@ -68,6 +69,14 @@ def python_of(cell: Cell) -> str:
     return python_text(body_of(cell))
 
 
+def tree_of(cell: Cell) -> ast.Module | None:
+    """The cell's syntax tree; None for a cell that is no Python, or nested deeper than Python itself goes."""
+    try:
+        return ast.parse(python_of(cell))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
 def cell_magic(text: str) -> CellMagic | None:
     """The cell magic that the text starts with, blank lines before it not counted."""
     for number, line in enumerate(text.split("\n"), start=1):
@@ -77,6 +86,7 @@ def cell_magic(text: str) -> CellMagic | None:
     return None
 
 
+@lru_cache(maxsize=4096)  # the flow, the leaks and the allow comments of a study each ask for every cell
 def python_text(text: str) -> str:
     """As `python_of`, for source without nbprod's own magic line."""
     magic = cell_magic(text)

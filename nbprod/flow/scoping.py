@@ -148,9 +148,8 @@ class Scoping:
         if path in self._modules and name not in self.effects.must:
             self.effects.uses.setdefault(name, self.line)
         elif path.count(".") == 1 and path not in self._modules and is_loaded_apart(path):
-            self.effects.apart.add(
-                path
-            )  # another import has loaded it on its way, or a call that imports late
+            # Another import has loaded it on its way, or a call that imports late.
+            self.effects.apart.add(path)
 
     # Ways through
 

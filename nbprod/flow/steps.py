@@ -13,7 +13,7 @@ from nbprod.flow.ipython import cell_magic, python_text
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.flow.tracing import Tracer
 from nbprod.model import Finding, Severity, Span
-from nbprod.notebook import body_of
+from nbprod.notebook import body_of, code_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,8 +106,8 @@ class _Source:
     def span(self, node: ast.stmt, *, cell: int) -> Span:
         first = _first_line(node)
         end_line = node.end_lineno or first
-        start = _characters(self._python[first - 1], node.col_offset)
-        end = _characters(self._python[end_line - 1], node.end_col_offset or 0)
+        start = code_points(self._python[first - 1], node.col_offset)
+        end = code_points(self._python[end_line - 1], node.end_col_offset or 0)
         return Span(cell=cell, line=first, column=start, end_line=end_line, end_column=end)
 
     def text(self, node: ast.stmt) -> str:
@@ -118,18 +118,14 @@ class _Source:
             while last < len(self._text) and self._text[last - 1].endswith("\\"):
                 last += 1
             return "\n".join(self._text[first - 1 : last]).strip()
-        lines[-1] = lines[-1][: _characters(lines[-1], node.end_col_offset or 0)]
-        lines[0] = lines[0][_characters(lines[0], node.col_offset) :]
+        lines[-1] = lines[-1][: code_points(lines[-1], node.end_col_offset or 0)]
+        lines[0] = lines[0][code_points(lines[0], node.col_offset) :]
         return "\n".join(lines)
 
 
 def _first_line(node: ast.stmt) -> int:
     decorators: Iterator[int] = (one.lineno for one in getattr(node, "decorator_list", ()))
     return min([node.lineno, *decorators])
-
-
-def _characters(line: str, utf8_bytes: int) -> int:
-    return utf8_bytes if line.isascii() else len(line.encode()[:utf8_bytes].decode(errors="ignore"))
 
 
 __all__ = ["Reading", "Value", "read_steps"]

@@ -1,5 +1,6 @@
 """Notebooks as text: reading them, the magic lines and tags that make stages, and edits that keep every other byte."""
 
+from nbprod.notebook.columns import code_points
 from nbprod.notebook.lines import (
     SKIP_TAG,
     STAGE_TAG,
@@ -24,6 +25,7 @@ __all__ = [
     "ParametersLine",
     "StageLine",
     "body_of",
+    "code_points",
     "is_parameters",
     "magic_line",
     "options_from",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from nbprod.flow.ipython import python_of
+from nbprod.flow.ipython import tree_of
 from nbprod.leakage.evidence import is_label_name
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ _MAKERS = frozenset({"assign", "with_columns", "mutate", "select", "agg"})
 
 def labels_of(notebook: Notebook) -> tuple[str, ...]:
     """The names of the columns that serve as labels, in alphabetical order."""
-    trees = [tree for cell in notebook.code if (tree := _tree(python_of(cell))) is not None]
+    trees = [tree for cell in notebook.code if (tree := tree_of(cell)) is not None]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     used = [argument for node in nodes for argument in _label_arguments(node)]
     names = {node.id for argument in used for node in ast.walk(argument) if isinstance(node, ast.Name)}
@@ -48,13 +48,6 @@ def labels_of(notebook: Notebook) -> tuple[str, ...]:
         }
         columns |= {column for column in _made_in(node) if is_label_name(column)}
     return tuple(sorted(columns))
-
-
-def _tree(source: str) -> ast.Module | None:
-    try:
-        return ast.parse(source)
-    except SyntaxError:
-        return None
 
 
 def _label_arguments(node: ast.AST) -> Iterator[ast.expr]:

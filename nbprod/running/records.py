@@ -15,7 +15,7 @@ from nbprod.errors import StoreError
 from nbprod.model import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
 RUNS = "runs"
@@ -32,6 +32,16 @@ def new_run_folder(state: Path, *, now: datetime) -> Path:
 def write_record(record: Record) -> None:
     """Write the record into its run's folder."""
     write_atomically(Path(record.folder) / RECORD, json.dumps(wire.plain(record), indent=1) + "\n")
+
+
+def given_by(record: Record, names: Mapping[str, str]) -> dict[str, object]:
+    """What the run's stages gave, by name: `names` says of each name which stage; one left unbound is missing.
+
+    Hidden state among them is put back in place, as `take` does. Raises StoreError where something is missing.
+    """
+    from nbprod.artifacts.boundary import take
+
+    return take(names, folder=str(Path(record.folder) / "artifacts"))
 
 
 def read_record(folder: Path) -> Record:

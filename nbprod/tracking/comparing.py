@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbprod.changes import Change, StageChange, changes
+from nbprod.changes import Change, StageChange, changes, code_cells
 from nbprod.running.keeping import kept_of, plan_kept
 from nbprod.tracking.metrics import metrics_of
 
@@ -129,12 +128,7 @@ def _cell_changes(old: Plan, new: Plan) -> Iterator[CellChange]:
 
 
 def _cells(notebook: str) -> dict[str, str]:
-    cells: list[dict[str, Any]] = json.loads(notebook)["cells"]
-    return {
-        cell["id"]: "".join(cell["source"])
-        for cell in cells
-        if cell["cell_type"] == "code" and cell["id"] not in _NOT_CODE
-    }
+    return {cell: source for cell, source in code_cells(notebook).items() if cell not in _NOT_CODE}
 
 
 def _diff(before: str, after: str) -> str:

@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.artifacts.boundary import take
 from nbprod.errors import NbprodError
 from nbprod.model import Kind
 from nbprod.running.keeping import plan_kept
+from nbprod.running.records import given_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ def _may_hold_figures(artifact: Artifact) -> bool:
 
 def _value(record: Record, stage: str, artifact: Artifact) -> object:
     try:
-        return take({artifact.name: stage}, folder=str(Path(record.folder) / "artifacts")).get(artifact.name)
+        return given_by(record, {artifact.name: stage}).get(artifact.name)
     except NbprodError:
         # The store may have been emptied since: the record stays readable.
         return None

@@ -9,12 +9,14 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from nbprod.flow.ipython import tree_of
 from nbprod.model import Finding, Kind, Severity, Span
+from nbprod.notebook import code_points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from nbprod.model import Cell, Flow, Notebook
+    from nbprod.model import Flow, Notebook
 
 UNSEEDED = "unseeded-model"
 CLOCK = "clock-in-features"
@@ -99,7 +101,7 @@ def unrepeatable(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
     known = _Names()
     stages = {cell: stage for stage in flow.stages for cell in stage.cells}
     for position, cell in enumerate(notebook.code):
-        tree = _tree(cell)
+        tree = tree_of(cell)
         if tree is None:
             continue
         known.learn(tree)
@@ -110,15 +112,6 @@ def unrepeatable(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
         look = _Look(position=position, kind=stage.kind, stage=stage.name, names=known, lines=lines)
         found.extend(finding for node in ast.walk(tree) for finding in look.at(node))
     return tuple(found)
-
-
-def _tree(cell: Cell) -> ast.Module | None:
-    from nbprod.flow.ipython import python_of
-
-    try:
-        return ast.parse(python_of(cell))
-    except (SyntaxError, ValueError):
-        return None
 
 
 @dataclass
@@ -234,12 +227,7 @@ class _Look:
         )
 
     def _column(self, line: int, offset: int) -> int:
-        # ast counts UTF-8 bytes, a finding code points.
-        return (
-            len(self.lines[line - 1].encode()[:offset].decode(errors="ignore"))
-            if line <= len(self.lines)
-            else 0
-        )
+        return code_points(self.lines[line - 1], offset) if line <= len(self.lines) else 0
 
 
 def _is_asked(value: ast.expr | None) -> bool:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbprod import wire
-from nbprod.artifacts.boundary import take
 from nbprod.artifacts.equality import NotComparableError, difference
 from nbprod.errors import NbprodError
 from nbprod.model import Record
 from nbprod.running.place import Place
+from nbprod.running.records import given_by
 from nbprod.tracking.environments import built, environment_differences, needed_pins
 from nbprod.tracking.restoring import parameters_file, restore
 from nbprod.tracking.roles import roles_of
@@ -183,7 +183,7 @@ def _reached(
         return Reached(stage=stage, name=name, level=Level.BYTES)
     because = f" {differing[0]}" if differing else ""
     try:
-        before, after = (_loaded(one, stage, name) for one in (record, again))
+        before, after = (given_by(one, {name: stage})[name] for one in (record, again))
         told = difference(before, after, name=name)
     except (NbprodError, NotComparableError) as error:
         why = f"Whether the values are equal can't be told: {error}{because}"
@@ -193,10 +193,6 @@ def _reached(
         return Reached(stage=stage, name=name, level=Level.VALUES, why=why)
     level = _predicted_alike(record, before, after, said=said) if hasattr(before, "predict") else None
     return Reached(stage=stage, name=name, level=level or Level.DIFFERENT, why=f"{told}.{because}")
-
-
-def _loaded(record: Record, stage: str, name: str) -> Any:
-    return take({name: stage}, folder=str(Path(record.folder) / "artifacts"))[name]
 
 
 def _predicted_alike(record: Record, before: Any, after: Any, *, said: Production | None) -> Level | None:

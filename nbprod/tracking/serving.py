@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbprod.artifacts import hidden_state
-from nbprod.artifacts.boundary import take
 from nbprod.errors import NbprodError
+from nbprod.running.records import given_by
 from nbprod.tracking.scores import predictions, usual_score
 from nbprod.tracking.scoring import model_rows
 
@@ -88,7 +87,7 @@ def loaded(candidate: Candidate, *, rows_as: str | None = None) -> Loaded:
         raise NbprodError("No stage of kind features gives one table.", where=candidate.plan.name)
     stage = candidate.plan.stage(features.stage)
     needs = {need.name: need.giver for need in stage.needs if not hidden_state.is_hidden(need.name)}
-    context = take(needs, folder=str(Path(candidate.record.folder) / "artifacts"))
+    context = given_by(candidate.record, needs)
     name = rows_as or _row_input(candidate, context)
     return Loaded(
         candidate=candidate,

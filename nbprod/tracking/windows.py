@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nbprod.artifacts.boundary import take
 from nbprod.errors import NbprodError
+from nbprod.running.records import given_by
 
 if TYPE_CHECKING:
     from nbprod.model import Record
@@ -36,7 +35,7 @@ class Window:
 
 def value_of(record: Record, value: Value) -> Any:
     """A value as the run gave it; raises NbprodError where it is gone."""
-    found = take({value.name: value.stage}, folder=str(Path(record.folder) / "artifacts"))
+    found = given_by(record, {value.name: value.stage})
     if value.name not in found:
         raise NbprodError(f"Stage '{value.stage}' left '{value.name}' unbound.", where=record.folder)
     return found[value.name]

@@ -27,6 +27,7 @@ from nbprod.leakage.interpret.values import (
     Windowed,
 )
 from nbprod.model import Span, Step
+from nbprod.notebook import code_points
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -165,10 +166,7 @@ class Run:
         return Span(cell=self.cell, line=line, column=start_column, end_line=end, end_column=end_column)
 
     def _column(self, line: int, offset: int) -> int:
-        # ast counts UTF-8 bytes
-        if not 0 < line <= len(self.lines) or self.lines[line - 1].isascii():
-            return offset
-        return len(self.lines[line - 1].encode()[:offset].decode(errors="ignore"))
+        return code_points(self.lines[line - 1], offset) if 0 < line <= len(self.lines) else offset
 
     def text(self, node: ast.AST, *, most: int = 60) -> str:
         """The node's source on one line, shortened."""

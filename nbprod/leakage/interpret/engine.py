@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING
 
-from nbprod.flow.ipython import python_of
+from nbprod.flow.ipython import python_of, tree_of
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.calls import call
 from nbprod.leakage.interpret.context import Args, Run
@@ -21,7 +21,7 @@ from nbprod.model import Span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from nbprod.model import Cell, Notebook
+    from nbprod.model import Notebook
 
 _IBIS_ONLY = frozenset(
     [
@@ -61,7 +61,7 @@ def interpreted(
     trees = {
         cell.position: tree
         for cell in notebook.code
-        if cell.position is not None and (tree := _tree(cell)) is not None
+        if cell.position is not None and (tree := tree_of(cell)) is not None
     }
     run = Run(evaluate=evaluate, execute=execute, call=call, time=time, entity=entity, known=known)
     run.sources = {p: tuple(python_of(notebook.code[p]).splitlines()) for p in trees}
@@ -90,13 +90,6 @@ def interpreted(
             run.stopped = False
     _uncalled(run)
     return run, trees
-
-
-def _tree(cell: Cell) -> ast.Module | None:
-    try:
-        return ast.parse(python_of(cell))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
