@@ -175,6 +175,12 @@ def test_array_comes_back_equal(array, tmp_path):
     assert equal(back, array)
 
 
+@pytest.mark.parametrize("lent", [pd.Series([1.5, 2.5]).to_numpy(), np.broadcast_to(np.arange(3), (2, 3))])
+def test_array_that_may_not_be_written_to_comes_back_so(lent, tmp_path):
+    back, by = through(lent, tmp_path)
+    assert (equal(back, lent), back.flags.writeable, by) == (True, False, "npy-read-only")
+
+
 VALUES = {
     "nothing": (None, "json"),
     "truth": (True, "json"),

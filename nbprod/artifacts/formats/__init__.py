@@ -32,6 +32,7 @@ OWN: tuple[Format, ...] = (
     arrow.FORMAT,
     ibis_table.FORMAT,
     npy.FORMAT,
+    npy.READ_ONLY,
     npy_scalar.FORMAT,
     skops_model.FORMAT,
 )

@@ -1,4 +1,4 @@
-"""npy: NumPy arrays, with exact dtype, order and byte order."""
+"""npy: NumPy arrays, with exact dtype, order and byte order; which of them may be written to, their format tells."""
 
 from __future__ import annotations
 
@@ -12,8 +12,16 @@ if TYPE_CHECKING:
 
 
 def _takes(value: object) -> bool:
+    return _is_array(value, writeable=True)
+
+
+def _takes_read_only(value: object) -> bool:
+    return _is_array(value, writeable=False)
+
+
+def _is_array(value: Any, *, writeable: bool) -> bool:
     numpy = sys.modules.get("numpy")
-    return numpy is not None and type(value) is numpy.ndarray
+    return numpy is not None and type(value) is numpy.ndarray and value.flags.writeable is writeable
 
 
 def _write(value: Any, path: Path) -> None:
@@ -36,8 +44,16 @@ def _read(path: Path) -> object:
     return array
 
 
+def _read_only(path: Path) -> object:
+    array: Any = _read(path)
+    array.flags.writeable = False
+    return array
+
+
 def _shape(value: Any) -> Shape:
     return Shape(rows=int(value.shape[0]) if value.ndim else None)
 
 
 FORMAT = Format(name="npy", takes=_takes, write=_write, read=_read, shape=_shape)
+# What pandas lends of a frame's columns may not be written to, and stays so.
+READ_ONLY = Format(name="npy-read-only", takes=_takes_read_only, write=_write, read=_read_only, shape=_shape)
