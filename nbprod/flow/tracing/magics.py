@@ -14,7 +14,7 @@ from nbprod.libraries.calls import ENVIRONMENT, WORKING_FOLDER
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from nbprod.flow.calling import Calling
+    from nbprod.flow.tracing.calling import Calling
 
 _SETTINGS = frozenset(
     ["matplotlib", "load_ext", "reload_ext", "config", "autoreload", "precision", "colors", "gui", "xmode"]
