@@ -1,8 +1,9 @@
 """How long a notebook's flow takes against its number of cells: it should grow as a straight line.
 
-Beside it stand public tools that tell dataflow from code, where they are installed (`pip install marimo`); they are
-no part of what nbprod needs. marimo links the names that cells define and read; it follows no calls, no aliases and
-no state, so that it answers a smaller question.
+Beside it stand public tools that tell dataflow from code, where they are installed (`pip install marimo soorgeon`);
+they are no part of what nbprod needs. marimo links the names that cells define and read, soorgeon those of sections;
+neither follows calls, aliases or state, so that they answer a smaller question. ipyflow, the third of the kind,
+follows cells while they run.
 
 Usage: python benchmarks/flow.py [--quick]
 """
@@ -86,7 +87,21 @@ def marimo_flow(text: str) -> None:
         graph.register_cell(cell["id"], compile_cell(cell["source"], cell_id=cell["id"]))
 
 
-TOOLS = {"nbprod": ("nbprod", nbprod_flow), "marimo": ("marimo", marimo_flow)}
+def soorgeon_flow(text: str) -> None:
+    """What each stage needs of which, as soorgeon finds it of sections."""
+    from soorgeon.io import find_upstream
+
+    sections: dict[str, list[str]] = {}
+    for cell in json.loads(text)["cells"]:
+        sections.setdefault(cell["metadata"]["tags"][0], []).append(cell["source"])
+    find_upstream({name: "\n".join(sources) for name, sources in sections.items()})
+
+
+TOOLS = {
+    "nbprod": ("nbprod", nbprod_flow),
+    "marimo": ("marimo", marimo_flow),
+    "soorgeon": ("soorgeon", soorgeon_flow),
+}
 
 
 def main() -> None:
