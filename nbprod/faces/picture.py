@@ -135,7 +135,7 @@ def _card(study: Study, stage: Stage, record: Record | None) -> _Card:
     if run is not None:
         lines.append((_tone(run.state), _run_said(run)))
     lines += _counts(study, stage)
-    widths = [_text_width(text, 6.3) for _, text in lines] + [_text_width(stage.name, 8.0)]
+    widths = [_text_width(text, 6.3) for _, text in lines] + [_text_width(stage.name, 9.0)]
     return _Card(
         stage=stage,
         run=run,
