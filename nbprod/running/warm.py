@@ -50,7 +50,7 @@ _WITH = {
     "pandas": ("pyarrow.parquet", "pyarrow.pandas_compat"),
     "ibis": ("ibis.backends.duckdb", "sqlglot", "pyarrow.parquet"),
 }
-_DECISIVE = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LD_", "DYLD_", "MPL")
+_DECISIVE = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LD_", "DYLD_", "MPL", "MALLOC_")
 
 
 class WarmError(NbprodError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import shutil
 from pathlib import Path
 
@@ -35,6 +36,17 @@ def test_value_that_differs_from_run_to_run_is_not_held_against_the_plan(tmp_pat
     found = {(one.stage, one.name): (one.outcome, one.says[:36]) for one in api.verify(notebook).values}
     differs = ("not compared", "it differs from run to run of the no")
     assert found == {("a", "key"): differs, ("a", "fixed"): ("equal", ""), ("b", "fixed"): differs}
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries leave memory as it was")
+def test_memory_that_nobody_wrote_differs_from_run_to_run(tmp_path):
+    notebook = write_notebook(
+        tmp_path / "n.ipynb",
+        "%%stage a\nimport ctypes, uuid\nlibc = ctypes.CDLL(None)\nlibc.malloc.restype = ctypes.c_void_p\n"
+        "found = (ctypes.string_at(libc.malloc(100_000), 8), uuid.uuid4().hex)",
+    )
+    found = next(one for one in api.verify(notebook).values if one.name == "found")
+    assert r"found[0]: b'\xfd\xfd\xfd\xfd\xfd\xfd\xfd\xfd' is not " in found.says
 
 
 def test_notebook_that_does_not_run_is_said_so(tmp_path):
