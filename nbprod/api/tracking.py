@@ -50,7 +50,7 @@ def reproduce(
         store=settings.store,
         fresh_environment=fresh_environment,
         replaced=replaced,
-        said=settings.production,
+        settled=settings.production,
         tell=tell,
     )
 

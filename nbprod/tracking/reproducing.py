@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,11 +18,12 @@ from nbprod.artifacts.equality import NotComparableError, difference
 from nbprod.errors import NbprodError
 from nbprod.model import Record
 from nbprod.running.place import Place
-from nbprod.running.records import given_by
+from nbprod.tracking.entering import kept_plan_of
 from nbprod.tracking.environments import built, environment_differences, needed_pins
+from nbprod.tracking.golden import UNREADABLE, said
 from nbprod.tracking.restoring import parameters_file, restore
-from nbprod.tracking.roles import roles_of
-from nbprod.tracking.windows import held_out_window
+from nbprod.tracking.roles import Roles, Value, roles_of
+from nbprod.tracking.windows import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from nbprod.settings import Production
     from nbprod.tracking.restoring import Restored
 
-GOLDEN_ROWS = 10_000
 TOLERANCE = 1e-9
 
 
@@ -81,7 +82,7 @@ def reproduce(
     store: str | None = None,
     fresh_environment: bool = False,
     replaced: Mapping[str, str] | None = None,
-    said: Production | None = None,
+    settled: Production | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Reproduction:
     """Do a run again in a fresh folder and compare every value that its stages gave.
@@ -100,7 +101,14 @@ def reproduce(
         tell(f"Building an environment of {len(pins)} packages.")
         interpreter = built(folder / "environment", pins, python=restored.kept.machine.get("python", ""))
     again = _run_again(restored, interpreter)
-    values = tuple(_compared(record, again, said=said, differing=differing))
+    comparing = _Comparing(
+        before=record,
+        after=again,
+        interpreter=interpreter,
+        settled=settled,
+        because=" ".join(differing[:3]),
+    )
+    values = tuple(comparing.values())
     return Reproduction(
         run=record.id,
         folder=str(folder),
@@ -153,59 +161,119 @@ def _run_again(restored: Restored, interpreter: Path) -> Record:
     return wire.noun(Record, json.loads(done.stdout), where=str(restored.root))
 
 
-def _compared(
-    record: Record, again: Record, *, said: Production | None, differing: tuple[str, ...]
-) -> Iterator[Reached]:
-    theirs = {(stage.stage, one.name): one for stage in again.stages for one in stage.artifacts}
-    states = {stage.stage: stage for stage in again.stages}
-    for stage in record.stages:
-        for artifact in stage.artifacts:
-            other = theirs.get((stage.stage, artifact.name))
-            if other is None:
-                now = states.get(stage.stage)
-                why = f"Stage '{stage.stage}' {now.state}: {now.reason}" if now else "The stage did not run."
-                yield Reached(stage=stage.stage, name=artifact.name, level=Level.MISSING, why=why)
-            else:
-                yield _reached(record, again, stage.stage, (artifact, other), said=said, differing=differing)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Comparing:
+    """Two runs held against each other; `interpreter` is the one that did the run again."""
+
+    before: Record
+    after: Record
+    interpreter: Path
+    settled: Production | None = None
+    because: str = ""
+
+    def values(self) -> Iterator[Reached]:
+        theirs = {(stage.stage, one.name): one for stage in self.after.stages for one in stage.artifacts}
+        states = {stage.stage: stage for stage in self.after.stages}
+        for stage in self.before.stages:
+            for artifact in stage.artifacts:
+                value = Value(name=artifact.name, stage=stage.stage)
+                other = theirs.get((stage.stage, artifact.name))
+                if other is None:
+                    now = states.get(stage.stage)
+                    why = (
+                        f"Stage '{stage.stage}' {now.state}: {now.reason}"
+                        if now
+                        else "The stage did not run."
+                    )
+                    yield _at(value, Level.MISSING, why)
+                else:
+                    yield self._reached(value, artifact, other)
+
+    def _reached(self, value: Value, artifact: Artifact, other: Artifact) -> Reached:
+        if artifact.digest == other.digest:
+            return _at(value, Level.BYTES)
+        roles = self._roles()
+        model_roles = roles if roles is not None and value == roles.model else None
+        try:
+            before, after = (_loaded(one, value) for one in (self.before, self.after))
+            told = difference(before, after, name=value.name)
+        except (NbprodError, NotComparableError) as error:
+            if model_roles is not None:
+                return self._model_reached(value, model_roles)
+            return _at(
+                value, Level.UNKNOWN, self._why(f"Whether the values are equal can't be told: {error}")
+            )
+        if told is None:
+            return _at(
+                value, Level.VALUES, self._why("The values are equal, the bytes they are stored as are not.")
+            )
+        if model_roles is not None:
+            return self._model_reached(value, model_roles)
+        return _at(value, Level.DIFFERENT, self._why(f"{told}."))
+
+    def _model_reached(self, value: Value, roles: Roles) -> Reached:
+        """A model is what it says of the rows that it was judged on, each asked where it was made."""
+        import numpy as np
+
+        try:
+            one, two = (self._predictions(run, value, roles) for run in (self.before, self.after))
+        except NbprodError as error:
+            return _at(value, Level.UNKNOWN, self._why(f"Its predictions can't be had: {error}"))
+        stored = "The bytes that it is stored as are not the same."
+        if np.array_equal(one, two):
+            return _at(value, Level.PREDICTIONS, self._why(f"{stored} All {len(one):,} predictions are."))
+        told = _apart(one, two)
+        is_number = np.issubdtype(one.dtype, np.number) and np.issubdtype(two.dtype, np.number)
+        is_close = (
+            is_number and one.shape == two.shape and np.allclose(one, two, rtol=TOLERANCE, atol=TOLERANCE)
+        )
+        return _at(value, Level.CLOSE_PREDICTIONS if is_close else Level.DIFFERENT, self._why(told))
+
+    def _predictions(self, run: Record, model: Value, roles: Roles) -> Any:
+        if roles.test_x is None:
+            raise NbprodError("The plan does not say which rows the model was judged on.")
+        own, other = Path(sys.executable), self.interpreter
+        first = (own, other) if run is self.before else (other, own)
+        return said(run, model, roles.test_x, rows_of=self._rows_from(roles.test_x), interpreters=first)
+
+    def _rows_from(self, rows: Value) -> Record:
+        """The same rows are asked of both: those of then, or of now where they are the same and then's are gone."""
+        digests = [_digest(one, rows) for one in (self.before, self.after)]
+        return self.after if digests[0] == digests[1] else self.before
+
+    def _roles(self) -> Roles | None:
+        try:
+            return roles_of(kept_plan_of(self.before), said=self.settled)
+        except NbprodError:
+            return None
+
+    def _why(self, what: str) -> str:
+        return f"{what} {self.because}".rstrip()
 
 
-def _reached(
-    record: Record,
-    again: Record,
-    stage: str,
-    artifacts: tuple[Artifact, Artifact],
-    *,
-    said: Production | None,
-    differing: tuple[str, ...],
-) -> Reached:
-    name = artifacts[0].name
-    if artifacts[0].digest == artifacts[1].digest:
-        return Reached(stage=stage, name=name, level=Level.BYTES)
-    because = f" {differing[0]}" if differing else ""
+def _loaded(record: Record, value: Value) -> Any:
+    """A value of a run; raises NbprodError where it is gone, or of versions that can't be read here."""
     try:
-        before, after = (given_by(one, {name: stage})[name] for one in (record, again))
-        told = difference(before, after, name=name)
-    except (NbprodError, NotComparableError) as error:
-        why = f"Whether the values are equal can't be told: {error}{because}"
-        return Reached(stage=stage, name=name, level=Level.UNKNOWN, why=why)
-    if told is None:
-        why = f"The values are equal, the bytes they are stored as are not.{because}"
-        return Reached(stage=stage, name=name, level=Level.VALUES, why=why)
-    level = _predicted_alike(record, before, after, said=said) if hasattr(before, "predict") else None
-    return Reached(stage=stage, name=name, level=level or Level.DIFFERENT, why=f"{told}.{because}")
+        with warnings.catch_warnings():
+            # That it is of another version is what is being told, in our own words.
+            warnings.simplefilter("ignore")
+            return value_of(record, value)
+    except UNREADABLE as error:
+        raise NbprodError(f"It can't be loaded here ({type(error).__name__}: {error}).") from error
 
 
-def _predicted_alike(record: Record, before: Any, after: Any, *, said: Production | None) -> Level | None:
-    """Whether both models say the same of the rows that the run judged its own on."""
-    import numpy as np
+def _apart(one: Any, two: Any) -> str:
+    if one.shape != two.shape:
+        return f"Predictions of shape {one.shape} then and {two.shape} now."
+    places = (one != two).reshape(len(one), -1).any(axis=1).nonzero()[0]
+    first = places[0]
+    return f"{len(places):,} of {len(one):,} predictions differ, first that of row {first}: {one[first]} then, {two[first]} now."
 
-    from nbprod.tracking.entering import kept_plan_of
-    from nbprod.tracking.scores import predictions, score_named
 
-    rows = held_out_window(record, roles_of(kept_plan_of(record), said=said)).x[:GOLDEN_ROWS]
-    one, two = (predictions(model, rows, score_named("mae")) for model in (before, after))
-    if np.array_equal(one, two):
-        return Level.PREDICTIONS
-    is_number = np.issubdtype(one.dtype, np.number) and np.issubdtype(two.dtype, np.number)
-    is_close = is_number and np.allclose(one, two, rtol=TOLERANCE, atol=TOLERANCE)
-    return Level.CLOSE_PREDICTIONS if is_close else None
+def _digest(record: Record, value: Value) -> str:
+    stages = (one for one in record.stages if one.stage == value.stage)
+    return next((one.digest for stage in stages for one in stage.artifacts if one.name == value.name), "")
+
+
+def _at(value: Value, level: Level, why: str = "") -> Reached:
+    return Reached(stage=value.stage, name=value.name, level=level, why=why)
