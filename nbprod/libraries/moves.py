@@ -47,10 +47,14 @@ class Reduces:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ranks:
-    """A value a row that depends on all rows: ranks, quantile bins, codes, scores."""
+    """A value a row that depends on all rows: ranks, quantile bins, codes, scores.
+
+    Where the argument `given` says what would be found in the rows, only the row's own value counts.
+    """
 
     parameters: tuple[str, ...] = ()
     codes: bool = False
+    given: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

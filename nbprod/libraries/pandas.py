@@ -63,6 +63,7 @@ MOVES: Moves = {
     ".diff": Lags(parameters=("periods", "axis"), keeps_own=True),
     ".pct_change": Lags(parameters=("periods", "fill_method", "limit", "freq"), keeps_own=True),
     ".rank": Ranks(parameters=("axis",)),
+    ".argsort": Ranks(parameters=("axis",)),
     ".cumsum": Accumulates(),
     ".cumprod": Accumulates(),
     ".cummax": Accumulates(),

@@ -19,7 +19,7 @@ _BOTH_SIDES = (
 _STATISTICS = (
     "stats.skew", "stats.kurtosis", "stats.mode", "stats.iqr", "stats.gmean", "stats.hmean", "stats.trim_mean",
     "stats.linregress", "stats.pearsonr", "stats.spearmanr", "stats.ttest_ind", "stats.norm.fit", "stats.entropy",
-    "stats.median_abs_deviation",
+    "stats.median_abs_deviation", "stats.percentileofscore", "stats.scoreatpercentile", "stats.gaussian_kde",
 )  # fmt: skip
 
 MOVES: Moves = {
@@ -58,8 +58,9 @@ MOVES: Moves = {
     "scipy.signal.sosfilt": Accumulates(),
     "scipy.stats.zscore": Ranks(),
     "scipy.stats.rankdata": Ranks(),
-    "scipy.stats.boxcox": Ranks(),
-    "scipy.stats.yeojohnson": Ranks(),
+    "scipy.stats.boxcox": Ranks(parameters=("lmbda",), given="lmbda"),
+    "scipy.stats.yeojohnson": Ranks(parameters=("lmbda",), given="lmbda"),
+    "scipy.special.boxcox": RowWise(),
     "scipy.stats.mstats.winsorize": Ranks(),
     "scipy.special.expit": RowWise(),
     "scipy.special.boxcox1p": RowWise(),

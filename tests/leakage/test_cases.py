@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from nbprod.flow import flow_of
 from nbprod.leakage.judge import check
 from nbprod.model import Cell, CellKind, Notebook, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 sys.path.insert(0, str(Path(__file__).parent / "cases"))
 
@@ -29,6 +34,25 @@ _UNLIKE = {
     f"unlike {kind}": (getattr(unlike_cases, f"{kind}_SETUP"), getattr(unlike_cases, kind))
     for kind in ("PANDAS", "POLARS", "IBIS", "SQL", "LEARNING", "SERIES", "TRADES")
 }
+
+
+def _cells_in(path: Path) -> Iterator[tuple[str, bool, str, str]]:
+    """Title, whether it leaks, the cell before it, the cell: as a text file of cells lists them."""
+    setup = ""
+    for block in re.split(r"^=== ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+        title, _, code = block.partition("\n")
+        kind = title.partition(": ")[0]
+        if kind == "setup":
+            setup = code
+        else:
+            yield f"{path.stem}: {title}", kind == "leaky", setup, code
+
+
+_TEXTS = [
+    pytest.param(leaks, setup, code, id=name)
+    for path in sorted((Path(__file__).parent / "cases").glob("*.txt"))
+    for name, leaks, setup, code in _cells_in(path)
+]
 _PAIRS = [
     pytest.param(setup, *pair, id=f"{library}: {name}")
     for library, (setup, pairs) in {**_TABLES, **_UNLIKE}.items()
@@ -69,7 +93,8 @@ def test_lookalike_stays_silent(setup: str, code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("leaks", "setup", "code"), [pytest.param(*cell, id=name) for name, cell in varied_cases.CELLS.items()]
+    ("leaks", "setup", "code"),
+    [*_TEXTS, *(pytest.param(*cell, id=name) for name, cell in varied_cases.CELLS.items())],
 )
 def test_cell_is_blamed_if_it_leaks(leaks: bool, setup: str, code: str) -> None:  # noqa: FBT001
     assert bool(blamed(setup, code)) is leaks

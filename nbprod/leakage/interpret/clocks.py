@@ -21,6 +21,9 @@ _TIME_WORDS = frozenset(
         "epoch",
         "yyyymmdd",
         "tstamp",
+        "stamp",
+        "moment",
+        "instant",
         "timepoint",
         "pub",
         "published",
@@ -42,6 +45,10 @@ _TIME_WORDS = frozenset(
 _CALENDAR_WORDS = frozenset(
     ["hour", "minute", "week", "month", "quarter", "day", "year", "season", "weekday"]
 )
+_SEQUENCE_WORDS = frozenset(
+    ["id", "idx", "index", "seq", "sequence", "step", "order", "no", "nr", "row", "rn", "position", "frame", "cycle", "t",
+     "tick", "round", "lap", "serial", "offset", "key"]
+)  # fmt: skip
 _NOT_TIME = frozenset(
     [
         "to",
@@ -154,6 +161,14 @@ def is_time_name(name: object) -> bool:
     if any(word in ("date", "datetime", "timestamp", "ts", "dt") for word in found):
         return True
     return found[-1] in _TIME_WORDS - _CALENDAR_WORDS or (found[0] in ("ts", "t") and len(found) == 1)
+
+
+def is_sequence_name(name: object) -> bool:
+    """Whether a column of that name is likely to number rows as they came."""
+    found = words(name) if isinstance(name, str) else []
+    if not found or (len(found) > 1 and found[-1] in ("id", "no", "nr", "key")):
+        return False
+    return found[-1] in _SEQUENCE_WORDS or found[-1] in _CALENDAR_WORDS
 
 
 def is_calendar_name(name: object) -> bool:

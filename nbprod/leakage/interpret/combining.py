@@ -184,12 +184,16 @@ def _offset(run: Run, left: Cells, op: ast.AST | None, right: Value, node: ast.A
     """A column of times moved by a length of time."""
     if not isinstance(op, ast.Add | ast.Sub):
         return None
-    if not isinstance(right, Const) or not isinstance(right.value, timedelta):
+    clock = left.facts.clock or Clock()
+    length = right.value if isinstance(right, Const) else None
+    if isinstance(length, int) and not isinstance(length, bool) and clock.period is not None:
+        # `dates.dt.to_period("W") + 1`
+        length = clock.period * length
+    if not isinstance(length, timedelta):
         return None
     _ = node
-    clock = left.facts.clock or Clock()
     run.saw_time(left.facts)
-    offset = clock.offset + (right.value if isinstance(op, ast.Add) else -right.value)
+    offset = clock.offset + (length if isinstance(op, ast.Add) else -length)
     return replace(left, facts=replace(left.facts, clock=replace(clock, offset=offset), derived=True))
 
 
@@ -323,6 +327,8 @@ def _between_columns(
     if not times or not isinstance(op, ast.Lt | ast.LtE | ast.Gt | ast.GtE):
         return None
     earlier, later = (column, other) if isinstance(op, ast.Lt | ast.LtE) else (other, column)
+    if _is_partner(later) and not _is_partner(earlier):
+        return None
     _ = swapped
     return Bound(
         kind="before",
@@ -331,6 +337,11 @@ def _between_columns(
         high=later.name,
         span=run.span(span_node),
     )
+
+
+def _is_partner(cells: Cells) -> bool:
+    """Whether a column is of rows that a join brings beside the row's own."""
+    return any(ahead.rule == "unbounded-join" for ahead in cells.facts.aheads)
 
 
 def _side(key: object) -> str:

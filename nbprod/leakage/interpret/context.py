@@ -20,6 +20,7 @@ from nbprod.leakage.interpret.values import (
     Method,
     Opaque,
     Picks,
+    Position,
     Ref,
     Seq,
     Table,
@@ -205,7 +206,7 @@ class Run:
         if depth > 6:
             return NOTHING
         match value:
-            case Cells(facts=facts) | Opaque(facts=facts):
+            case Cells(facts=facts) | Opaque(facts=facts) | Position(facts=facts):
                 return facts
             case Table():
                 return value.every_fact

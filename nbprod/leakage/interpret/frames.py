@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
-from nbprod.leakage.interpret import knowledge
+from nbprod.leakage.interpret import knowledge, positions
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.combining import misaligned
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Bound, Clock, Facts, Rows
@@ -41,12 +41,10 @@ if TYPE_CHECKING:
 
     from nbprod.leakage.interpret.context import Run
 
-# an unknown number of rows, taken for a small one
-UNKNOWN_STEP = 1
 OTHER_COLUMNS = Opaque(hint="any column")
 INDEXERS = frozenset({"loc", "iloc", "at", "iat", "ix"})
 _PLAIN = frozenset({"values", "array", "T", "real"})
-_SHAPES = frozenset({"shape", "dtypes", "dtype", "ndim", "empty", "name", "schema", "width", "height"})
+_SHAPES = frozenset({"shape", "height", "dtypes", "dtype", "ndim", "empty", "name", "schema", "width"})
 
 
 def is_class_name(name: str) -> bool:
@@ -86,7 +84,7 @@ def free(run: Run, name: str) -> Ref | Value:
 
 _TRAIN = frozenset({"train", "training", "tr", "trn", "dev", "fit"})
 _TEST = frozenset(
-    {"test", "testing", "te", "tst", "val", "valid", "validation", "holdout", "eval", "oos", "ts_"}
+    {"test", "testing", "te", "tst", "val", "va", "valid", "validation", "holdout", "eval", "oos", "ts_"}
 )
 
 
@@ -94,10 +92,12 @@ def side_of_name(name: str) -> str:
     """The side of a split that a name speaks of, or nothing."""
     from nbprod.leakage.interpret.clocks import words
 
-    found = words(name)
-    if any(word in _TEST for word in found):
+    found = set(words(name))
+    # `Xtr`, `yte`: the letter of features or labels and the side in one word
+    found |= {word[1:] for word in found if word[0] in "xy" and len(word) > 2}
+    if found & _TEST:
         return "test"
-    return "train" if any(word in _TRAIN for word in found) else ""
+    return "train" if found & _TRAIN else ""
 
 
 def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noqa: C901, PLR0912
@@ -157,12 +157,23 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
     if name in _PLAIN:
         return as_matrix(run, table)
     if name in _SHAPES:
-        return Opaque()
+        return _shape(table, name)
     if name in INDEXERS or name in knowledge.METHODS or name.startswith("_"):
         return Method(owner, name)
     if table.rest is None:
         return Method(owner, name)
     return column(run, table, name)
+
+
+def _shape(table: Table, name: str) -> Value:
+    rows = positions.length_of(table.root)
+    match name:
+        case "shape":
+            return Seq((rows, Opaque()))
+        case "height":
+            return rows
+        case _:
+            return Opaque()
 
 
 def index_of(run: Run, table: Table) -> Value:

@@ -95,10 +95,14 @@ def merged(  # noqa: C901
         for a, b in timed:
             found = looked_up_at(run, a, found, node, right=b)
         if unbounded is not None:
-            found = found.whole().with_ahead(unbounded)
-        if name in columns and name not in left_keys:
+            found = replace(found.whole().with_ahead(unbounded), clock=found.clock)
+        # an open frame has the columns that a part of it has
+        is_same = not facts.derived and f"{left.root}.{name}" in facts.reads
+        own = columns.get(name, left.facts(name) if is_same else None)
+        if own is not None and name not in left_keys:
+            columns.pop(name, None)
             columns[f"{name}{suffixes[1]}"] = found
-            columns[f"{name}{suffixes[0]}"] = columns.pop(name)
+            columns[f"{name}{suffixes[0]}"] = own
         else:
             columns[name] = found
     rest = left.rest

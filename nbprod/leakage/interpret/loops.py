@@ -101,16 +101,14 @@ def comprehended(run: Run, node: ast.ListComp | ast.SetComp | ast.GeneratorExp |
         run.env = outer
 
 
-def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Value:  # noqa: C901
+def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Value:
     from nbprod.leakage.interpret.statements import assign
 
-    if len(generators) != 1:
-        for generator in generators:
-            assign(run, generator.target, any_item_of(run, run.evaluate(run, generator.iter)), generator.iter)
-        return _element(run, node, rows=None)
-    generator = generators[0]
+    generator, *inner = generators
     source = run.evaluate(run, generator.iter)
     items = items_of(run, source)
+    if inner:
+        return _nested(run, node, generator, inner, source)
     named = _of_columns(run, node, generator, source)
     if named is not None:
         return named
@@ -140,6 +138,43 @@ def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Val
     if made and all(isinstance(item, Const) for item in made) and isinstance(node, ast.SetComp):
         return Seq(tuple(made))
     return run.new(Seq(tuple(made), is_list=True))
+
+
+def _nested(
+    run: Run,
+    node: ast.expr,
+    generator: ast.comprehension,
+    inner: list[ast.comprehension],
+    source: Value,
+) -> Value:
+    """The outermost of several loops, turn by turn where its items are known."""
+    from nbprod.leakage.interpret.statements import assign
+
+    items = items_of(run, source)
+    made: list[Value] = []
+    pairs: dict[object, Value] = {}
+    anything: Value | None = None
+    for item in items if items is not None else (any_item_of(run, source),):
+        assign(run, generator.target, item, generator.iter)
+        tests = [run.at(run.evaluate(run, test)) for test in generator.ifs]
+        if any(isinstance(test, Const) and not test.value for test in tests):
+            continue
+        match run.at(_turns(run, node, inner)):
+            case Seq(items=tuple(found), any_item=None) if items is not None:
+                made.extend(found)
+            case Mapped(items=found, any_item=other):
+                pairs |= found
+                anything = other or anything
+            case held:
+                one = any_item_of(run, held)
+                anything = one if anything is None else join_values(run, anything, one)
+    if isinstance(node, ast.DictComp):
+        return run.new(Mapped(pairs, anything))
+    if anything is None:
+        return run.new(Seq(tuple(made), is_list=True))
+    for item in made[:32]:
+        anything = join_values(run, anything, item)
+    return run.new(Seq(None, any_item=anything, is_list=True))
 
 
 def _of_columns(run: Run, node: ast.expr, generator: ast.comprehension, source: Value) -> Value | None:

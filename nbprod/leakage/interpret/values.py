@@ -162,10 +162,11 @@ class Windowed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:
-    """A number that stands for a row: a loop's index, moved by `offset`."""
+    """A number that stands for a row: a loop's index, moved by `offset`; `facts` are what it was found by."""
 
     offset: int = 0
     rows: Rows = ALL_ROWS
+    facts: Facts = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

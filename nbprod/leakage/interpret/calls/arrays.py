@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import (
     frames,
+    positions,
 )
 from nbprod.leakage.interpret.calls.drawing import GENERATOR
 from nbprod.leakage.interpret.calls.row_by_row import joined
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 
 def fresh_array(run: Run, bare: str, args: Args) -> Value:
     held = [run.at(value) for value in args.every]
-    if bare == "Timestamp":
+    if bare in ("Timestamp", "seed"):
         return Opaque()
     if bare in ("arange", "linspace") and any(isinstance(value, Position) for value in held):
         return Opaque()
+    if bare == "linspace" and (measured := _measured(run, held)) is not None:
+        return measured
     if bare.endswith("_like"):
         like = held[0] if held else Opaque()
         if isinstance(like, Cells | Table):
@@ -51,8 +54,6 @@ def fresh_array(run: Run, bare: str, args: Args) -> Value:
                     Cells(facts=Facts(reads={f"{root}.y": 0.0}), rows=rows, array=True)))  # fmt: skip
     if bare in ("default_rng", "RandomState"):
         return GENERATOR
-    if bare == "seed":
-        return Opaque()
     if bare in ("rand", "randn", "normal", "randint", "random", "uniform", "choice") and run.node is not None:
         span = run.span(run.node)
         root = f"random@{span.cell}:{span.line}:{span.column}"
@@ -61,6 +62,13 @@ def fresh_array(run: Run, bare: str, args: Args) -> Value:
                      shape="matrix" if wide else "column")  # fmt: skip
     length = held[0].hint if bare == "arange" and len(held) == 1 and isinstance(held[0], Opaque) else ""
     return Cells(array=True, width=size if bare in ("zeros", "empty") else None, name=length or None)
+
+
+def _measured(run: Run, held: list[Value]) -> Value | None:
+    """`np.linspace(0, 1, len(frame))`."""
+    if run.node is None or len(held) < 3:
+        return None
+    return positions.of_length(run, held[2], run.node)
 
 
 def _array(run: Run, args: Args, node: ast.AST) -> Value:
@@ -121,11 +129,33 @@ def _ones(run: Run, args: Args, node: ast.AST) -> Value:
 def _sliding(run: Run, args: Args, node: ast.AST) -> Value:
     held = run.at(args.get(0, "x"))
     _ = node
-    return replace(held, shape="matrix") if isinstance(held, Cells) else held
+    if not isinstance(held, Cells):
+        return held
+    size = args.constant(1, "window_shape")
+    ahead = size - 1 if isinstance(size, int) and not isinstance(size, bool) else 0
+    # the window at place k ends at row k + size - 1
+    return replace(held, shape="matrix", array=True, offset=held.offset + ahead)
+
+
+def _searched(run: Run, args: Args, node: ast.AST) -> Value:
+    times = run.at(args.get(0, "a"))
+    keys = run.at(args.get(1, "v"))
+    if not isinstance(times, Cells):
+        return joined(run, args)
+    return positions.searched(run, times, keys, replace(args, places=args.places[1:]), node)
+
+
+def _kept_within(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.clip(places, 0, n - 1)`: places stay places."""
+    _ = node
+    every = [run.at(value) for value in args.every]
+    place = next((value for value in every if isinstance(value, Position)), None)
+    return place if place is not None else joined(run, args)
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where,
-    "numpy.flip": _flipped, "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones,
+    "numpy.searchsorted": _searched, "numpy.clip": _kept_within, "numpy.minimum": _kept_within,
+    "numpy.maximum": _kept_within, "numpy.flip": _flipped, "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones,
     "numpy.lib.stride_tricks.sliding_window_view": _sliding,
 }  # fmt: skip

@@ -74,7 +74,9 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
         case Estimator():
             return learning.on_estimator(run, function, held, "predict", args, node)
         case Deferred() | Cells() | Table():
-            return Opaque(facts=run.facts(held), rows=run.rows(held))
+            # `.dt.normalize()` was found as a property already
+            is_found = isinstance(held, Cells) and not args.every
+            return held if is_found else Opaque(facts=run.facts(held), rows=run.rows(held))
         case _:
             pass
     facts = run.facts(held) | run.facts(Seq(tuple(args.every)))

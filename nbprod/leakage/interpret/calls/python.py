@@ -10,6 +10,7 @@ from nbprod.leakage.interpret import (
     knowledge,
     loops,
     moving,
+    positions,
 )
 from nbprod.leakage.interpret.calls.row_by_row import joined
 from nbprod.leakage.interpret.context import Args, Run
@@ -63,7 +64,13 @@ def _length(run: Run, args: Args, _node: ast.AST) -> Value:
             return Opaque()
     if isinstance(held, Seq) and held.items is not None and not run.loops:
         return Const(len(held.items))
-    return Opaque(hint=f"len({getattr(held, 'root', '') or ''})")
+    return positions.length_of(getattr(held, "root", "") or _root_of(run, held))
+
+
+def _root_of(run: Run, held: Value) -> str:
+    """The one table that a column is of."""
+    tables = run.rows(held).tables if isinstance(held, Cells) and not run.rows(held).bounds else frozenset()
+    return next(iter(tables)) if len(tables) == 1 else ""
 
 
 def _range(run: Run, args: Args, _node: ast.AST) -> Value:

@@ -7,7 +7,7 @@ import operator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbprod.leakage.interpret import frames
+from nbprod.leakage.interpret import frames, positions
 from nbprod.leakage.interpret.combining import combine, compared, join_values, negated
 from nbprod.leakage.interpret.values import (
     NONE,
@@ -16,6 +16,7 @@ from nbprod.leakage.interpret.values import (
     Deferred,
     Mapped,
     Opaque,
+    Picks,
     Position,
     Seq,
     Value,
@@ -63,18 +64,10 @@ def operated(run: Run, left: Value, op: ast.operator, right: Value, node: ast.AS
     match left, right:
         case Const(a), Const(b):
             return _folded(type(op), a, b)
-        case Position(offset=offset, rows=rows), Const(int(k)) if not isinstance(k, bool):
-            if isinstance(op, ast.Add):
-                return Position(offset=offset + k, rows=rows)
-            if isinstance(op, ast.Sub):
-                return Position(offset=offset - k, rows=rows)
-        case Const(int(k)), Position(offset=offset, rows=rows) if isinstance(op, ast.Add):
-            return Position(offset=offset + k, rows=rows)
-        case Position(offset=offset, rows=rows), other if isinstance(op, ast.Add | ast.Sub):
-            # an unknown number of rows is taken for a positive one: `i + horizon`, `i - lookback`
-            unknown = frames.UNKNOWN_STEP
-            if isinstance(other, Opaque | Const):
-                return Position(offset=offset + (unknown if isinstance(op, ast.Add) else -unknown), rows=rows)
+        case (Position() | Picks() | Cells(), _) | (_, Position() | Picks() | Cells()):
+            placed = positions.moved(run, left, op, right, node)
+            if placed is not None:
+                return placed
         case (Seq(), Seq()) if isinstance(op, ast.Add):
             return _listed(run, left, right, op, node)
         case Seq(items=(only,)), Const(int(times)) if isinstance(op, ast.Mult) and 0 <= times < 100:

@@ -29,6 +29,7 @@ from nbprod.leakage.interpret.values import (
     Method,
     Opaque,
     Picks,
+    Position,
     Seq,
     Splitter,
     Symbol,
@@ -75,9 +76,14 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) ->
             return run.call(run, Symbol(f"{path}.{name}"), args, node)
         case Folds() | Picks() | Class():
             return held
+        case Position() if name in _KEEPS_PLACES:
+            return held
         case _:
             pass
     return _on_unknown(run, held, name, args, node)
+
+
+_KEEPS_PLACES = frozenset({"clip", "astype", "to_numpy", "tolist", "copy", "ravel", "flatten", "item"})
 
 
 def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:

@@ -11,6 +11,7 @@ from nbprod.leakage.interpret import (
     joining,
     knowledge,
     moving,
+    positions,
     tables,
 )
 from nbprod.leakage.interpret.values import (
@@ -18,6 +19,7 @@ from nbprod.leakage.interpret.values import (
     Const,
     Grouped,
     Opaque,
+    Position,
     Stretch,
     Table,
     Value,
@@ -42,11 +44,25 @@ def _reindexed(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     key = run.at(args.get(0, "index"))
     method = args.constant(None, "method")
     facts = cells.facts
+    if isinstance(key, Position):
+        return under_places(run, cells, key, node)
     if isinstance(key, Cells) and key.facts.clock is not None:
         facts = joining.looked_up_at(run, key.facts, facts, node)
     if method in ("bfill", "backfill", "nearest") and facts.reads:
         facts = tables.filled_from_later(run, cells, node, facts)
     return replace(cells, facts=facts, conditions=(), rows=key.rows if isinstance(key, Cells) else cells.rows)
+
+
+def under_places(run: Run, cells: Cells, places: Position, node: ast.AST) -> Cells:
+    """The values that stand some rows away."""
+    from nbprod.leakage.interpret.subscripts import ahead_of_position
+
+    facts = ahead_of_position(run, cells.facts, places, node)
+    return replace(cells, facts=replace(facts, derived=True), conditions=())
+
+
+def _searched(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    return positions.searched(run, cells, run.at(args.get(0, "value")), args, node)
 
 
 def _rolled(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
@@ -107,5 +123,5 @@ METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "asof": _asof, "reindex": _reindexed, "rolling": _rolled, "expanding": _expanding, "ewm": _exponential,
     "resample": groups.resampled, "groupby": _grouped, "sort_values": _sorted, "sort": _sorted,
     "sort_index": _sorted_index, "reverse": _reversed, "head": _first_rows, "limit": _first_rows,
-    "tail": _last_rows, "sample": tables.sampled,
+    "searchsorted": _searched, "search_sorted": _searched, "tail": _last_rows, "sample": tables.sampled,
 }  # fmt: skip

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
-from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts
+from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound, Facts
 from nbprod.leakage.interpret.moving.arguments import place_of, step_count
 from nbprod.leakage.interpret.moving.sequence import disorder
-from nbprod.leakage.interpret.values import Cells, Key, Value
+from nbprod.leakage.interpret.values import Cells, Key, Picks, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:
-    import ast
-
     from nbprod.leakage.interpret.context import Args, Run
     from nbprod.libraries.moves import (
         Ranks,
@@ -176,8 +175,24 @@ def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, ca
     ):
         bins = args.get(*place_of(move.parameters, "bins"))
         return replace(cells, facts=cells.facts | run.facts(bins), conditions=())
+    if move.codes and _in_given_bins(node):
+        return replace(cells, facts=replace(cells.facts, clock=None), conditions=())
+    if move.given and args.get(*place_of(move.parameters, move.given)) is not None:
+        return replace(cells, facts=replace(cells.facts, clock=None, derived=True), conditions=())
+    if called.endswith("argsort") and run.is_time(cells.name, cells.facts):
+        # the order of rows in time, by which rows are picked
+        return Picks(Bound(kind="all"), rows=cells.rows)
     if cells.frame is not None or cells.within or not move.codes:
         facts = statistic(run, cells, node, says=f"`{called}` compares each row with all rows")
     else:
         facts = statistic(run, cells, node, says=f"`{called}` numbers the values of all rows", rule="codes")
     return replace(cells, facts=replace(facts, clock=None), conditions=())
+
+
+def _in_given_bins(node: ast.AST) -> bool:
+    """Whether codes are those of bins that the call before gives: `x.cut([0, 10]).to_physical()`."""
+    if isinstance(node, ast.Call):
+        node = node.func
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "cut"

@@ -151,14 +151,17 @@ def _rows_of_table(
             return _by_label(run, table, rows, node)
         case Cells(shape="column", conditions=conditions, facts=facts) if conditions or not facts.clock:
             return frames.masked(run, table, rows, rows_node)
+        case Cells(shape="scalar", facts=facts, rows=where):
+            found = facts if where.settled else frames.known_facts(run, table).whole() | facts
+            return Cells(facts=replace(found, clock=None), shape="scalar", rows=table.rows, width=2)
         case Cells():
             looked = {n: joining.looked_up_at(run, rows.facts, f, node) for n, f in table.columns.items()}
             rest = joining.looked_up_at(run, rows.facts, table.rest, node) if table.rest is not None else None
             return replace(table, columns=looked, rest=rest)
         case Picks():
             return picked(table, rows)
-        case Position(offset=offset):
-            facts = ahead_of_position(run, frames.known_facts(run, table), offset, node)
+        case Position():
+            facts = ahead_of_position(run, frames.known_facts(run, table), rows, node)
             return Cells(facts=facts, shape="element", rows=table.rows)
         case Const(int(place)) if by_place:
             facts = table.all_facts
@@ -181,13 +184,17 @@ def _rows_of_cells(
             return replace(cells, facts=joining.looked_up_at(run, facts, cells.facts, node))
         case Cells(shape="element", facts=facts):
             return replace(cells, facts=cells.facts | facts, shape="element")
+        case Cells(shape="scalar", facts=facts, rows=where):
+            # one row's value, whose label was found in others: `frame.loc[frame.x.idxmax(), "y"]`
+            found = facts if where.settled else cells.facts.whole() | facts
+            return replace(cells, facts=replace(found, clock=None), shape="scalar", conditions=())
         case Cells():
             return frames.masked(run, cells, rows, rows_node)
         case Picks():
             return picked(cells, rows)
-        case Position(offset=offset):
+        case Position():
             return replace(
-                cells, shape="element", facts=ahead_of_position(run, cells.facts, offset, node), conditions=()
+                cells, shape="element", facts=ahead_of_position(run, cells.facts, rows, node), conditions=()
             )
         case Const(int(place)) if by_place:
             return at_place(run, cells, place, node)

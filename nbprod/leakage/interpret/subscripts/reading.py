@@ -62,7 +62,7 @@ def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> V
         case Grouped() | Windowed():
             return _of_group(run, held, key)
         case Seq():
-            return _of_sequence(run, held, key)
+            return _of_sequence(run, held, key, node)
         case Mapped():
             return under_key(run, held, key, node)
         case Const(value):
@@ -131,7 +131,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
             return item(run, table, run.at(built(run, key, table)), index, node)
         case Position():
             return Cells(
-                facts=table.all_facts.moved(key.offset),
+                facts=ahead_of_position(run, table.all_facts, key, node),
                 shape="element",
                 rows=table.rows,
                 width=len(table.columns),
@@ -177,9 +177,9 @@ def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST
             return replace(cells, facts=cells.facts | facts, conditions=())
         case Picks():
             return picked(cells, key)
-        case Position(offset=offset) if cells.shape in ("column", "matrix"):
+        case Position() if cells.shape in ("column", "matrix"):
             return replace(
-                cells, shape="element", facts=ahead_of_position(run, cells.facts, offset, node), conditions=()
+                cells, shape="element", facts=ahead_of_position(run, cells.facts, key, node), conditions=()
             )
         case Const(int(place)) if cells.shape == "column" and not isinstance(place, bool):
             return at_place(run, cells, place, node)
@@ -208,7 +208,7 @@ def _parts(run: Run, cells: Cells, items: tuple[Value, ...], node: ast.AST) -> C
         assert isinstance(made, Cells)  # noqa: S101 - asked just before
         result = made
     elif isinstance(rows, Position):
-        result = replace(cells, shape="element", facts=ahead_of_position(run, cells.facts, rows.offset, node))
+        result = replace(cells, shape="element", facts=ahead_of_position(run, cells.facts, rows, node))
     elif isinstance(rows, Cells):
         masked = frames.masked(run, cells, rows, ast.Constant(value="mask"))
         assert isinstance(masked, Cells)  # noqa: S101 - asked just before
@@ -243,7 +243,7 @@ def _of_group(run: Run, held: Grouped | Windowed, key: Value) -> Value:
     return held
 
 
-def _of_sequence(run: Run, sequence: Seq, key: Value) -> Value:
+def _of_sequence(run: Run, sequence: Seq, key: Value, node: ast.AST) -> Value:
     items = sequence.items
     match key:
         case Const(int(place)) if items is not None and -len(items) <= place < len(items):
@@ -255,10 +255,10 @@ def _of_sequence(run: Run, sequence: Seq, key: Value) -> Value:
             if known and all(end is None or isinstance(end, int) for end in (start, stop)):
                 return run.new(Seq(items[start:stop], is_list=sequence.is_list))
             return sequence
-        case Position(offset=offset):
+        case Position():
             value = any_of(run, sequence)
             if isinstance(value, Cells):
-                return replace(value, facts=value.facts.moved(offset), shape="element")
+                return replace(value, facts=ahead_of_position(run, value.facts, key, node), shape="element")
             return value
         case Stretch():
             return sequence

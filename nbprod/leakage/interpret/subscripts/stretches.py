@@ -85,13 +85,16 @@ def _around_position(run: Run, value: Table | Cells, key: Stretch, node: ast.AST
             sources=facts.sources,
         )
         return replace(base, facts=facts.whole().with_ahead(ahead))
-    offset = high.offset - 1 if isinstance(high, Position) else 0
-    return replace(base, facts=ahead_of_position(run, facts, offset, node))
+    last = replace(high, offset=high.offset - 1) if isinstance(high, Position) else Position()
+    return replace(base, facts=ahead_of_position(run, facts, last, node))
 
 
-def ahead_of_position(run: Run, facts: Facts, offset: int, node: ast.AST) -> Facts:
-    """The facts of an element that stands `offset` rows after a loop's row."""
-    moved = facts.moved(offset)
+def ahead_of_position(run: Run, facts: Facts, place: Position, node: ast.AST) -> Facts:
+    """The facts of an element that stands at a place, so many rows after a loop's row."""
+    offset = place.offset
+    moved = facts.moved(offset) | place.facts if place.facts.reads else facts.moved(offset)
+    if place.facts.aheads:
+        return replace(moved, derived=True)
     furthest = max(facts.reads.values(), default=-inf)
     if offset > 0 and 0 < furthest + offset < inf:
         says = f"`{run.text(node)}` reads {offset} row{'s' if offset > 1 else ''} after the loop's own"

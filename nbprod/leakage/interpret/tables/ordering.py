@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, edits, frames, joining
 from nbprod.leakage.interpret.facts import Ahead, Clock, Facts
-from nbprod.leakage.interpret.values import NONE, Cells, Const, Opaque, Order, Seq, Table, Value
+from nbprod.leakage.interpret.values import NONE, Cells, Const, Opaque, Order, Position, Seq, Table, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:
@@ -111,6 +111,10 @@ def _set_index(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 
 def _reindex(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     key = run.at(args.get(0, "index"))
+    if isinstance(key, Position):
+        from nbprod.leakage.interpret.subscripts import ahead_of_position
+
+        return run.new(table.mapped(lambda facts: ahead_of_position(run, facts, key, node)))
     if isinstance(key, Cells) and key.facts.clock is not None:
         return run.new(table.mapped(lambda facts: joining.looked_up_at(run, key.facts, facts, node)))
     if args.constant(None, "method") in ("bfill", "backfill", "nearest"):
