@@ -122,6 +122,8 @@ class Heap:
         self._table_above: dict[int, int] = {}
         self._cells_of: dict[int, int] = {}
         self.cells: set[int] = set()
+        # For each object the steps at which an attribute was set to what can't leave its process, or else.
+        self._attributes: dict[int, list[tuple[int, str, str]]] = {}
 
     def start_step(self) -> None:
         """Count the regions of a statement anew."""
@@ -170,6 +172,23 @@ class Heap:
             # What isn't closed stands for its own parts already.
             self.inside[holder] |= kept if holder in self._closed else kept - {holder}
         self.work += len(holders)
+
+    def set_attribute(self, objects: Regions, name: str, *, stays: str, step: int) -> None:
+        """An attribute of the objects is set to what can't leave its process, as `stays` says, or to what can."""
+        for one in objects:
+            if stays or one in self._attributes:
+                self._attributes.setdefault(one, []).append((step, name, stays))
+
+    def attribute_that_stays(self, own: Regions, *, step: int) -> tuple[str, str] | None:
+        """After that step: an attribute, of what can be got at from here, that can't leave its process, and why."""
+        if not self._attributes:
+            return None
+        for one in sorted(self.reach(own) & self._attributes.keys()):
+            latest = {name: stays for at, name, stays in self._attributes[one] if at <= step}
+            for name, stays in latest.items():
+                if stays:
+                    return name, stays
+        return None
 
     def has_unknown(self, own: Regions) -> bool:
         """Whether one of the regions may be of any type and hold anything."""

@@ -160,6 +160,8 @@ class Needs:
             return True
         if not reason and wanted.value.type in ("function", "class"):
             reason = f"a {wanted.value.type} that statements change or make anew"
+        if not reason and (held := self._marks.attribute_that_stays(wanted)) is not None:
+            reason = f"an object that holds {held[1]} (.{held[0]})"
         if reason:
             self._say(
                 "cannot-cross",

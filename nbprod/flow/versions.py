@@ -144,6 +144,10 @@ class Marks:
             return set()
         return {one for region in own for one in self._defined.get(region, ())} & self._changing
 
+    def attribute_that_stays(self, version: Version) -> tuple[str, str] | None:
+        """An attribute, of what this version leads to, that can't leave its process, and why."""
+        return self._heap.attribute_that_stays(version.value.own, step=version.step)
+
     def can_go_along(self, own: Regions) -> bool:
         """Whether these are functions that take along what they hold, or methods that go where their object goes."""
         codes = [self._heap.code.get(region) for region in own]

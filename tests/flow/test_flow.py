@@ -60,6 +60,20 @@ REFUSALS = {
             "Stage 'b' reads 'f' of stage 'a', which is an open file and cannot leave the process that made it.",
         ),
     ),
+    "an object with a lock that another stage uses": (
+        (
+            "import threading\nclass Count:\n    def __init__(self):\n        self.lock = threading.Lock()",
+            "%%stage a\ncount = Count()",
+            "%%stage b\nwith count.lock:\n    n = 1",
+        ),
+        (
+            "cannot-cross",
+            (
+                "Stage 'b' reads 'count' of stage 'a', which is an object that holds a thread or a lock (.lock)"
+                " and cannot leave the process that made it."
+            ),
+        ),
+    ),
     "a syntax error": (
         ("%%stage a\nx = = 1",),
         ("syntax-error", "This cell is no Python: invalid syntax."),
@@ -70,6 +84,23 @@ REFUSALS = {
 @pytest.mark.parametrize(("sources", "error"), REFUSALS.values(), ids=REFUSALS)
 def test_what_no_plan_can_do_right_is_an_error_before_it_runs(sources, error):
     assert errors(flow(*sources)[1]) == [error]
+
+
+LOG = "class Log:\n    def __init__(self):\n        self.file = open('x', 'w')\n        self.lines = []\n"
+CLOSED = {
+    "let go of before the border": (LOG, "%%stage a\nlog = Log()\nlog.file.close()\nlog.file = None"),
+    "left out by the class": (
+        f"{LOG}    def __getstate__(self):\n        return self.lines",
+        "%%stage a\nlog = Log()",
+    ),
+    "opened after the border": (LOG.replace("open('x', 'w')", "''"), "%%stage a\nlog = Log()"),
+}
+
+
+@pytest.mark.parametrize("made", CLOSED.values(), ids=CLOSED)
+def test_object_whose_open_file_stays_behind_crosses(made):
+    _, findings = flow(*made, "%%stage b\nlog.lines.append(1)\nlog.file = open('y')")
+    assert errors(findings) == []
 
 
 def test_stages_that_need_each_other_are_reported_and_the_flow_stays_without_circle():

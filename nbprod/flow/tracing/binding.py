@@ -12,6 +12,7 @@ from nbprod.libraries.calls import ENVIRONMENT
 if TYPE_CHECKING:
     from nbprod.flow.aliases import Value
 
+_PICKLES_ITSELF = ("__getstate__", "__reduce__", "__reduce_ex__", "__getnewargs__")
 HASHING = ("__hash__", "__eq__")
 LIBRARY_STATE = {"os.environ": ENVIRONMENT, "matplotlib.rcParams": "matplotlib.rcParams"}
 LIBRARY_STATE |= {"matplotlib.pyplot.rcParams": "matplotlib.rcParams", "sys.path": "sys.path"}
@@ -56,6 +57,7 @@ class Binding(Calling):
         self.operators(holder, ("__setitem__", "__setattr__", "__delitem__", "__set__"))
         if isinstance(target, ast.Attribute):
             self.run_properties(holder, target.attr)
+            self._note_what_stays(holder, target.attr, value)
         self.effects.change(holder.own, surely=True)
         if holder.is_cell or self._is_in_cell(target):
             self.change_cells(holder)
@@ -63,6 +65,16 @@ class Binding(Calling):
             self._fill_cells(holder, value)
         if _may_hold(holder, value):
             self.heap.keep(holder.own, value.own)
+
+    def _note_what_stays(self, holder: Value, name: str, value: Value) -> None:
+        """An object that holds an open file or a lock can't leave its process, unless its class says how it can."""
+        objects = frozenset(own for own in holder.own if own in self.heap.class_of)
+        if not objects or any(self.methods_of(holder, method) for method in _PICKLES_ITSELF):
+            return
+        # Functions and figures that stand in an object go along with it.
+        goes_along = value.type in ("function", "class") or value.type.startswith("matplotlib.")
+        stays = "" if goes_along else value.stays
+        self.heap.set_attribute(objects, name, stays=stays, step=self.step)
 
     def _is_in_cell(self, target: ast.Attribute | ast.Subscript) -> bool:
         """Whether it is assigned to a part of what was taken out of a table: `df['tags'][0]['a'] = 1`."""
