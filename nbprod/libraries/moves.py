@@ -136,6 +136,15 @@ class Learns:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Models:
+    """A model that is given its data where it is made, and fitted without: labels, then features, or a `formula`."""
+
+    labels: str = "endog"
+    features: str = "exog"
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Splits:
     """A cross-validation splitter: whether folds mix the rows' order, and what the call may say."""
 
@@ -161,6 +170,7 @@ class Scores:
 
 Move = (
     Learns
+    | Models
     | Splits
     | Validates
     | Scores

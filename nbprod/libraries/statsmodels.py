@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbprod.libraries.calls import NUMPY_RANDOM, Call, Result, Role, Table, named
-from nbprod.libraries.moves import Moves, Reduces, Smooths
+from nbprod.libraries.moves import Models, Moves, Reduces, Smooths
 
 _WHOLE_SERIES = (
     "statsmodels.tsa.seasonal.seasonal_decompose", "statsmodels.tsa.seasonal.STL", "statsmodels.tsa.seasonal.MSTL",
@@ -18,8 +18,37 @@ _WHOLE_SERIES = (
     "PyEMD.EMD", "tsmoothie.LowessSmoother",
 )  # fmt: skip
 _TESTS = ("adfuller", "kpss", "acf", "pacf", "coint", "grangercausalitytests", "arma_order_select_ic")
+_REGRESSIONS = (
+    "OLS", "WLS", "GLS", "GLSAR", "GLM", "Logit", "Probit", "MNLogit", "Poisson", "NegativeBinomial", "QuantReg", "RLM",
+    "MixedLM", "GEE", "PHReg", "RecursiveLS", "OrderedModel", "IV2SLS",
+)  # fmt: skip
+_OF_SERIES = (
+    "ARIMA", "SARIMAX", "AutoReg", "ARDL", "ExponentialSmoothing", "SimpleExpSmoothing", "Holt", "ETSModel",
+    "UnobservedComponents", "ThetaModel", "VAR", "VARMAX", "VECM", "DynamicFactor", "MarkovRegression",
+    "MarkovAutoregression",
+)  # fmt: skip
+_FORMULAS = (
+    "ols",
+    "wls",
+    "gls",
+    "glm",
+    "logit",
+    "probit",
+    "mnlogit",
+    "poisson",
+    "quantreg",
+    "rlm",
+    "mixedlm",
+    "gee",
+)
 
+# Classes by their own names, whatever module they are imported from.
+CLASSES: Moves = {
+    **dict.fromkeys((*_REGRESSIONS, *_OF_SERIES), Models()),
+    "arch_model": Models(labels="y", features="x"),
+}
 MOVES: Moves = {
+    **{f"statsmodels.formula.api.{name}": Models(formula="formula") for name in _FORMULAS},
     **{name: Smooths() for name in _WHOLE_SERIES},
     **{f"statsmodels.tsa.stattools.{name}": Reduces() for name in _TESTS},
 }

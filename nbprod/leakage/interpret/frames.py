@@ -11,6 +11,7 @@ from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.combining import misaligned
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Bound, Clock, Facts, Rows
 from nbprod.leakage.interpret.values import (
+    BY_COLUMN,
     IN_TIME,
     Cells,
     Class,
@@ -178,10 +179,17 @@ def _shape(table: Table, name: str) -> Value:
 
 def index_of(run: Run, table: Table) -> Value:
     """The index as data where it holds times, else as labels that pick rows."""
+    if table.keyed == BY_COLUMN:
+        return _labels(table.all_facts, table.rows)
     if table.index:
         return column(run, table, table.index[0])
     last = table.rows.bounds[-1] if table.rows.bounds else Bound(kind="all")
     return Picks(last, rows=table.rows)
+
+
+def _labels(facts: Facts, rows: Rows) -> Cells:
+    """The labels of an aggregate: which ones are there depends on what was aggregated."""
+    return Cells(facts=replace(facts, reads={}, clock=None), rows=rows, shape="scalar")
 
 
 def as_matrix(run: Run, table: Table) -> Cells:
@@ -210,9 +218,8 @@ def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa
         return replace(cells, array=True)
     if name == "index":
         last = cells.rows.bounds[-1] if cells.rows.bounds else Bound(kind="all")
-        if cells.shape == "scalar" and cells.facts.aheads:
-            # the labels of an aggregate: which ones are there depends on what was aggregated
-            return replace(cells, facts=replace(cells.facts, reads={}, clock=None))
+        if cells.keyed == BY_COLUMN or (cells.shape == "scalar" and cells.facts.aheads):
+            return _labels(cells.facts, cells.rows)
         if cells.index:
             return Cells(
                 facts=Facts(clock=Clock() if is_time_name(cells.index) else None),
@@ -247,13 +254,25 @@ def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Valu
 def _of_estimator(run: Run, owner: Value, estimator: Estimator, name: str) -> Value:
     if name in ("best_estimator_", "estimator", "steps", "named_steps", "model", "base_estimator"):
         return owner
-    if name.endswith("_") and not name.startswith("_"):
+    if name in _OF_EACH_ROW and estimator.fitted is not None:
+        from nbprod.leakage.interpret.learning import fitted_values
+
+        return fitted_values(run, estimator)
+    if (name.endswith("_") and not name.startswith("_")) or name in _PARAMETERS:
         from nbprod.leakage.interpret.learning import learnt
 
         facts = learnt(run, estimator)
         shape = "column" if name in ("labels_", "embedding_", "feature_importances_") else "scalar"
         return Cells(facts=facts, shape=shape, rows=estimator.fitted or ALL_ROWS, array=True)
     return Method(owner, name)
+
+
+# what models of statsmodels and arch say of each row that they were fitted on, and of all of them
+_OF_EACH_ROW = frozenset(
+    {"resid", "fittedvalues", "residuals", "conditional_volatility", "std_resid", "smoothed_state", "filtered_state",
+     "smoothed_marginal_probabilities", "filtered_marginal_probabilities", "level", "trend", "season"}
+)  # fmt: skip
+_PARAMETERS = frozenset({"params", "bse", "tvalues", "scale"})
 
 
 def _of_instance(instance: Instance, owner: Value, name: str) -> Value:
@@ -408,6 +427,16 @@ def projected(run: Run, table: Table, names: tuple[str, ...]) -> Table:
         # what is passed on as it is awaits its time where it is used, not here
         columns[name] = facts if facts.derived else facts.without(lambda a: a.rule == "not-yet-known")
     return replace(table, columns=columns, rest=None, gone=frozenset())
+
+
+def chosen(run: Run, table: Table, names: Value) -> Table:
+    """The frame with columns that nobody can tell: all of them, still told apart, and how they were chosen."""
+    found = tuple(ahead for ahead in run.facts(names).aheads if ahead.over is not None)
+    kept = replace(table, guessed=True)
+    if not found:
+        return kept
+    known = replace(kept, rest=known_facts(run, kept)) if kept.rest is not None else kept
+    return known.mapped(lambda facts: facts.with_ahead(*found))
 
 
 def with_others(run: Run, table: Table, names: tuple[str, ...]) -> Table:

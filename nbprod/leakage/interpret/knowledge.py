@@ -37,6 +37,7 @@ _CLASSES: Moves = {
     **imblearn.MOVES,
     **boosting.MOVES,
     **neural.MOVES,
+    **statsmodels.CLASSES,
 }
 _STRUCTURAL = frozenset(
     [
@@ -311,6 +312,7 @@ BARE_FUNCTIONS = frozenset(
         "seasonal_decompose",
         "savgol_filter",
         "filtfilt",
+        "arch_model",
         "display",
     ]
 )

@@ -87,6 +87,10 @@ class Key:
     is_time: bool = False
 
 
+# the keys of statistics of columns, one a column: aligned with columns where they meet the frame again
+BY_COLUMN = (Key(name="column"),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A frame: named columns, and one `rest` for those that nobody has named yet.

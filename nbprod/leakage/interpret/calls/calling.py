@@ -12,7 +12,7 @@ from nbprod.leakage.interpret.calls.arrays import fresh_array
 from nbprod.leakage.interpret.calls.columns import forward_indexer
 from nbprod.leakage.interpret.calls.drawing import GENERATOR, permuted, shuffled
 from nbprod.leakage.interpret.calls.loading import from_outside, loaded, seems_to_load
-from nbprod.leakage.interpret.calls.models import data_matrix, metric
+from nbprod.leakage.interpret.calls.models import data_matrix, given_data, metric
 from nbprod.leakage.interpret.calls.python import BUILTINS
 from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
 from nbprod.leakage.interpret.facts import ALL_ROWS
@@ -34,7 +34,18 @@ from nbprod.leakage.interpret.values import (
     Table,
     Value,
 )
-from nbprod.libraries.moves import Fresh, Learns, Loads, Move, Scores, Shows, Smooths, Splits, Validates
+from nbprod.libraries.moves import (
+    Fresh,
+    Learns,
+    Loads,
+    Models,
+    Move,
+    Scores,
+    Shows,
+    Smooths,
+    Splits,
+    Validates,
+)
 
 if TYPE_CHECKING:
     import ast
@@ -137,14 +148,8 @@ def _by_its_looks(run: Run, path: str, bare: str, args: Args, node: ast.AST) -> 
 
 def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     match move:
-        case Learns():
-            return learning.made(run, move, bare, args, node)
-        case Splits():
-            return learning.splitter(move, bare, args, run, node)
-        case Validates():
-            return learning.validated(run, move, bare, args, node)
-        case Scores():
-            return metric(run, args, node)
+        case Learns() | Models() | Splits() | Validates() | Scores():
+            return _learning(run, move, bare, args, node)
         case Loads():
             if move.query and is_query(run, args):
                 return queried(run, args.get(0, move.query), args, node)
@@ -162,6 +167,22 @@ def _moved(run: Run, move: Move, bare: str, path: str, args: Args, node: ast.AST
         data = args.places[0]
     rest = replace(args, places=args.places[1:], nodes=_moved_nodes(args))
     return on_data(run, move, data, rest, node, called=bare if not path.startswith("numpy") else f"np.{bare}")
+
+
+def _learning(
+    run: Run, move: Learns | Models | Splits | Validates | Scores, bare: str, args: Args, node: ast.AST
+) -> Value:
+    match move:
+        case Learns():
+            return learning.made(run, move, bare, args, node)
+        case Models():
+            return given_data(run, move, bare, args, node)
+        case Splits():
+            return learning.splitter(move, bare, args, run, node)
+        case Validates():
+            return learning.validated(run, move, bare, args, node)
+        case Scores():
+            return metric(run, args, node)
 
 
 def _moved_nodes(args: Args) -> dict[int | str, ast.expr]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import (
+    frames,
     learning,
 )
 from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.values import (
     Estimator,
     Opaque,
+    Table,
     Value,
 )
 
 if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
+
+    from nbprod.libraries.moves import Models
 
 
 def metric(run: Run, args: Args, node: ast.AST) -> Value:
@@ -52,19 +58,36 @@ def _booster(run: Run, args: Args, node: ast.AST) -> Value:
     return owner
 
 
-def _regression(run: Run, args: Args, node: ast.AST) -> Value:
-    """Statsmodels names the labels first: `OLS(y, X).fit()`."""
-    labels, features = args.get(0, "endog"), args.get(1, "exog")
-    estimator = Estimator(name="OLS", role="predictor")
+def given_data(run: Run, move: Models, name: str, args: Args, node: ast.AST) -> Value:
+    """`OLS(y, X)`, `ols("y ~ x", data=frame)`, `ARIMA(series)`: what is fitted is said where the model is made."""
+    labels, features = args.get(0, move.labels), args.get(1, move.features)
+    if move.formula:
+        labels, features = _named_in_formula(run, args.constant(0, move.formula), args.get(1, "data"))
+    estimator = Estimator(name=name, role="predictor")
     owner = run.new(estimator)
-    if features is not None and labels is not None:
+    if labels is not None and features is not None and run.facts(features).reads:
         learning.on_estimator(run, owner, estimator, "fit", Args(places=(features, labels), node=node), node)
+    elif labels is not None:
+        learnt, span = run.facts(labels), run.span(node)
+        run.heap[owner.place] = replace(estimator, fitted=run.rows(labels), learnt=learnt, fit_span=span)
     return owner
+
+
+_FORMULA_WORD = re.compile(r"\b([A-Za-z_]\w*)\b(?!\s*[(.])")
+
+
+def _named_in_formula(run: Run, formula: object, data: Value | None) -> tuple[Value | None, Value | None]:
+    """The labels and the features of `y ~ a + C(b)`."""
+    table = run.at(data)
+    if not isinstance(formula, str) or not isinstance(table, Table) or "~" not in formula:
+        return data, data
+    left, _, right = formula.partition("~")
+    label, names = _FORMULA_WORD.findall(left), tuple(dict.fromkeys(_FORMULA_WORD.findall(right)))
+    features = frames.projected(run, table, names) if names else None
+    return frames.column(run, table, label[0]) if label else None, features
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "xgboost.DMatrix": data_matrix, "lightgbm.Dataset": data_matrix, "catboost.Pool": data_matrix,
-    "xgboost.train": _booster, "lightgbm.train": _booster, "statsmodels.api.OLS": _regression,
-    "statsmodels.api.WLS": _regression, "statsmodels.api.GLM": _regression,
-    "statsmodels.api.Logit": _regression,
+    "xgboost.train": _booster, "lightgbm.train": _booster,
 }  # fmt: skip

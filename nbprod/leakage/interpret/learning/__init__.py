@@ -1,6 +1,6 @@
 """Estimators, splitters and what is fitted, predicted and scored on which rows."""
 
-from nbprod.leakage.interpret.learning.estimators import LEARNING, learnt, made
+from nbprod.leakage.interpret.learning.estimators import LEARNING, fitted_values, learnt, made
 from nbprod.leakage.interpret.learning.methods import on_estimator, on_instance, on_unknown
 from nbprod.leakage.interpret.learning.splits import (
     checked_cv,
@@ -23,6 +23,7 @@ __all__ = [
     "concatenated",
     "drawn_part",
     "drawn_positions",
+    "fitted_values",
     "folds_of",
     "learnt",
     "made",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
-from nbprod.leakage.interpret.values import Estimator, Instance, Mapped, Seq, Value
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Facts
+from nbprod.leakage.interpret.values import Cells, Estimator, Instance, Mapped, Seq, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:
@@ -76,6 +76,13 @@ def learnt(run: Run, estimator: Estimator) -> Facts:
         return NOTHING
     aheads = fit_aheads(run, estimator, estimator.learnt)
     return replace(estimator.learnt, reads={}, derived=True).with_ahead(*aheads)
+
+
+def fitted_values(run: Run, estimator: Estimator) -> Cells:
+    """What a model says of each row that it was fitted on."""
+    facts = replace(estimator.learnt, derived=True, clock=None)
+    aheads = fit_aheads(run, estimator, estimator.learnt)
+    return Cells(facts=facts.with_ahead(*aheads), rows=estimator.fitted or ALL_ROWS, array=True)
 
 
 def fit_aheads(run: Run, estimator: Estimator, over: Facts) -> tuple[Ahead, ...]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Facts
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
-from nbprod.leakage.interpret.learning.estimators import LEARNING, fit_aheads, is_predictor
+from nbprod.leakage.interpret.learning.estimators import LEARNING, fit_aheads, is_predictor, learnt
 from nbprod.leakage.interpret.learning.fitting import fit_noted
 from nbprod.leakage.interpret.learning.splits import on_splitter
 from nbprod.leakage.interpret.values import (
@@ -30,11 +30,13 @@ _PREDICTS = frozenset(
 )
 
 
-def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901, PLR0917
+def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of an estimator."""
     match name:
         case "fit" | "partial_fit" | "train" | "fit_generator" | "adapt":
-            fit_noted(run, owner, estimator, args, node)
+            # `OLS(y, X).fit()`: the data were given where the model was made
+            if estimator.fitted is None or args.places or "X" in args.names:
+                fit_noted(run, owner, estimator, args, node)
             return owner
         case "fit_transform" | "fit_predict":
             fitted = fit_noted(run, owner, estimator, args, node)
@@ -56,6 +58,14 @@ def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: 
             return Opaque()
         case _:
             pass
+    return _other_method(run, owner, estimator, name, args, node)
+
+
+def _other_method(  # noqa: PLR0917
+    run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST
+) -> Value:
+    if name == "get_support" and estimator.fitted is not None:
+        return Cells(facts=learnt(run, estimator), shape="scalar", rows=estimator.fitted, array=True)
     if name in _PREDICTS:
         return _predicted(run, owner, estimator, args, node)
     if name in ("groupby", "get_booster", "booster"):

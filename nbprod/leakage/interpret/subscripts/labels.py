@@ -83,7 +83,7 @@ def _columns_of(run: Run, table: Table, columns: Value, *, by_place: bool) -> Va
         return table
     names = frames.columns_named(run, table, columns)
     if names is None:
-        return replace(table, guessed=True)
+        return frames.chosen(run, table, columns)
     if isinstance(columns, Seq):
         return frames.projected(run, table, names)
     return frames.column(run, table, names[0])

@@ -84,6 +84,9 @@ def item(run: Run, held: Value, key: Value, index: ast.expr, node: ast.AST) -> V
             return learning.drawn_part(run, held, is_first=key.low is None)
         case Picks():
             return key if isinstance(key, Picks) else held
+        case Opaque(hint="columns") if run.facts(key).aheads:
+            # `frame.columns[selector.support_]`
+            return Opaque(facts=replace(run.facts(key), reads={}), hint="columns")
         case Opaque():
             return held
         case _:
@@ -152,8 +155,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
         )
     if isinstance(key, Opaque) and (key.facts.reads or key.rows.bounds):
         return run.new(replace(table, rows=table.rows.narrowed(*key.rows.bounds)))
-    # a list of columns that nobody can tell: all of them, still told apart
-    return run.new(replace(table, guessed=True))
+    return run.new(frames.chosen(run, table, key))
 
 
 def _ibis_column(run: Run, table: Table, name: str) -> Value:
@@ -262,6 +264,8 @@ def _of_sequence(run: Run, sequence: Seq, key: Value, node: ast.AST) -> Value:
             return value
         case Stretch():
             return sequence
+        case Cells(facts=facts) if facts.aheads:
+            return Opaque(facts=replace(facts, reads={}), hint="columns")
         case _:
             pass
     return any_of(run, sequence)

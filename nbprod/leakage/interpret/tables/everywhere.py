@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.interpret import deferred, frames, groups, knowledge, moving
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Facts
-from nbprod.leakage.interpret.values import Cells, Grouped, Key, Opaque, Table, Value, Windowed
+from nbprod.leakage.interpret.values import BY_COLUMN, Cells, Grouped, Opaque, Table, Value, Windowed
 from nbprod.libraries.moves import Reduces, Rolls, Shows
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ def every_column(run: Run, table: Table, name: str, args: Args, node: ast.AST) -
         rest = replace(rest, reads=table.rest.reads) if not isinstance(move, Reduces) else rest
     kept = replace(table, columns=columns, rest=rest)
     if isinstance(move, Reduces):
-        # one value a column: aligned with columns when it meets the frame again
-        return run.new(replace(kept, keyed=(Key(name="column"),)))
+        return run.new(replace(kept, keyed=BY_COLUMN))
     return run.new(kept)
 
 
