@@ -2,7 +2,8 @@
 
 Planted: a broken batch (carriers missing), a change of unit (distances in kilometres), a real drift (everything leaves
 later), a dip of the metric (three carriers lose time in the air that they never lost). Run by `make year`; prints the
-decisions as a table and as one last line of JSON, and leaves the monitor's page.
+decisions as a table and as one last line of JSON, leaves the monitor's page, and fails where a decision is not the one
+that what arrived asks for. A third of the flights, by their numbers, makes it minutes.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from nbprod.continuous.decisions import Decision
 
 SAMPLE = Path(__file__).parents[1] / "sample_notebooks" / "flight_delays.ipynb"
-CONDITION = "drift or mae > 15 or age > 365d"
+# The thunderstorms of June and July cost each model a minute or two (13.2 becomes 15.2): they are no dip.
+CONDITION = "drift or mae > 16 or age > 365d"
 MONTHS_OF_TRAINING = 2
 SETTINGS = """[tool.nbprod]
 level = "scale"
@@ -36,17 +38,34 @@ level = "scale"
 [tool.nbprod.production]
 metric = "mae"
 data = "flights_source"
-seasonal = "temp, humid, pressure, wind_speed, visib, precip"
+# The weather, and what the wind gives or takes in the air.
+seasonal = "temp, humid, pressure, wind_speed, visib, precip, route_won"
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """What arrives at the loop's door: a month, and what is wrong with it."""
+    """What arrives at the loop's door: a month, what is wrong with it, and the decisions that would be right."""
 
     month: int
     says: str
+    right: tuple[str, ...]
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda flights: flights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What came of an event: what scoring the month said, what was decided, and how long both took."""
+
+    event: Event
+    scored: str
+    decision: Decision
+    seconds: float
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the decision is one that the event asks for."""
+        return str(self.decision.action) in self.event.right
 
 
 def all_flights() -> pd.DataFrame:
@@ -80,24 +99,26 @@ def later_and_slower(flights: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+TRAINED = ("promoted", "kept")
 EVENTS = (
-    Event(month=4, says="the first training"),
-    Event(month=4, says="the same month again"),
-    Event(month=5, says="a month like any"),
-    Event(month=6, says="a month like any"),
-    Event(month=7, says="carriers missing", change=carriers_missing),
-    Event(month=7, says="July, repaired"),
-    Event(month=8, says="distances in kilometres", change=in_kilometres),
-    Event(month=8, says="August, repaired"),
-    Event(month=9, says="a real drift: all leave later"),
-    Event(month=10, says="a dip: three carriers lose time"),
-    Event(month=11, says="the dip goes on"),
-    Event(month=12, says="the last month"),
+    Event(month=4, says="the first training", right=("promoted",)),
+    Event(month=4, says="the same month again", right=("nothing",)),
+    Event(month=5, says="a month like any", right=("nothing",)),
+    Event(month=6, says="a month like any", right=("nothing",)),
+    Event(month=7, says="carriers missing", right=("stopped",), change=carriers_missing),
+    Event(month=7, says="July, repaired", right=("nothing",)),
+    Event(month=8, says="distances in kilometres", right=("stopped",), change=in_kilometres),
+    Event(month=8, says="August, repaired", right=("nothing",)),
+    # Whether a model that has not seen the drift or the dip yet is better, the contest says: training is what's due.
+    Event(month=9, says="a real drift: all leave later", right=TRAINED),
+    Event(month=10, says="a dip: three carriers lose time", right=TRAINED),
+    Event(month=11, says="the dip goes on", right=("promoted",)),
+    Event(month=12, says="the last month", right=TRAINED),
 )
 
 
-def replayed(folder: Path) -> tuple[list[tuple[Event, Decision, str, float]], dict[str, object]]:
-    """The year in a folder: each event with its decision, what scoring said of it and its seconds; then a rollback."""
+def replayed(folder: Path) -> tuple[list[Told], dict[str, object]]:
+    """The year in a folder: what came of each event; then a rollback."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pyproject.toml").write_text(SETTINGS, encoding="utf-8")
     notebook = folder / SAMPLE.name
@@ -115,7 +136,7 @@ def replayed(folder: Path) -> tuple[list[tuple[Event, Decision, str, float]], di
         }
         scored = _scored(folder, values, event)
         decision = api.retrain(notebook, CONDITION, parameters=values, root=folder)
-        told.append((event, decision, scored, time.monotonic() - begun))
+        told.append(Told(event=event, scored=scored, decision=decision, seconds=time.monotonic() - begun))
         print(f"{event.month:>2}  {event.says}: {decision.action}, {decision.reason}", flush=True)
     change = api.rollback(folder, why="a drill at the year's end")
     return told, {"from": change.was, "to": change.version, "why": change.why}
@@ -160,23 +181,47 @@ def main() -> None:
     shutil.rmtree(folder, ignore_errors=True)
     told, rolled_back = replayed(folder)
     page = api.monitor(folder, labels=labels(folder)).page
-    rows = [
-        (str(event.month), event.says, str(decision.action), scored, f"{seconds:.0f} s", decision.reason)
-        for event, decision, scored, seconds in told
-    ]
-    print("\n".join(grid(rows, head=("month", "arrived", "decision", "scored", "took", "because"))))
-    print(f"The monitor's page: {page}")
-    decisions = [
-        {
-            "month": event.month,
-            "arrived": event.says,
-            "decision": str(decision.action),
-            "challenger": decision.challenger,
-            "champion": decision.champion,
-        }
-        for event, decision, _, _ in told
-    ]
-    print(json.dumps({"decisions": decisions, "rollback": rolled_back}))
+    print("\n".join(grid(map(row, told), head=("month", "arrived", "scored", "took", "decision", "because"))))
+    print(
+        f"Rolled back from version {rolled_back['from']} to {rolled_back['to']}. The monitor's page: {page}"
+    )
+    wrong = [one for one in told if not one.is_right]
+    for one in wrong:
+        print(
+            f"{one.event.says}: {one.decision.action}, where right would be {' or '.join(one.event.right)}."
+        )
+    print(json.dumps({"decisions": list(map(plain, told)), "rollback": rolled_back, "all_right": not wrong}))
+    raise SystemExit(1 if wrong else 0)
+
+
+def row(one: Told) -> tuple[str, ...]:
+    """An event's line of the table: why it trained if it did, then why it decided."""
+    why = "; ".join(one.decision.triggers)
+    because = f"{why}. {one.decision.reason}" if why else one.decision.reason
+    return (
+        str(one.event.month),
+        one.event.says,
+        one.scored,
+        f"{one.seconds:.0f} s",
+        str(one.decision.action),
+        because,
+    )
+
+
+def plain(one: Told) -> dict[str, object]:
+    """An event as JSON."""
+    gate = one.decision.facts.get("gate")
+    names = ("metric", "challenger", "champion", "gain", "lower", "rows", "blocks")
+    return {
+        "month": one.event.month,
+        "arrived": one.event.says,
+        "decision": str(one.decision.action),
+        "triggers": list(one.decision.triggers),
+        "reason": one.decision.reason,
+        "challenger": one.decision.challenger,
+        "champion": one.decision.champion,
+        "contest": {name: gate[name] for name in names} if isinstance(gate, dict) else None,
+    }
 
 
 if __name__ == "__main__":

@@ -12,38 +12,43 @@ from typing import TYPE_CHECKING
 from nbprod.errors import NbprodError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbprod.model import Json
     from nbprod.settings import Production
 
+COMMAND, WEBHOOK = "command", "webhook"
+CHANNELS = (COMMAND, WEBHOOK)
 _PATIENCE_SECONDS = 30
 
 
-def alert(news: Json, *, said: Production) -> tuple[str, ...]:
-    """Tell whoever is to be told; gives what went wrong, as an alert that fails must stop nothing."""
+def delivery_failure(channel: str, news: Json, *, said: Production) -> str:
+    """Tell the news one way if the settings name it; gives what went wrong in words, as an alert must stop nothing."""
     text = json.dumps(news)
-    return tuple(_failures(text, said))
-
-
-def _failures(text: str, said: Production) -> Iterator[str]:
-    if said.alert:
-        try:
-            subprocess.run(  # noqa: S603 - the command that the project's settings name
-                shlex.split(said.alert),
-                input=text,
-                text=True,
-                check=True,
-                capture_output=True,
-                timeout=_PATIENCE_SECONDS,
-            )
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            yield f"The alert's command failed: {error}"
-    if said.webhook:
-        try:
+    try:
+        if channel == COMMAND and said.alert:
+            _run(said.alert, text)
+        elif channel == WEBHOOK and said.webhook:
             _post(said.webhook, text)
-        except (OSError, ValueError, NbprodError) as error:
-            yield f"The webhook failed: {error}"
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr or "").strip().splitlines()[-1:]
+        return f"The alert's command ended with {error.returncode}{f': {last[0]}' if last else ''}."
+    except subprocess.TimeoutExpired:
+        return f"The alert's command did not end within {_PATIENCE_SECONDS} seconds."
+    except urllib.error.HTTPError as error:
+        return f"The webhook answered {error.code} {error.reason}."
+    except (OSError, ValueError, NbprodError) as error:
+        return f"The alert's {channel} failed: {error}"
+    return ""
+
+
+def _run(command: str, text: str) -> None:
+    subprocess.run(  # noqa: S603 - the command that the project's settings name
+        shlex.split(command),
+        input=text,
+        text=True,
+        check=True,
+        capture_output=True,
+        timeout=_PATIENCE_SECONDS,
+    )
 
 
 def _post(address: str, text: str) -> None:

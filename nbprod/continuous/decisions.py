@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
     from nbprod.running.ledger import Ledger
 
+# Among what fired stands what was told: a key that no observation has.
+_TOLD = "told "
+_MOST_UNTOLD = 20
+
 
 class Action(StrEnum):
     """What the loop did. `kept` is a champion that a challenger could not beat; `stopped` is data that was refused."""
@@ -45,6 +49,16 @@ class Decision:
     challenger: int | None = None
     champion: int | None = None
     facts: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """What led to a training, each with what was seen; empty where nothing did."""
+        judged = self.facts.get("judged")
+        return tuple(
+            f"{one['text']}: {one['says']}"
+            for one in (judged if isinstance(judged, list) else ())
+            if isinstance(one, dict) and one["holds"] and not one["was_acted_on"]
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,8 +149,28 @@ class Book:
     def acted_on(self) -> frozenset[str]:
         """The facts that have led to a training."""
         with self.ledger.reading() as db:
-            rows = db.execute("select trigger from fired where model = ?", (self.model,)).fetchall()
+            rows = db.execute(
+                "select trigger from fired where model = ? and trigger not like ?", (self.model, f"{_TOLD}%")
+            ).fetchall()
         return frozenset(key for (key,) in rows)
+
+    def untold(self, channel: str) -> tuple[Decision, ...]:
+        """The latest decisions of note that nobody was told of this way, the earliest first."""
+        quiet = [one.value for one in (Action.NOTHING, Action.ABANDONED)]
+        with self.ledger.reading() as db:
+            rows = db.execute(
+                "select * from decisions where model = ? and ended is not null and action not in (?, ?) "
+                "and not exists (select 1 from fired where fired.model = decisions.model "
+                "and fired.trigger = ? || decisions.id) order by id desc limit ?",
+                (self.model, *quiet, f"{_TOLD}{channel} ", _MOST_UNTOLD),
+            ).fetchall()
+        return tuple(_decision(row) for row in reversed(rows))
+
+    def told(self, decision: Decision, channel: str) -> None:
+        """Note that a decision was told this way."""
+        with self.ledger.writing() as db:
+            key = f"{_TOLD}{channel} {decision.id}"
+            db.execute("insert or ignore into fired values (?,?,?)", (self.model, key, decision.id))
 
     def all(self) -> tuple[Decision, ...]:
         """Every decision, the earliest first."""

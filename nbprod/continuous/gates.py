@@ -88,9 +88,10 @@ def gate(record: Record, contest: Contest, *, score: Score, margin: float = 0.0,
     count = int(blocks.max()) + 1
     lower = _lower_bound(score, labels, (theirs, ours), blocks) if count >= FEWEST_BLOCKS else -math.inf
     refusal = _refusal(record) or _not_better(gain, lower, margin=margin, count=count, block=length)
+    said = refusal or f"It is better by {gain:.4g}, surely by {lower:.4g}, which exceeds {margin:g}."
     return Gate(
         passes=not refusal,
-        reason=refusal or f"It is better by {gain:.4g}, surely by {lower:.4g}, which exceeds {margin:g}.",
+        reason=f"{said} ({score.name} {figures[1]:.4g} against {figures[0]:.4g} on {len(labels):,} rows)",
         metric=score.name,
         challenger=figures[1],
         champion=figures[0],

@@ -1,7 +1,7 @@
 """One turn of the loop: look, judge the condition, train, hold challenger against champion, decide, all recorded.
 
 A turn that is killed is taken up by the next one where it stood: what has run is cached, and the decision is entered in
-one transaction with what it does.
+one transaction with what it does. What it could not tell anyone, the next turn tells.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nbprod import wire
-from nbprod.continuous.alerts import alert
+from nbprod.continuous.alerts import CHANNELS, delivery_failure
 from nbprod.continuous.conditions import Held, Judgement, facts_of, judged, parse
 from nbprod.continuous.contest import judged_against
 from nbprod.continuous.decisions import Action, Book, Decision
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from nbprod.tracking.registry import Registry, Version
 
 LOCK = "retrain.lock"
-_QUIET = (Action.NOTHING, Action.ABANDONED)
 
 
 class Busy(NbprodError):  # noqa: N818 - no fault: another turn is under way
@@ -74,10 +73,23 @@ def turn(loop: Loop, condition: str) -> Decision:
     with single_flight(loop.place.state / LOCK):
         begun = loop.book.begin(condition=condition, facts={"asked": loop.asked}, now=_now(loop))
         decision = _decided(loop, begun, wanted)
-    if decision.action not in _QUIET:
-        for failure in alert(wire.plain(decision), said=loop.arena.settings.production):
-            loop.tell(failure)
+        _alert(loop)
     return decision
+
+
+def _alert(loop: Loop) -> None:
+    """Tell of every decision of note, at least once: also of those that a killed turn or a deaf address left untold.
+
+    Where the settings name no one, a decision counts as told: who is named later is not told the past.
+    """
+    said = loop.arena.settings.production
+    for channel in CHANNELS:
+        for decision in loop.book.untold(channel):
+            failure = delivery_failure(channel, wire.plain(decision), said=said)
+            if failure:
+                loop.tell(f"{failure} The next turn tells it again.")
+                break
+            loop.book.told(decision, channel)
 
 
 @contextlib.contextmanager
@@ -119,6 +131,11 @@ def _decided(loop: Loop, begun: Decision, wanted: Condition) -> Decision:
             reason=f"Someone else was first. {error}",
             now=_now(loop),
             champion=champion,
+        )
+    except NbprodError as error:
+        # Such as a champion whose run is gone: a turn that can't be finished is a decision, too.
+        return loop.book.end(
+            begun, action=Action.FAILED, reason=str(error), now=_now(loop), champion=champion
         )
 
 

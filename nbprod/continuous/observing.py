@@ -154,13 +154,13 @@ def _metric(name: str, look: Look, arena: Arena) -> Observed:
     if look.window is None or look.window.y is None:
         return Observed(figure=None, says="no labels yet", key=key)
     try:
-        said = predictions(model, look.window.x, score)
-    except (AttributeError, IndexError) as error:
+        figure = score.of(np.asarray(look.window.y), predictions(model, look.window.x, score))
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
         raise NbprodError(
             f"'{score.name}' can't be computed for this model: {error}.", remedy="Choose another metric."
         ) from error
-    figure = score.of(np.asarray(look.window.y), said)
-    return Observed(figure=figure, says=f"{score.name} {figure:.4g} on {len(said):,} rows", key=key)
+    rows = len(look.window.times)
+    return Observed(figure=figure, says=f"{score.name} {figure:.4g} on {rows:,} rows", key=key)
 
 
 def window_key(record: Record, roles: Roles) -> str:

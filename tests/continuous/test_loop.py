@@ -93,13 +93,32 @@ def test_each_decision_says_its_reason(year):
         "No reason to train",
         "breaks raw.x column values to not be null",
         "breaks raw.x column values to be between",
-        "where more than 0 is asked",
+        "where more than 0 is asked. (mae ",
         "acted on before",
-        "which exceeds 0",
+        "which exceeds 0. (mae ",
     ]
     assert [part in one.reason for one, part in zip(told, parts, strict=True)] == [True] * len(parts), [
         one.reason for one in told
     ]
+
+
+def test_a_training_says_what_led_to_it(year):
+    _, told = year
+    assert [[one.partition(":")[0] for one in each.triggers] for each in told] == [
+        ["no champion"],
+        *([] for _ in range(4)),
+        ["drift"],
+        [],
+        ["drift", "mae > 0.5"],
+    ]
+
+
+def test_data_that_is_stopped_never_reaches_training(year):
+    folder, told = year
+    ran = [
+        [stage.stage for stage in api.record(folder, one.run).stages if stage.state.is_good] for one in told
+    ]
+    assert [ran[3], ran[4], "train" in ran[5]] == [[], [], True]
 
 
 def test_the_ledger_holds_every_decision_and_rolling_back_works(year, capsys):
@@ -109,6 +128,15 @@ def test_the_ledger_holds_every_decision_and_rolling_back_works(year, capsys):
     (state,) = api.models(folder)
     assert (held, code, state.aliases) == (tuple(told), 0, {"champion": 1, "challenger": 3})
     assert "3 → 1" in capsys.readouterr().out
+
+
+def test_a_turn_that_can_not_be_finished_is_a_decision_too(year):
+    folder, _ = year
+    before = api.decisions(folder, "pipeline")
+    # A regression has no chances to make an area of.
+    failed = api.retrain(folder / "pipeline.ipynb", "auc < 0.8", parameters={"day": 75})
+    assert (str(failed.action), "'auc' can't be computed for this model" in failed.reason) == ("failed", True)
+    assert api.decisions(folder, "pipeline") == (*before, failed)
 
 
 def test_two_turns_at_once_are_one(year):
