@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nbprod.flow.aliases import Frame, Heap, Value
 from nbprod.flow.definitions import is_definition
 from nbprod.flow.effects import Effects, Step
-from nbprod.flow.ipython import cell_magic, parsed, python_text
+from nbprod.flow.ipython import cell_magic, python_text
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.flow.tracing import Tracer
 from nbprod.model import Finding, Severity, Span
@@ -42,7 +42,7 @@ def read_steps(cells: Sequence[Cell], *, folder: str = "") -> Reading:
         text = body_of(cell)
         python = python_text(text)
         try:
-            tree = parsed(python, cell.position)
+            tree = ast.parse(python)
         except (SyntaxError, ValueError) as error:
             findings.append(_syntax_finding(cell, error))
             continue

@@ -299,6 +299,7 @@ def _test_uses(run: Run) -> Iterator[Leak]:
             yield Leak(rule="tuned-on-test", span=sink.span, says=says, reach="the test rows",
                        steps=(Step(span=sink.span, says=says),))  # fmt: skip
     yield from _chosen(run)
+    yield from _best_given(run)
     yield from _reused(run)
 
 
@@ -326,6 +327,23 @@ def _chosen(run: Run) -> Iterator[Leak]:
         says = "the best model is kept by its score on the rows that also give the final score"
         yield Leak(rule="tuned-on-test", span=in_cell[0].span, says=says, reach="the test rows",
                    steps=(Step(span=in_cell[0].span, says="scored in the loop"), Step(span=span, says="the best is kept")))  # fmt: skip
+
+
+def _best_given(run: Run) -> Iterator[Leak]:
+    """A function that gives the best score of a search as its result, where nothing was kept back to test it."""
+    if any(sink.rows.side == "test" for sink in (*run.record.scored, *_predicted(run))):
+        return
+    for span, rows in dict.fromkeys(run.record.results):
+        if rows.bounds:
+            continue
+        says = "the best score of a search is given as the result, and no rows were kept back to test it"
+        yield Leak(
+            rule="tuned-on-test",
+            span=span,
+            says=says,
+            reach="the test rows",
+            steps=(Step(span=span, says="the score that chose the best candidate is returned"),),
+        )
 
 
 def _narrower(rows: Rows, other: Rows) -> bool:

@@ -91,6 +91,7 @@ class Record:
     entered: dict[object, Step] = field(default_factory=dict)
     returned: list[tuple[str, Value, Span]] = field(default_factory=list)
     chosen: list[tuple[Span, Facts]] = field(default_factory=list)
+    results: list[tuple[Span, Rows]] = field(default_factory=list)
     opaque: list[tuple[Span, str]] = field(default_factory=list)
     bound: list[tuple[str, Value, Span]] = field(default_factory=list)
 
@@ -149,6 +150,7 @@ class Run:
     returns: list[Value] = field(default_factory=list)
     sources: dict[int, tuple[str, ...]] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    frame_names: Mapping[str, bool] = field(default_factory=dict)
     time: str | None = None
     entity: str | None = None
     known: Mapping[str, str] = field(default_factory=dict)
@@ -238,6 +240,9 @@ class Run:
                 return rows
             case Grouped(base=base) | Windowed(base=base):
                 return self.rows(base)
+            case Instance(fields=fields):
+                found = (self.rows(field) for field in list(fields.values())[:32])
+                return next((rows for rows in found if rows.tables), ALL_ROWS)
             case Seq(items=items, any_item=any_item):
                 first = next(iter(items or ()), any_item)
                 return self.rows(first) if first is not None else ALL_ROWS

@@ -19,7 +19,7 @@ from nbprod.leakage.interpret.values import Class, Function, Instance, Opaque, R
 from nbprod.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from nbprod.model import Notebook
 
@@ -65,7 +65,9 @@ def interpreted(
     }
     run = Run(evaluate=evaluate, execute=execute, call=call, time=time, entity=entity, known=known)
     run.sources = {p: tuple(python_of(notebook.code[p]).splitlines()) for p in trees}
-    run.libraries = _libraries(trees)
+    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
+    run.libraries = _libraries(nodes)
+    run.frame_names = dict.fromkeys(_used_as_frames(nodes), True)
     for cell in notebook.code:
         position = cell.position
         if position is None:
@@ -92,9 +94,30 @@ def interpreted(
     return run, trees
 
 
-def _libraries(trees: Mapping[int, ast.Module]) -> dict[str, str]:  # noqa: C901
+# methods that only frames have, and not lists, dictionaries or models
+_OF_FRAMES = frozenset(
+    ["groupby", "group_by", "shift", "rolling", "resample", "merge", "sort_values", "set_index", "reset_index", "assign",
+     "fillna", "dropna", "bfill", "ffill", "loc", "iloc", "with_columns", "drop_duplicates", "pct_change", "iterrows",
+     "itertuples", "merge_asof", "join_asof", "asof_join", "mutate", "describe", "dtypes", "isnull", "isna", "set_axis"]
+)  # fmt: skip
+_MERGES = frozenset({"merge", "merge_asof", "merge_ordered"})
+
+
+def _used_as_frames(nodes: list[ast.AST]) -> Iterator[str]:
+    """Names on which methods of frames are called, or which are merged."""
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if attribute in _OF_FRAMES:
+                yield name
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="pd"), attr=attribute), args=args):
+                if attribute in _MERGES:
+                    yield from (each.id for each in args[:2] if isinstance(each, ast.Name))
+            case _:
+                pass
+
+
+def _libraries(nodes: list[ast.AST]) -> dict[str, str]:  # noqa: C901
     """Names on which only one library's methods are called."""
-    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
     found: dict[str, str] = {}
     uses_ibis, uses_polars = _spoken(nodes)
     if uses_ibis:

@@ -11,6 +11,7 @@ from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.combining import misaligned
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Bound, Clock, Facts, Rows
 from nbprod.leakage.interpret.values import (
+    BEST_SCORE,
     BY_COLUMN,
     IN_TIME,
     Cells,
@@ -254,6 +255,8 @@ def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Valu
 def _of_estimator(run: Run, owner: Value, estimator: Estimator, name: str) -> Value:
     if name in ("best_estimator_", "estimator", "steps", "named_steps", "model", "base_estimator"):
         return owner
+    if name == "best_score_" and estimator.role == "search":
+        return Opaque(hint=BEST_SCORE, rows=estimator.fitted or ALL_ROWS)
     if name in _OF_EACH_ROW and estimator.fitted is not None:
         from nbprod.leakage.interpret.learning import fitted_values
 

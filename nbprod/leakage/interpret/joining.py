@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits, frames
-from nbprod.leakage.interpret.clocks import words
+from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Clock, Facts
 from nbprod.model import Step
 
@@ -118,7 +118,9 @@ def merged(  # noqa: C901
             rest = Facts(reads={f"{right.root}.*": 0.0})
     presence = (*left.presence, *right.presence)
     rows = replace(left.rows, tables=left.rows.tables | right.rows.tables)
-    if not timed and pairs and not unbounded and right.root and right.root not in run.record.times:
+    in_periods = any(is_calendar_name(name) for pair in pairs for name in pair)
+    joins_static = pairs and not timed and not unbounded and not in_periods
+    if joins_static and right.root and right.root not in run.record.times:
         run.record.static.add(right.root)
     return replace(left, columns=columns, rest=rest, presence=presence, rows=rows, keyed=left.keyed)
 

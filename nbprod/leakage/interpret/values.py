@@ -356,3 +356,5 @@ Value: TypeAlias = (
     | Opaque
 )
 NONE = Const(None)
+# what a search says of the best of its candidates
+BEST_SCORE = "best score"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.leaks.labels import MADE_OF_LABEL, MADE_OF_LATER_LABEL, label_sources
 from nbprod.leakage.leaks.leak import TAKEN_IN, Leak
-from nbprod.leakage.leaks.outputs import of_outputs, of_predictions, of_returns
+from nbprod.leakage.leaks.outputs import of_outputs, of_parts, of_predictions, of_returns
 from nbprod.leakage.leaks.sinks import of_sink
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ def leaks(run: Run, evidence: Evidence, *, features_stage: bool) -> Iterator[Lea
             yield from of_sink(run, evidence, sink, labels)
     if model_sinks and evidence.lone and not features_stage:
         yield from of_predictions(run, evidence, model_sinks)
+    if not model_sinks:
+        yield from of_parts(run, evidence)
     if not model_sinks or features_stage:
         yield from of_outputs(run, evidence, has_model=bool(model_sinks))
     yield from of_returns(run, evidence, has_model=bool(model_sinks))

@@ -15,6 +15,7 @@ from nbprod.leakage.interpret.clocks import words
 from nbprod.leakage.interpret.values import Cells, Ref, Seq, Table, Value
 from nbprod.leakage.leaks.leak import Leak, leak_at, selected
 from nbprod.leakage.leaks.lone import column_only_shown, lone_rule, of_table, only_shown
+from nbprod.leakage.leaks.sinks import of_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,6 +61,17 @@ def of_predictions(run: Run, evidence: Evidence, sinks: list[Sink]) -> Iterator[
                         arrives=f"column {column!r} of `{name}`",
                         arrived=None,
                     )
+
+
+def of_parts(run: Run, evidence: Evidence) -> Iterator[Leak]:
+    """Training and test rows that hold what was fitted before they were divided, whatever is done with them."""
+    for name, value, span in run.record.bound:
+        rows = run.rows(value)
+        for column, facts in columns_of(run, value) if rows.side else ():
+            for ahead in facts.aheads:
+                rule = of_part(evidence, ahead, rows)
+                if rule is not None:
+                    yield leak_at(ahead, rule=rule, column=column, arrives=f"`{name}`", arrived=span)
 
 
 def of_outputs(run: Run, evidence: Evidence, *, has_model: bool) -> Iterator[Leak]:  # noqa: C901

@@ -87,10 +87,22 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     return None
 
 
+def of_part(evidence: Evidence, ahead: Ahead, rows: Rows) -> str | None:
+    """The rule that a fit breaks whose result is divided into training and test rows afterwards, None for others."""
+    over = ahead.over
+    if over is None or over.side or ahead.rule == "codes" or not rows.side or not _splits_after(over, rows):
+        return None
+    if over.tables and rows.tables and not over.tables & rows.tables:
+        return None
+    tables = {source.partition(".")[0] for source in ahead.sources}
+    temporal = ahead.rule == "whole-sample-statistic" and evidence.is_temporal(tables)
+    return ahead.rule if temporal or ahead.rule == "resample-before-split" else "fit-before-split"
+
+
 def _splits_after(over: Rows, rows: Rows) -> bool:
     """Whether the rows that arrive are one side of a split made after the fit."""
     extra = rows.beyond(over)
-    if any(bound.side for bound in over.beyond(rows)):
+    if any(bound.side or (bound.in_time and bound.high is not None) for bound in over.beyond(rows)):
         return False
     return any(
         bound.side or bound.kind in ("part", "fold") or (bound.kind == "slice" and bound.in_time)

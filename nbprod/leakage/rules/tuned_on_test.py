@@ -1,7 +1,7 @@
 """The model is chosen by its score on the test rows.
 
-A loop that keeps the best of several settings by their test score, a search fitted on the test rows. The test then
-has been part of training.
+A loop that keeps the best of several settings by their test score, a search fitted on the test rows, a function
+whose result is the best score of a search. The test then has been part of training.
 
 Leaky:
 

@@ -210,5 +210,5 @@ _NAMED: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 }  # fmt: skip
 _BARE: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "train_test_split": learning.train_test_split, "check_cv": learning.checked_cv,
-    "FixedForwardWindowIndexer": forward_indexer, "DMatrix": data_matrix,
+    "random_split": learning.random_split, "FixedForwardWindowIndexer": forward_indexer, "DMatrix": data_matrix,
 }  # fmt: skip

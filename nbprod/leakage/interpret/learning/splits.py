@@ -72,6 +72,11 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
     return Seq(tuple(parts))
 
 
+def random_split(run: Run, args: Args, node: ast.AST) -> Value:
+    """`torch.utils.data.random_split(dataset, lengths)`: parts of a data set, the first one to train on."""
+    return train_test_split(run, Args(places=args.places[:1], node=node), node)
+
+
 def noted_draw(run: Run, bound: Bound, value: Value) -> None:
     """A division of rows by random numbers, noted where it first meets rows."""
     if bound.span is None:

@@ -83,19 +83,27 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) ->
     return _on_unknown(run, held, name, args, node)
 
 
+_OF_SERIES = frozenset(
+    {"shift", "diff", "pct_change", "rolling", "expanding", "ewm", "bfill", "backfill", "ffill", "fillna", "interpolate",
+     "resample", "cumsum", "cummax", "cummin", "cumprod", "rank"}
+)  # fmt: skip
 _KEEPS_PLACES = frozenset({"clip", "astype", "to_numpy", "tolist", "copy", "ravel", "flatten", "item"})
 
 
 def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:
     if name in learning.LEARNING:
         return learning.on_unknown(run, held, name, args, node)
+    facts = run.facts(held)
+    if name in _OF_SERIES and facts.reads:
+        # what an unknown function made of a column is taken for one
+        cells = Cells(facts=replace(facts, derived=True), rows=run.rows(held))
+        return on_cells(run, cells, cells, name, args, node)
     if name in _TABLE_GIVERS and not run.facts(held).reads:
         return _table_of_connection(run, name, args, node)
     every = [held, *args.every]
     result: Value = every[0]
     for value in every[1:]:
         result = join_values(run, result, value)
-    facts = run.facts(held)
     for value in args.every:
         facts = facts | run.facts(value)
     if not facts.reads and not facts.aheads:

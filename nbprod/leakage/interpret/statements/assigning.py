@@ -39,7 +39,7 @@ def assign(run: Run, target: ast.expr, value: Value, node: ast.AST) -> None:
     """Bind a target to a value; what a name says of its side of a split is remembered with the rows."""
     match target:
         case ast.Name(id=name):
-            value = _with_side(run, name, value)
+            value = _with_side(run, name, _as_frame(run, name, value))
             run.env[name] = run.stored(value) if not isinstance(value, Ref) else value
             if run.depth == 0 or name[:1] in "Xxyf":
                 run.record.bound.append((name, run.env[name], run.span(node)))
@@ -53,6 +53,33 @@ def assign(run: Run, target: ast.expr, value: Value, node: ast.AST) -> None:
             assign(run, inner, value, node)
         case _:
             pass
+
+
+def _as_frame(run: Run, name: str, value: Value) -> Value:
+    """What an unknown call gives is a frame of unknown columns, where its name is used as one's."""
+    held = run.at(value)
+    if not isinstance(held, Opaque) or name not in run.frame_names or held.hint.startswith(_NOT_FRAMES):
+        return value
+    roots = held.rows.tables or {source.partition(".")[0] for source in held.facts.reads}
+    root = name if not roots else f"{name} of {min(roots)}"
+    rows = replace(held.rows, tables=frozenset({*roots, root}))
+    library = run.libraries.get(name, "")
+    return run.new(Table(rest=replace(held.facts, clock=None), rows=rows, root=root, library=library))
+
+
+_NOT_FRAMES = (
+    "columns",
+    "score",
+    "key",
+    "zip",
+    "len(",
+    "split of",
+    "a random",
+    "grouper",
+    "named-agg",
+    "forward-window",
+    "desc:",
+)
 
 
 def _with_side(run: Run, name: str, value: Value) -> Value:

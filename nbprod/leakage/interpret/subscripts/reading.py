@@ -186,7 +186,8 @@ def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST
         case Const(int(place)) if cells.shape == "column" and not isinstance(place, bool):
             return at_place(run, cells, place, node)
         case Const(str(name)) if cells.shape in ("element", "matrix"):
-            return replace(cells, name=name, conditions=())
+            shape = "column" if cells.shape == "matrix" else cells.shape
+            return replace(cells, name=name, shape=shape, conditions=())
         case Const(str(text)) if cells.shape == "column" and cells.index:
             _ = text
             return cells
