@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 Regions = frozenset[int]
 NOWHERE: Regions = frozenset()
 REGIONS_A_STEP = 200
+REGIONS_A_CELL = 64
+# Of regions that nothing is.
+NOTHING_INSIDE: set[int] = frozenset()  # type: ignore[assignment]
 REGIONS_A_VALUE = 24
 PLAIN_TYPE = "plain"
 
@@ -128,6 +131,10 @@ class Heap:
     def start_step(self) -> None:
         """Count the regions of a statement anew."""
         self._made_in_step, self._rest, self.work = 0, None, 0
+
+    def start_cell(self) -> None:
+        """Count on from a round number, so that an edit of one cell moves the regions of no other."""
+        self.inside += [NOTHING_INSIDE] * (-len(self.inside) % REGIONS_A_CELL)
 
     def fresh(
         self, *, holds: Iterable[int] = (), closed: bool = False, of_type: str = "", apart: bool = False

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from nbprod.flow.effects import Step
     from nbprod.flow.needs import Taken
+    from nbprod.flow.remembering import StepMemory
 
 _NO_OVERRIDES: dict[str, StageOptions] = {}
 # What nothing can be said about: names and values may change in any way.
@@ -59,19 +60,24 @@ _UNREADABLE = frozenset(
 
 
 def flow_of(
-    notebook: Notebook, *, overrides: Mapping[str, StageOptions] = _NO_OVERRIDES
+    notebook: Notebook,
+    *,
+    overrides: Mapping[str, StageOptions] = _NO_OVERRIDES,
+    memory: StepMemory | None = None,
 ) -> tuple[Flow, tuple[Finding, ...]]:
     """The notebook's flow, and what is wrong with it: a finding of severity error means that no plan would be right.
 
-    `overrides` are options by stage that count more than the notebook's own.
+    `overrides` are options by stage that count more than the notebook's own. A memory keeps what is known of the
+    cells for the next time.
     """
-    return flow_with(notebook, tagging_of(notebook, overrides=overrides))
+    tagging = tagging_of(notebook, overrides=overrides)
+    return flow_with(notebook, tagging, reading=reading_of(notebook, tagging, memory=memory))
 
 
-def reading_of(notebook: Notebook, tagging: Tagging) -> Reading:
+def reading_of(notebook: Notebook, tagging: Tagging, *, memory: StepMemory | None = None) -> Reading:
     """The steps of the notebook's cells, those set apart left out."""
     cells = [cell for cell in notebook.code if cell.position not in tagging.apart]
-    return read_steps(cells, folder=posixpath.dirname(notebook.name) or ".")
+    return read_steps(cells, folder=posixpath.dirname(notebook.name) or ".", memory=memory)
 
 
 def flow_with(

@@ -72,9 +72,18 @@ def python_of(cell: Cell) -> str:
 def tree_of(cell: Cell) -> ast.Module | None:
     """The cell's syntax tree; None for a cell that is no Python, or nested deeper than Python itself goes."""
     try:
-        return ast.parse(python_of(cell))
+        return parsed(python_of(cell), cell.position)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+@lru_cache(
+    maxsize=1024
+)  # a notebook in which somebody writes is read again and again, and all but one cell is the same
+def parsed(python: str, position: int | None) -> ast.Module:
+    """The tree of a cell's plain Python, not to be changed; cells of the same text have trees of their own."""
+    _ = position
+    return ast.parse(python)
 
 
 def cell_magic(text: str) -> CellMagic | None:

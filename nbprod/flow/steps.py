@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from nbprod.flow.aliases import Frame, Heap, Value
 from nbprod.flow.definitions import is_definition
 from nbprod.flow.effects import Effects, Step
-from nbprod.flow.ipython import cell_magic, python_text
+from nbprod.flow.ipython import cell_magic, parsed, python_text
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
+from nbprod.flow.remembering import CellRead, StepMemory
 from nbprod.flow.tracing import Tracer
 from nbprod.model import Finding, Severity, Span
 from nbprod.notebook import body_of, code_points
@@ -30,28 +31,56 @@ class Reading:
     findings: tuple[Finding, ...]
 
 
-def read_steps(cells: Sequence[Cell], *, folder: str = "") -> Reading:
+def read_steps(cells: Sequence[Cell], *, folder: str = "", memory: StepMemory | None = None) -> Reading:
     """The steps of these code cells, as if they ran one after the other in one process.
 
-    `folder` is where the notebook lies: star imports of modules beside it are read there.
+    `folder` is where the notebook lies: star imports of modules beside it are read there. A memory is used and
+    brought up to date; the reading holds until it is used again.
     """
-    tracer = Tracer(folder=folder)
-    steps: list[Step] = []
-    findings: list[Finding] = []
-    for cell in cells:
-        text = body_of(cell)
-        python = python_text(text)
-        try:
-            tree = ast.parse(python)
-        except (SyntaxError, ValueError) as error:
-            findings.append(_syntax_finding(cell, error))
-            continue
-        magic = cell_magic(text)
-        is_apart = magic is not None and magic.name == "timeit"
-        source = _Source(text.split("\n"), python.split("\n"))
-        for node in tree.body:
-            steps.append(_step(tracer, node, cell=cell, index=len(steps), source=source, is_apart=is_apart))
-    return Reading(steps=tuple(steps), heap=tracer.heap, findings=tuple(findings))
+
+    def read(tracer: Tracer, at: int, index: int) -> CellRead:
+        return _read_cell(tracer, cells[at], index=index)
+
+    memory = memory or StepMemory(keeps=False)
+    tracer, known = memory.read(
+        [_key(cell) for cell in cells], tracer=lambda: Tracer(folder=folder), read=read
+    )
+    return Reading(
+        steps=tuple(step for cell in known for step in cell.steps),
+        heap=tracer.heap,
+        findings=tuple(finding for cell in known for finding in cell.findings),
+    )
+
+
+def _key(cell: Cell) -> tuple[int | None, str]:
+    return cell.position, body_of(cell)
+
+
+def _read_cell(tracer: Tracer, cell: Cell, *, index: int) -> CellRead:
+    """One cell followed; `index` is that of its first step."""
+    tracer.heap.start_cell()
+    text = body_of(cell)
+    python = python_text(text)
+    try:
+        tree = parsed(python, cell.position)
+    except (SyntaxError, ValueError) as error:
+        return CellRead(key=_key(cell), steps=(), findings=(_syntax_finding(cell, error),))
+    magic = cell_magic(text)
+    is_apart = magic is not None and magic.name == "timeit"
+    source = _Source(text.split("\n"), python.split("\n"))
+    steps = tuple(
+        _step(tracer, node, cell=cell, index=at, source=source, is_apart=is_apart)
+        for at, node in enumerate(tree.body, start=index)
+    )
+    return CellRead(key=None if _reads_modules(tree) else _key(cell), steps=steps, findings=())
+
+
+def _reads_modules(tree: ast.Module) -> bool:
+    """Whether what the cell binds stands in files beside the notebook, which may change at any time."""
+    return any(
+        isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)
+        for node in ast.walk(tree)
+    )
 
 
 def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _Source, is_apart: bool) -> Step:

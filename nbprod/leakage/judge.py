@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tokenize
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.allows import Allow, allows_of
@@ -18,23 +19,24 @@ from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity, S
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from nbprod.leakage.interpret import Run
+    from nbprod.leakage.interpret import Memory, Run
     from nbprod.model import Notebook, StageOptions
 
 _LONE_CELLS = 10
 
 
-def check(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
+def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tuple[Finding, ...]:
     """Every leak that the notebook's code shows, without running it, in the order of the cells.
 
     Stages of kind features say what is a feature, with `--time`, `--entity` and `--known`; without stages it is what
-    reaches a model, or what the notebook leaves behind. Allow comments are taken into account.
+    reaches a model, or what the notebook leaves behind. Allow comments are taken into account. A memory keeps what is
+    known of each cell for the next time.
     """
     if notebook.language not in ("python", "Python", "ipython", "python3", ""):
         return ()
     options = _options(flow)
     time, entity, known = _declared(options)
-    run, _trees = interpreted(notebook, time=time, entity=entity, known=known)
+    run, _trees = interpreted(notebook, time=time, entity=entity, known=known, memory=memory)
     has_features = any(stage.kind is Kind.FEATURES for stage in flow.stages)
     evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS, declared=has_features)
     every = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
@@ -69,10 +71,11 @@ def _prose(notebook: Notebook) -> str:
     return "\n".join(parts)
 
 
-def _spoken(source: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _spoken(source: str) -> tuple[str, ...]:
     if "#" not in source and '"""' not in source:
-        return []
-    found = []
+        return ()
+    found: list[str] = []
     try:
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT or (
@@ -81,8 +84,8 @@ def _spoken(source: str) -> list[str]:
                 found.append(token.string)  # noqa: PERF401
     except (tokenize.TokenError, SyntaxError, IndentationError):
         # magics and half a cell: the comments up to there were read
-        return found
-    return found
+        return tuple(found)
+    return tuple(found)
 
 
 # Findings

@@ -2,5 +2,6 @@
 
 from nbprod.leakage.interpret.context import Record, Run, Sink, Split
 from nbprod.leakage.interpret.engine import interpreted
+from nbprod.leakage.interpret.memory import Memory
 
-__all__ = ["Record", "Run", "Sink", "Split", "interpreted"]
+__all__ = ["Memory", "Record", "Run", "Sink", "Split", "interpreted"]

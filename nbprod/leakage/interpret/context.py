@@ -27,6 +27,7 @@ from nbprod.leakage.interpret.values import (
     Value,
     Windowed,
 )
+from nbprod.leakage.interpret.watching import Watch
 from nbprod.model import Span, Step
 from nbprod.notebook import code_points
 
@@ -159,6 +160,8 @@ class Run:
     stopped: bool = False
     called: set[int] = field(default_factory=set)
     node: ast.AST | None = None
+    watch: Watch = field(default_factory=Watch)
+    next_place: int = 1
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands in its cell, with columns in code points."""
@@ -183,14 +186,17 @@ class Run:
     def at(self, value: Value | None) -> Value:
         """What a reference leads to; any other value is itself."""
         while isinstance(value, Ref):
-            value = self.heap.get(value.place)
+            place = value.place
+            value = self.heap.get(place)
+            self.watch.place(place, value)
         return value if value is not None else Opaque()
 
     def new(self, value: Value) -> Ref:
         """A place on the heap that holds the value."""
-        place = len(self.heap) + 1
+        place = self.next_place
         while place in self.heap:
             place += 1
+        self.next_place = place + 1
         self.heap[place] = value
         return Ref(place)
 

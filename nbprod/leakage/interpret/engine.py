@@ -4,219 +4,142 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from dataclasses import fields
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from nbprod.flow.ipython import python_of, tree_of
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.calls import call
 from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.dialects import frames_of, libraries_of, saying_of
 from nbprod.leakage.interpret.evaluate import evaluate
 from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
 from nbprod.leakage.interpret.functions import call_function
+from nbprod.leakage.interpret.memory import CELLS_TO_SPARE, PLACES_A_CELL, Memory, follow_once
 from nbprod.leakage.interpret.queries import table_of
 from nbprod.leakage.interpret.statements import execute
 from nbprod.leakage.interpret.values import Class, Function, Instance, Opaque, Ref, Table, Value
 from nbprod.model import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Hashable, Mapping
 
-    from nbprod.model import Notebook
+    from nbprod.model import Cell, Notebook
 
-_IBIS_ONLY = frozenset(
-    [
-        "mutate",
-        "asof_join",
-        "left_join",
-        "order_by",
-        "execute",
-        "aggregate",
-        "relocate",
-        "any_inner_join",
-        "semi_join",
-        "anti_join",
-        "inner_join",
-        "view",
-    ]
-)
-_POLARS_ONLY = frozenset(
-    [
-        "with_columns",
-        "group_by_dynamic",
-        "join_asof",
-        "lazy",
-        "collect",
-        "with_row_index",
-        "sort",
-        "with_column",
-    ]
-)
 _SQL_CELL = re.compile(r"^%%(sql|bigquery|duckdb)\b[^\n]*\n", re.IGNORECASE)
 
 
 def interpreted(
-    notebook: Notebook, *, time: str | None, entity: str | None, known: Mapping[str, str]
+    notebook: Notebook,
+    *,
+    time: str | None,
+    entity: str | None,
+    known: Mapping[str, str],
+    memory: Memory | None = None,
 ) -> tuple[Run, dict[int, ast.Module]]:
-    """The state after all cells, and the trees of those that parse."""
+    """The state after all cells, and the trees of those that parse; a memory is used and brought up to date."""
+    cells = notebook.code
     trees = {
         cell.position: tree
-        for cell in notebook.code
+        for cell in cells
         if cell.position is not None and (tree := tree_of(cell)) is not None
     }
-    run = Run(evaluate=evaluate, execute=execute, call=call, time=time, entity=entity, known=known)
-    run.sources = {p: tuple(python_of(notebook.code[p]).splitlines()) for p in trees}
-    nodes = [node for tree in trees.values() for node in ast.walk(tree)]
-    run.libraries = _libraries(nodes)
-    run.frame_names = dict.fromkeys(_used_as_frames(nodes), True)
-    for cell in notebook.code:
-        position = cell.position
-        if position is None:
-            continue
-        run.cell = position
-        query = _SQL_CELL.match(cell.source.lstrip())
-        if query is not None:
-            text = cell.source.lstrip()[query.end() :]
-            run.env[f"sql cell {position + 1}"] = run.new(
-                table_of(run, text, Span(cell=position, line=2, end_line=2))
+    run = _begun(memory, time=time, entity=entity, known=known)
+    run.sources = {p: tuple(python_of(cells[p]).splitlines()) for p in trees}
+    sayings = [saying_of(tree) for tree in trees.values()]
+    run.libraries, run.frame_names = libraries_of(sayings), frames_of(sayings)
+    follow = follow_once if memory is None else memory.follow
+    for cell in cells:
+        if cell.position is not None:
+            follow(
+                run,
+                (cell.position, cell.source),
+                cell.position * PLACES_A_CELL,
+                partial(_cell, run, cell, trees.get(cell.position)),
             )
-        if position not in trees:
-            continue
-        run.lines = run.sources[position]
-        run.stopped = False
-        for statement in trees[position].body:
-            try:
-                execute(run, [statement])
-            except RecursionError:
-                # a statement nested deeper than Python itself goes is left unknown
-                continue
-            run.stopped = False
-    _uncalled(run)
+    _uncalled(run, partial(follow, run), after=len(cells))
+    if memory is not None:
+        memory.keep_at_most(2 * len(cells) + CELLS_TO_SPARE)
     return run, trees
 
 
-# methods that only frames have, and not lists, dictionaries or models
-_OF_FRAMES = frozenset(
-    ["groupby", "group_by", "shift", "rolling", "resample", "merge", "sort_values", "set_index", "reset_index", "assign",
-     "fillna", "dropna", "bfill", "ffill", "loc", "iloc", "with_columns", "drop_duplicates", "pct_change", "iterrows",
-     "itertuples", "merge_asof", "join_asof", "asof_join", "mutate", "describe", "dtypes", "isnull", "isna", "set_axis"]
-)  # fmt: skip
-_MERGES = frozenset({"merge", "merge_asof", "merge_ordered"})
+def _begun(memory: Memory | None, *, time: str | None, entity: str | None, known: Mapping[str, str]) -> Run:
+    """An empty state. That of a memory is used again, as values that wait for a table hold on to it."""
+    fresh = Run(evaluate=evaluate, execute=execute, call=call, time=time, entity=entity, known=known)
+    if memory is None:
+        return fresh
+    memory.forget_unless((time, entity, tuple(sorted(known.items()))))
+    if memory.run is None:
+        memory.run = fresh
+    for each in fields(Run):
+        setattr(memory.run, each.name, getattr(fresh, each.name))
+    return memory.run
 
 
-def _used_as_frames(nodes: list[ast.AST]) -> Iterator[str]:
-    """Names on which methods of frames are called, or which are merged."""
-    for node in nodes:
-        match node:
-            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if attribute in _OF_FRAMES:
-                yield name
-            case ast.Call(func=ast.Attribute(value=ast.Name(id="pd"), attr=attribute), args=args):
-                if attribute in _MERGES:
-                    yield from (each.id for each in args[:2] if isinstance(each, ast.Name))
-            case _:
-                pass
-
-
-def _libraries(nodes: list[ast.AST]) -> dict[str, str]:  # noqa: C901
-    """Names on which only one library's methods are called."""
-    found: dict[str, str] = {}
-    uses_ibis, uses_polars = _spoken(nodes)
-    if uses_ibis:
-        found["ibis"] = "ibis"
-    for node in nodes:
-        if isinstance(node, ast.Attribute):
-            name = _root(node)
-            if name is None:
-                continue
-            if node.attr in _IBIS_ONLY and (uses_ibis or node.attr in ("mutate", "asof_join")):
-                found[name] = "ibis"
-            elif node.attr in _POLARS_ONLY and uses_polars:
-                found.setdefault(name, "polars")
-        elif isinstance(node, ast.Call) and any(k.arg == "maintain_order" for k in node.keywords):
-            name = _root(node.func)
-            if name is not None:
-                found.setdefault(name, "polars")
-    if uses_ibis:
-        if not uses_polars:
-            _all_ibis(nodes, found)
-        for _ in range(2):
-            _spread(nodes, found)
-    return found
-
-
-def _spoken(nodes: list[ast.AST]) -> tuple[bool, bool]:
-    """Whether the code speaks Ibis, and polars."""
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    names |= {node.name.split(".")[0] for node in nodes if isinstance(node, ast.alias)}
-    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    deferred = any(
-        isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "_"
-        and not node.attr.startswith("_")
-        for node in nodes
-    )
-    ordered = any(isinstance(node, ast.keyword) and node.arg == "maintain_order" for node in nodes)
-    ibis = "ibis" in names or deferred or bool(attributes & {"mutate", "asof_join"})
-    return ibis, bool(names & {"pl", "polars"}) or ordered or "with_columns" in attributes
-
-
-def _all_ibis(nodes: list[ast.AST], found: dict[str, str]) -> None:
-    """In code that speaks Ibis and imports no other frames, what methods are called on are tables of Ibis."""
-    names = {node.id for node in nodes if isinstance(node, ast.Name)}
-    modules = {node.asname or node.name for node in nodes if isinstance(node, ast.alias)}
-    if names & {"pd", "pl"} or modules & {"pd", "pl", "pandas", "polars"}:
+def _cell(run: Run, cell: Cell, tree: ast.Module | None) -> None:
+    position = cell.position or 0
+    run.cell, run.node = position, None
+    query = _SQL_CELL.match(cell.source.lstrip())
+    if query is not None:
+        text = cell.source.lstrip()[query.end() :]
+        run.env[f"sql cell {position + 1}"] = run.new(
+            table_of(run, text, Span(cell=position, line=2, end_line=2))
+        )
+    if tree is None:
         return
-    for node in nodes:
-        if (
-            isinstance(node, ast.Attribute)
-            and isinstance(node.value, ast.Name)
-            and node.value.id not in modules
-        ):
-            found.setdefault(node.value.id, "ibis")
+    run.lines = run.sources[position]
+    run.stopped = False
+    for statement in tree.body:
+        try:
+            execute(run, [statement])
+        except RecursionError:
+            # a statement nested deeper than Python itself goes is left unknown
+            continue
+        run.stopped = False
 
 
-def _spread(nodes: list[ast.AST], found: dict[str, str]) -> None:
-    """Tables that meet a table of Ibis in a call are Ibis' too."""
-    for node in nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            root = _root(node.func)
-            if root is not None and found.get(root) == "ibis" and node.func.attr.endswith(("join", "union")):
-                for argument in node.args:
-                    if isinstance(argument, ast.Name):
-                        found.setdefault(argument.id, "ibis")
-        elif (
-            isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
-        ):
-            root = _root(node.value)
-            if root is not None and found.get(node.targets[0].id) == "ibis" and root not in ("ibis", "pd"):
-                found.setdefault(root, "ibis")
+_Follow: TypeAlias = "Callable[[Hashable, int, Callable[[], None]], None]"
 
 
-def _root(node: ast.AST) -> str | None:
-    while isinstance(node, ast.Attribute | ast.Call | ast.Subscript):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _uncalled(run: Run) -> None:
+def _uncalled(run: Run, follow: _Follow, *, after: int) -> None:
     """Functions and classes that nothing called are read on their own, with data that nobody knows."""
     functions = [(n, v) for n, v in run.env.items() if isinstance(run.at(v), Function)]
     classes = [(n, v) for n, v in run.env.items() if isinstance(run.at(v), Class)]
-    for name, value in (*functions, *classes):
+    for number, (name, value) in enumerate((*functions, *classes), start=after):
         held = run.at(value)
+        base = number * PLACES_A_CELL
         if isinstance(held, Function) and id(held.node) not in run.called:
-            _read_function(run, name, held)
+            follow(("function", name, number), base, partial(_function_alone, run, name))
         elif isinstance(held, Class):
             methods = [m for m in held.methods.values() if isinstance(m, Function)]
-            if any(id(m.node) in run.called for m in methods):
-                continue
-            place = run.new(Instance(of=held))
-            initialise = held.methods.get("__init__")
-            if isinstance(initialise, Function):
-                _call_with_unknown(run, initialise, owner=place)
-            for method in methods:
-                if method is not initialise and id(method.node) not in run.called:
-                    _read_function(run, f"{name}.{method.node.name}", method, owner=place)  # type: ignore[union-attr]
+            if not any(id(m.node) in run.called for m in methods):
+                follow(("class", name, number), base, partial(_class_alone, run, name))
+
+
+def _function_alone(run: Run, name: str) -> None:
+    value = run.env[name]
+    run.watch.name(name, value)
+    held = run.at(value)
+    if isinstance(held, Function):
+        run.node = held.node
+        _read_function(run, name, held)
+
+
+def _class_alone(run: Run, name: str) -> None:
+    value = run.env[name]
+    run.watch.name(name, value)
+    held = run.at(value)
+    if not isinstance(held, Class):
+        return
+    run.node = held.node
+    place = run.new(Instance(of=held))
+    initialise = held.methods.get("__init__")
+    if isinstance(initialise, Function):
+        _call_with_unknown(run, initialise, owner=place)
+    for method in [m for m in held.methods.values() if isinstance(m, Function)]:
+        if method is not initialise and id(method.node) not in run.called:
+            _read_function(run, f"{name}.{method.node.name}", method, owner=place)  # type: ignore[union-attr]
 
 
 def _read_function(run: Run, name: str, function: Function, *, owner: Ref | None = None) -> None:

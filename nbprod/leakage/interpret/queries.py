@@ -97,6 +97,7 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     tables = {source.partition(".")[0] for value in judged.columns.values() for source in value.sources}
     tables |= {match.group(1) for match in _SOURCE.finditer(text)}
     for table in tables:
+        run.watch.name(table, run.env.get(table))
         if table not in run.record.times and table not in run.env:
             run.record.free.add(table)
         if time is not None or any(is_time_name(c) for _, c in _COLUMN.findall(text)):
@@ -127,6 +128,7 @@ def _main_time(text: str) -> str | None:
 def _time_in_scope(run: Run, text: str) -> str | None:
     """The time column of a data frame in scope that the query reads by its variable's name."""
     for table, _alias in _SOURCE.findall(text):
+        run.watch.name(table, run.env.get(table))
         held = run.at(run.env.get(table))
         if isinstance(held, Table):
             names = run.record.times.get(held.root, set()) - {"index"}

@@ -356,5 +356,7 @@ Value: TypeAlias = (
     | Opaque
 )
 NONE = Const(None)
+# What `_` stands for in Ibis: the table that an expression is given.
+THE_TABLE = Deferred(lambda table, _scope: table, library="ibis")
 # what a search says of the best of its candidates
 BEST_SCORE = "best score"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.interpret import frames, subscripts
@@ -25,6 +26,9 @@ from nbprod.leakage.interpret.values import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+_IDENTIFIER = re.compile(r"[^\W\d]\w*")
 
 
 def evaluate(run: Run, node: ast.expr) -> Value:
@@ -100,7 +104,25 @@ def _conditional(run: Run, node: ast.IfExp) -> Value:
 
 
 def _lambda(run: Run, node: ast.Lambda) -> Value:
-    return Function(node=node, scope=dict(run.env), cell=run.cell)
+    return Function(node=node, scope=_closed_over(run, node), cell=run.cell)
+
+
+def _closed_over(run: Run, node: ast.Lambda) -> dict[str, Value]:
+    """The names that a lambda mentions, in code or in text that is code to a library, as they stand."""
+    scope: dict[str, Value] = {}
+    for each in ast.walk(node):
+        match each:
+            case ast.Name(id=name):
+                mentioned = [name]
+            case ast.Constant(value=str(text)):
+                mentioned = _IDENTIFIER.findall(text)
+            case _:
+                continue
+        for name in mentioned:
+            if (value := run.env.get(name)) is not None:
+                scope[name] = value
+            run.watch.name(name, value)
+    return scope
 
 
 def _sequence(run: Run, node: ast.List | ast.Tuple | ast.Set) -> Value:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.values import (
-    Deferred,
+    THE_TABLE,
     Opaque,
     Ref,
     Symbol,
@@ -51,14 +51,16 @@ def name_of(run: Run, node: ast.Name) -> Value:
     name = node.id
     for names in (run.env, run.top if run.depth else run.frees, run.frees):
         if name in names:
+            run.watch.name(name, names[name])
             _counted(run, name, names[name])
             return names[name]
+    run.watch.name(name, None)
     if name in _ALIASES:
         return Symbol(_ALIASES[name])
     if name in _BUILTINS:
         return Symbol(f"builtins.{name}")
     if name == "_" and run.libraries.get("ibis"):
-        return Deferred(lambda table, _scope: table, library="ibis")
+        return THE_TABLE
     if name[:1].isupper() and name.isidentifier() and len(name) > 2 and frames.is_class_name(name):
         return Symbol(name)
     if frames.is_library_function(name):

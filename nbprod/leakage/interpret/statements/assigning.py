@@ -203,7 +203,7 @@ def _annotated(run: Run, node: ast.AnnAssign) -> None:
 def _deleted(run: Run, node: ast.Delete) -> None:
     for target in node.targets:
         if isinstance(target, ast.Name):
-            run.env.pop(target.id, None)
+            run.watch.name(target.id, run.env.pop(target.id, None))
         elif isinstance(target, ast.Subscript):
             owner = run.evaluate(run, target.value)
             held = run.at(owner)

@@ -62,6 +62,7 @@ def _join_states(run: Run, env: dict[str, Value], heap: dict[int, Value], before
         if mine is None or mine is value:
             run.heap[place] = value
             continue
+        run.watch.place(place, before.get(place))
         if mine is before.get(place):
             run.heap[place] = _joined_state(run, value, mine)
         elif value is before.get(place):
@@ -70,6 +71,9 @@ def _join_states(run: Run, env: dict[str, Value], heap: dict[int, Value], before
             run.heap[place] = _joined_state(run, value, mine)
     for name, value in env.items():
         mine = run.env.get(name)
+        if mine is not value:
+            run.watch.name(name, mine)
+            run.watch.name(name, value)
         run.env[name] = value if mine is None or mine == value else join_values(run, value, mine)
 
 
@@ -115,7 +119,10 @@ def _turn(run: Run, body: list[ast.stmt]) -> None:
 def _while(run: Run, node: ast.While) -> None:
     run.evaluate(run, node.test)
     run.loops += 1
-    counters = [name for name in _counters(node) if isinstance(run.at(run.env.get(name)), Const)]
+    counted = _counters(node)
+    for name in counted:
+        run.watch.name(name, run.env.get(name))
+    counters = [name for name in counted if isinstance(run.at(run.env.get(name)), Const)]
     for _ in range(2):
         # a number that each turn moves on stands for a row, as a loop's index does
         run.env.update(dict.fromkeys(counters, Position()))

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nbprod.leakage.interpret.values import (
     BEST_SCORE,
     NONE,
+    THE_TABLE,
     Class,
-    Deferred,
     Function,
     Opaque,
     Seq,
@@ -76,7 +76,7 @@ def _imported_from(run: Run, node: ast.ImportFrom) -> None:
     for alias in node.names:
         path = f"{node.module}.{alias.name}" if node.module else alias.name
         if node.module == "ibis" and alias.name == "_":
-            run.env[alias.asname or "_"] = Deferred(lambda table, _scope: table, library="ibis")
+            run.env[alias.asname or "_"] = THE_TABLE
             continue
         if alias.name != "*":
             run.env[alias.asname or alias.name] = Symbol(path)

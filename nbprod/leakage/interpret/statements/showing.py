@@ -86,6 +86,8 @@ def shows(run: Run, node: ast.expr) -> bool:
         return not isinstance(node, ast.Yield | ast.Await)
     function = node.func
     path = _path(function)
+    if path:
+        run.watch.name(path[0], run.env.get(path[0]))
     if path and path[0] in run.env and isinstance(run.env[path[0]], Symbol):
         path = [*getattr(run.env[path[0]], "path", "").split("."), *path[1:]]
     text = ".".join(path)

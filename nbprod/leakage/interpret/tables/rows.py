@@ -83,6 +83,8 @@ def _over_columns(run: Run, table: Table, tree: ast.expr) -> Value:
     """The value of an expression whose names are the frame's columns first."""
     outer = run.env
     names = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name)}
+    for name in names:
+        run.watch.name(name, outer.get(name))
     run.env = {
         **outer,
         **{
