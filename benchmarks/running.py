@@ -1,8 +1,10 @@
 """What nbprod adds to a stage, beside papermill as it is; what a cached stage costs; what two workers save.
 
-Run as `python benchmarks/running.py [REPEATS [STAGES]]`. Papermill and nbprod take turns, each in a process of its
-own that runs all stages, so that a noisy machine is noisy for both; the figures are medians. A process's CPU time
-includes its kernels and its fork server. What nbprod needs once (fork server, ledger) is shared out to the stages.
+Papermill and nbprod take turns, each in a process of its own that runs all stages, so that a noisy machine is noisy
+for both; the figures are medians. A process's CPU time includes its kernels and its fork server. What nbprod needs
+once (fork server, ledger) is shared out to the stages.
+
+Usage: python benchmarks/running.py [--quick]
 """
 
 from __future__ import annotations
@@ -45,18 +47,32 @@ assert record.state.is_good, record
 
 
 def main() -> None:
-    """Print one JSON object with all figures."""
-    repeats, stages = (int(one) for one in (*sys.argv[1:], *("3", "6")[len(sys.argv) - 1 :]))
+    """A table, and as last line all figures as one JSON object."""
+    repeats, stages = (3, 6) if "--quick" in sys.argv else (7, 10)
+    stage_costs = overhead(repeats, stages)
+    again = unchanged(repeats)
+    saved = parallel()
+    print(f"{'an empty stage':<28}{'wall s':>9}{'CPU s':>9}")
+    for name, (wall, cpu) in stage_costs.items():
+        print(f"{name:<28}{wall:>9.2f}{cpu:>9.2f}")
+    ratios = [theirs / ours for theirs, ours in zip(*stage_costs.values(), strict=True)]
+    print(f"{'papermill over nbprod':<28}{ratios[0]:>9.1f}{ratios[1]:>9.1f}")
+    print(f"20 unchanged stages in a fresh process: {again['wall_seconds']:.2f} s", end="")
+    print(f", of it a cached stage {again['stage_milliseconds']:.1f} ms")
+    print(f"four equal stages, two workers over one: {saved:.2f}")
     figures = {
-        **overhead(repeats, stages),
-        **unchanged(repeats),
-        **parallel(),
+        "benchmark": "running",
+        "stages": stages,
+        "seconds_a_stage": {name: {"wall": wall, "cpu": cpu} for name, (wall, cpu) in stage_costs.items()},
+        "papermill_over_nbprod": {"wall": ratios[0], "cpu": ratios[1]},
+        "twenty_unchanged": again,
+        "two_workers_over_one": saved,
     }
-    print(json.dumps(figures, indent=1))
+    print(json.dumps(figures))
 
 
-def overhead(repeats: int, stages: int) -> dict[str, object]:
-    """Stages that import pandas, scikit-learn and Ibis and do nothing, by papermill and by nbprod in turns."""
+def overhead(repeats: int, stages: int) -> dict[str, tuple[float, float]]:
+    """Stages that import pandas, scikit-learn and Ibis and do nothing, in turns: wall and CPU seconds of one."""
     codes = [f"{IMPORTS}\nn = {number}" for number in range(stages)]
     plain, ours = [], []
     for _ in range(repeats):
@@ -65,17 +81,11 @@ def overhead(repeats: int, stages: int) -> dict[str, object]:
             plain.append(measured(BY_PAPERMILL, folder))
         with tempfile.TemporaryDirectory() as folder:
             ours.append(measured(by_nbprod(codes), folder))
-    wall, cpu = medians(plain)
-    our_wall, our_cpu = medians(ours)
-    return {
-        "papermill: wall and CPU seconds a stage": [round(wall / stages, 2), round(cpu / stages, 2)],
-        "nbprod: wall and CPU seconds a stage": [round(our_wall / stages, 2), round(our_cpu / stages, 2)],
-        "papermill over nbprod: wall, CPU": [round(wall / our_wall, 1), round(cpu / our_cpu, 1)],
-        "stages": stages,
-    }
+    (wall, cpu), (our_wall, our_cpu) = medians(plain), medians(ours)
+    return {"papermill": (wall / stages, cpu / stages), "nbprod": (our_wall / stages, our_cpu / stages)}
 
 
-def unchanged(repeats: int) -> dict[str, object]:
+def unchanged(repeats: int) -> dict[str, float]:
     """A pipeline of 20 stages run again in a fresh process."""
     codes = [f"n = {number}" for number in range(20)]
     with tempfile.TemporaryDirectory() as folder:
@@ -83,20 +93,17 @@ def unchanged(repeats: int) -> dict[str, object]:
         again = [measured(by_nbprod(codes), folder) for _ in range(repeats)]
         bare = [measured("import nbprod.running", folder) for _ in range(repeats)]
     wall, floor = medians(again)[0], medians(bare)[0]
-    return {
-        "20 unchanged stages in a fresh process: wall seconds": round(wall, 2),
-        "of it a cached stage, milliseconds": round((wall - floor) / 20 * 1000, 1),
-    }
+    return {"wall_seconds": wall, "stage_milliseconds": (wall - floor) / 20 * 1000}
 
 
-def parallel() -> dict[str, object]:
-    """Four independent stages of three CPU seconds each, by one worker and by two."""
+def parallel() -> float:
+    """Four independent stages of three CPU seconds each: the time by two workers over that by one."""
     codes = [BUSY.format(number=number) for number in range(4)]
     walls = []
     for workers in (1, 2):
         with tempfile.TemporaryDirectory() as folder:
             walls.append(measured(by_nbprod(codes, workers=workers), folder)[0])
-    return {"four equal stages, two workers over one": round(walls[1] / walls[0], 2)}
+    return walls[1] / walls[0]
 
 
 def by_nbprod(codes: list[str], *, workers: int = 1) -> str:

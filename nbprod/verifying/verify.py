@@ -90,10 +90,10 @@ def verify(
             "No cell is in a stage.", where=notebook.name, remedy="Verify with `--cut suggested`."
         )
     record = _run_plan(notebook, flow, folder=folder, cwd=cwd, on_event=on_event)
-    if record.state is not State.DONE:
-        return replace(verification, failure=_plan_failure(record))
     given = Path(record.folder) / "artifacts"
     first = _run_whole(notebook, flow, number=1, compare_with=given, folder=folder, cwd=cwd)
+    if record.state is not State.DONE:
+        return replace(verification, failure=_plan_failure(record, whole=first))
     if isinstance(first, str):
         return replace(verification, failure=first)
     unstable: dict[tuple[str, str], Compared] = {}
@@ -164,6 +164,9 @@ def _other_memory(number: int) -> dict[str, str]:
     return {"MALLOC_PERTURB_": str(number)}
 
 
-def _plan_failure(record: Record) -> str:
+def _plan_failure(record: Record, *, whole: tuple[Compared, ...] | str) -> str:
+    """Why the plan did not run to its end: its own fault, or that of a notebook that fails in the same way."""
     failed = next((one for one in record.stages if one.state is State.FAILED), record.stages[0])
+    if isinstance(whole, str) and whole.endswith(failed.reason):
+        return whole
     return f"Stage '{failed.stage}' of the plan failed: {failed.reason}"

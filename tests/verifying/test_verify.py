@@ -49,8 +49,9 @@ def test_memory_that_nobody_wrote_differs_from_run_to_run(tmp_path):
     assert r"found[0]: b'\xfd\xfd\xfd\xfd\xfd\xfd\xfd\xfd' is not " in found.says
 
 
-def test_notebook_that_does_not_run_is_said_so(tmp_path):
-    notebook = write_notebook(tmp_path / "n.ipynb", "%%stage a\nx = 1", "y = 1 / 0", "%%stage b\nz = x")
+@pytest.mark.parametrize("broken", ["y = 1 / 0", "%%stage c\ny = 1 / 0"], ids=["untagged", "tagged"])
+def test_notebook_that_does_not_run_is_said_so(broken, tmp_path):
+    notebook = write_notebook(tmp_path / "n.ipynb", "%%stage a\nx = 1", broken, "%%stage b\nz = x")
     found = api.verify(notebook)
     assert (
         found.failure == "The notebook does not run from top to bottom: ZeroDivisionError: division by zero"
