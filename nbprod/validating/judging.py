@@ -226,10 +226,15 @@ def _by_pandas(case: Case, why: str, table: Opened, wish: Wish) -> Judged:
 
 
 def _tidy(result: Any) -> Any:
-    # marshmallow 4 fails on numpy's bool, and a frame of rows is no JSON.
+    import numpy as np
+
+    # marshmallow 4 fails on numpy's bool, Data Docs on its float64, and a frame of rows is no JSON.
     result.success = bool(result.success)
     if result.result:
         result.result.pop("unexpected_rows", None)
+        observed = result.result.get("observed_value")
+        if isinstance(observed, np.generic):
+            result.result["observed_value"] = observed.item()
     return result
 
 

@@ -31,6 +31,22 @@ def test_data_docs_show_the_suites_and_what_broke(tmp_path):
     assert index == tmp_path / "docs" / "index.html"
 
 
+def test_data_docs_show_what_numpy_has_computed(tmp_path, caplog):
+    suite = Suite(
+        value="flights",
+        expectations=read_expectations(
+            'ColumnKLDivergenceToBeLessThan(column="carrier", threshold=1,'
+            ' partition_object={"values": ["AA", "UA"], "weights": [0.5, 0.5]})'
+        ),
+    )
+    result = judge_genuine(pa.table({"carrier": ["AA", "AA", "UA"]}), suite)
+    started = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    write_docs([result], tmp_path, suites=[suite], run="run-1", started=started)
+    (page,) = (tmp_path / "validations").rglob("*.html")
+    assert "KL Divergence: ≈0.0566" in page.read_text()
+    assert "num_to_str" not in caplog.text
+
+
 def test_a_frames_index_is_no_column_of_its_parquet_file(tmp_path):
     pd.DataFrame({"a": [1, 2]}, index=["x", "y"]).to_parquet(tmp_path / "t.parquet")
     suite = Suite(value="t", expectations=read_expectations('TableColumnsToMatchSet(column_set=["a"])'))
