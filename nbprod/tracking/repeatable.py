@@ -6,7 +6,8 @@ Read from the code, a cell at a time. A name counts for what it was imported as;
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nbprod.flow.ipython import tree_of
@@ -98,39 +99,57 @@ _TAKES_ORDER = frozenset({"list", "tuple", "enumerate"})
 def unrepeatable(notebook: Notebook, flow: Flow) -> tuple[Finding, ...]:
     """A finding for each place from which a run's result may differ from the next one's."""
     found: list[Finding] = []
-    known = _Names()
+    known: dict[str, str] = {}
     stages = {cell: stage for stage in flow.stages for cell in stage.cells}
     for position, cell in enumerate(notebook.code):
         tree = tree_of(cell)
         if tree is None:
             continue
-        known.learn(tree)
+        imported, mentioned = _names_in(tree)
+        known |= imported
         stage = stages.get(position)
         if stage is None:
             continue
-        lines = tuple(cell.source.split("\n"))
-        look = _Look(position=position, kind=stage.kind, stage=stage.name, names=known, lines=lines)
-        found.extend(finding for node in ast.walk(tree) for finding in look.at(node))
+        meaning = tuple((name, known[name]) for name in mentioned if name in known)
+        found += _of_cell(tree, cell.source, at=(position, stage.kind, stage.name), meaning=meaning)
     return tuple(found)
 
 
-@dataclass
+@lru_cache(maxsize=1024)  # a notebook in which somebody writes is looked at again and again
+def _of_cell(
+    tree: ast.Module, source: str, *, at: tuple[int, Kind, str], meaning: tuple[tuple[str, str], ...]
+) -> tuple[Finding, ...]:
+    position, kind, stage = at
+    names, lines = _Names(dict(meaning)), tuple(source.split("\n"))
+    look = _Look(position=position, kind=kind, stage=stage, names=names, lines=lines)
+    return tuple(finding for node in ast.walk(tree) for finding in look.at(node))
+
+
+@lru_cache(maxsize=1024)
+def _names_in(tree: ast.Module) -> tuple[dict[str, str], tuple[str, ...]]:
+    """What a cell imports under which names, and the names that it mentions."""
+    imported: dict[str, str] = {}
+    mentioned: dict[str, None] = {}
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                for one in names:
+                    top = one.name.partition(".")[0]
+                    imported[one.asname or top] = one.name if one.asname else top
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                imported |= {one.asname or one.name: f"{module}.{one.name}" for one in names}
+            case ast.Name(id=name):
+                mentioned[name] = None
+            case _:
+                continue
+    return imported, tuple(mentioned)
+
+
+@dataclass(frozen=True)
 class _Names:
     """What names mean, as imports said it so far."""
 
-    meaning: dict[str, str] = field(default_factory=dict)
-
-    def learn(self, tree: ast.Module) -> None:
-        for node in ast.walk(tree):
-            match node:
-                case ast.Import(names=names):
-                    for one in names:
-                        top = one.name.partition(".")[0]
-                        self.meaning[one.asname or top] = one.name if one.asname else top
-                case ast.ImportFrom(module=str(module), level=0, names=names):
-                    self.meaning |= {one.asname or one.name: f"{module}.{one.name}" for one in names}
-                case _:
-                    continue
+    meaning: dict[str, str]
 
     def of(self, node: ast.expr) -> str:
         """The full name of what an expression names, or nothing."""

@@ -11,12 +11,14 @@ from nbprod.errors import NbprodError
 from nbprod.running.records import given_by
 from nbprod.tracking.scores import predictions, usual_score
 from nbprod.tracking.scoring import model_rows
+from nbprod.tracking.serving_door import admitted, demand_suites
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from nbprod.model import PlannedStage
     from nbprod.tracking.entering import Candidate
+    from nbprod.tracking.serving_rows import SingleRows
 
 _NOT_RUN = frozenset({"nbprod:inputs", "nbprod:outputs", "injected-parameters"})
 
@@ -36,30 +38,56 @@ class Loaded:
     rows_as: str
     key: str
 
-    def predict(self, rows: Any) -> Any:
-        """What the model says of each row, in their order; rows are what the feature stage takes."""
-        return predictions(
-            self.model, model_rows(self.candidate, self.features(rows)), usual_score(self.model)
-        )
+    def predict(self, rows: Any, *, judged: bool = True) -> Any:
+        """What the model says of each row, in their order; rows are what the feature stage takes.
+
+        Raises NbprodError where rows lack a column or have one of another type, and, if `judged`, where they and the
+        history together break a critical expectation of the plan's suites, or their features do.
+        """
+        together = self._with_history(rows)
+        made = self.made({**self.context, self.rows_as: together})
+        features = self.candidate.roles.features
+        if judged and features:
+            giver = next(need.giver for need in self.stage.needs if need.name == self.rows_as)
+            demand_suites(self.candidate, self.rows_as, giver, together)
+            demand_suites(self.candidate, features.name, features.stage, made)
+        model_features = model_rows(self.candidate, self._chosen(made, rows))
+        return predictions(self.model, model_features, usual_score(self.model))
 
     def features(self, rows: Any) -> Any:
         """The rows' features, by the cells that made the model's, in the order of the rows.
 
         The rows join the history that the run had; one of the same key takes the place of the earlier one.
         """
+        return self._chosen(self.made({**self.context, self.rows_as: self._with_history(rows)}), rows)
+
+    def single_rows(self) -> SingleRows:
+        """The same for one row at a time, by the quickest way that gives the same features bit for bit."""
+        from nbprod.tracking.serving_rows import single_rows
+
+        return single_rows(self)
+
+    def _with_history(self, rows: Any) -> Any:
         import pandas as pd
 
         history = self.context[self.rows_as]
-        kept = history[~history[self.key].isin(rows[self.key])]
-        together = pd.concat([kept, rows[list(history.columns)]], ignore_index=True)
+        own = admitted(rows, history=history, key=self.key)
+        together = pd.concat([history[~history[self.key].isin(own[self.key])], own], ignore_index=True)
         time = self.candidate.roles.time
-        if time in together.columns:
-            together = together.sort_values(time, kind="stable", ignore_index=True)
-        made = self._made({**self.context, self.rows_as: together}).set_index(self.key, drop=False)
-        missing = [one for one in rows[self.key] if one not in made.index]
+        return (
+            together.sort_values(time, kind="stable", ignore_index=True)
+            if time in together.columns
+            else together
+        )
+
+    def _chosen(self, made: Any, rows: Any) -> Any:
+        if self.key not in getattr(made, "columns", ()):
+            raise NbprodError(f"The feature stage gives no '{self.key}' any more.")
+        known = made.set_index(self.key, drop=False)
+        missing = [one for one in rows[self.key] if one not in known.index]
         if missing:
             raise NbprodError(f"The feature stage leaves out the row with {self.key} {missing[0]!r}.")
-        return made.loc[list(rows[self.key])].reset_index(drop=True)
+        return known.loc[list(rows[self.key])].reset_index(drop=True)
 
     def with_context(self, **values: Any) -> Loaded:
         """The same with other inputs of the feature stage: later history, say."""
@@ -67,15 +95,20 @@ class Loaded:
 
         return replace(self, context={**self.context, **values})
 
-    def _made(self, inputs: Mapping[str, Any]) -> Any:
+    def made(
+        self, inputs: Mapping[str, Any], *, before: Callable[[Mapping[str, Any]], None] = lambda _: None
+    ) -> Any:
+        """What the cells make of these inputs; `before` is told the copies that they get."""
         namespace: dict[str, Any] = {"__name__": "__main__", "display": lambda *_, **__: None}
         values = self.candidate.record.parameters
         parameters = {name: values[name] for name in self.stage.reads if name in values}
+        own = {name: _own(value) for name, value in inputs.items()}
+        before(own)
         for number, cell in enumerate(self.cells):
             exec(cell, namespace)  # noqa: S102 - the cells that made the model's features
             if number == 0:
                 # Parameters come first, definitions next; inputs may be asked for from there on.
-                namespace |= parameters | {name: _own(value) for name, value in inputs.items()}
+                namespace |= parameters | own
         features = self.candidate.roles.features
         return namespace[features.name] if features else None
 

@@ -1,0 +1,338 @@
+"""A feature stage as a few prepared queries for one row, with what they look up in memory.
+
+DuckDB computes each expression as it did for the training; only finding rows and counting neighbours is done here, and
+neither rounds. Before it is used, it must give a sample of the training's own rows bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from nbprod.errors import NbprodError
+from nbprod.tracking.serving_inputs import taken, taker
+from nbprod.tracking.serving_lookups import found_of, neighbours_of
+from nbprod.tracking.serving_steps import ROW, nanoseconds_of, slots_in, steps_of
+from nbprod.tracking.serving_trace import NotCompiled, traced
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from nbprod.tracking.serving import Loaded
+    from nbprod.tracking.serving_lookups import Found, Neighbours
+    from nbprod.tracking.serving_steps import Lookup, Steps, Window
+
+_LONGEST_QUERY = 300_000
+
+
+class LeftOutError(NbprodError):
+    """A row that the feature stage leaves out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Expressions over slots as one prepared query: what goes in by slot with its type, what comes out by name."""
+
+    name: str
+    takes: tuple[tuple[str, str], ...]
+    gives: tuple[str, ...]
+
+    def asked(self, known: Mapping[str, Any]) -> str:
+        """The words that run it for the values of a row."""
+        return f"execute {self.name}({', '.join([literal(known[slot], kind) for slot, kind in self.takes])})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What is computed, then looked up by it: each lookup with the names of what it asks and of what it brings."""
+
+    query: Query | None
+    lookups: tuple[tuple[Found, tuple[str, ...], str | None, tuple[str, ...]], ...] = ()
+    windows: tuple[tuple[Neighbours, tuple[str, ...], str | None, str | None, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """The features of one row, by lookups and prepared queries."""
+
+    connection: Any
+    lock: threading.Lock
+    inputs: Mapping[str, Callable[[Any], Any]]
+    key: str
+    rounds: tuple[Round, ...]
+    outputs: Mapping[str, str]
+    conditions: tuple[str, ...]
+    shapes: Mapping[str, Callable[[Any], Any]]
+
+    def features(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Each feature of the row; raises NbprodError where it lacks a column or has one of another type."""
+        known = {ROW + name: taken(row, name, shape) for name, shape in self.inputs.items()}
+        key = known[ROW + self.key]
+        with self.lock:
+            for one in self.rounds:
+                self._advance(one, known, key)
+        if not all(known[name] is True for name in self.conditions):
+            raise LeftOutError(f"The feature stage leaves out the row with {self.key} {key!r}.")
+        return {name: self.shapes[name](known[slot]) for name, slot in self.outputs.items()}
+
+    def _advance(self, one: Round, known: dict[str, Any], key: Any) -> None:
+        if one.query is not None:
+            values = self.connection.execute(one.query.asked(known)).fetchone()
+            known.update(zip(one.query.gives, values, strict=True))
+        for found, keys, order, slots in one.lookups:
+            values = found.row(tuple([known[name] for name in keys]), known[order] if order else None)
+            if values is None:
+                raise LeftOutError(f"The feature stage leaves out the row with {self.key} {key!r}.")
+            known.update(zip(slots, values, strict=True))
+        for neighbours, group, order, argument, slot in one.windows:
+            at = known[order] if order else 0
+            if at is None:
+                raise NbprodError(f"The row with {self.key} {key!r} has no time, and a window goes by it.")
+            own = known[argument] if argument else None
+            known[slot] = neighbours.figure(tuple([known[name] for name in group]), at, own, key=key)
+
+
+def compiled(held: Loaded) -> Compiled:
+    """A version's feature stage for one row at a time; raises NotCompiled with the reason where it can't be had."""
+    import ibis
+    from ibis.common.exceptions import IbisError
+
+    trace = traced(held)
+    try:
+        steps, columns = steps_of(trace.expression, trace.rows, key=held.key)
+        # One thread adds up in one order, as it did in the training.
+        backend = ibis.duckdb.connect(threads=1)
+        made = _Making(held=held, steps=steps, backend=backend).made(columns)
+    except IbisError as error:
+        raise NotCompiled(f"Ibis can't say it for one row: {str(error)[:200]}") from error
+    _demand_the_same(held, made)
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Making:
+    held: Loaded
+    steps: Steps
+    backend: Any
+
+    def made(self, columns: Mapping[str, Any]) -> Compiled:
+        from nbprod.tracking.windows import value_of
+
+        names: dict[Any, str] = {}
+        values = [*columns.values(), *self.steps.conditions]
+        asks = [
+            *(one for step in self.steps.lookups for one in step.asks),
+            *(one for step in self.steps.windows for one in step.asks),
+        ]
+        for number, value in enumerate(dict.fromkeys([*asks, *values])):
+            names[value] = _bare(value) or f"value{number}"
+        used = {slot for value in names for slot in slots_in(value)} | {ROW + self.held.key}
+        rounds = self._rounds(names, used, values)
+        features = self.held.candidate.roles.features
+        assert features is not None  # noqa: S101 - what has no features can't be loaded
+        dtypes = value_of(self.held.candidate.record, features).dtypes
+        inputs = [name for name in self.steps.rows.schema if ROW + name in used]
+        return Compiled(
+            connection=self.backend.con,
+            lock=threading.Lock(),
+            inputs={name: taker(name, self.steps.rows.schema[name]) for name in inputs},
+            key=self.held.key,
+            rounds=rounds,
+            outputs={name: names[value] for name, value in columns.items()},
+            conditions=tuple(names[one] for one in self.steps.conditions),
+            shapes={name: _shape(value.dtype, dtypes.get(name)) for name, value in columns.items()},
+        )
+
+    def _rounds(self, names: Mapping[Any, str], used: set[str], last: list[Any]) -> tuple[Round, ...]:
+        """What can be known at once, then what needs it, until all is known."""
+        known = {name for name in used if name.startswith(ROW)}
+        lookups = [one for one in self.steps.lookups if used & set(one.slots.values()) or one.how == "inner"]
+        windows = [one for one in self.steps.windows if one.slot in used]
+        rounds: list[Round] = []
+        while lookups or windows:
+            ready: list[Lookup | Window] = [one for one in lookups if self._is_known(one.asks, known)]
+            ready += [one for one in windows if self._is_known(one.asks, known)]
+            if not ready:
+                raise NotCompiled("What is looked up depends on itself.")
+            rounds.append(self._round(len(rounds), ready, names, known, used))
+            lookups = [one for one in lookups if one not in ready]
+            windows = [one for one in windows if one not in ready]
+            known |= {slot for one in rounds[-1].lookups for slot in one[3]} | {
+                one[4] for one in rounds[-1].windows
+            }
+            known |= set(rounds[-1].query.gives if rounds[-1].query else ())
+        return (*rounds, Round(query=self._query(len(rounds), last, names, known)))
+
+    def _is_known(self, values: Iterable[Any], known: set[str]) -> bool:
+        return all(set(slots_in(value)) <= known for value in values)
+
+    def _round(
+        self, number: int, ready: list[Any], names: Mapping[Any, str], known: set[str], used: set[str]
+    ) -> Round:
+        from nbprod.tracking.serving_steps import Lookup
+
+        asked = [value for one in ready for value in one.asks]
+        lookups, windows = [], []
+        for one in ready:
+            if isinstance(one, Lookup):
+                columns = [name for name, slot in one.slots.items() if slot in used]
+                found = found_of(one, columns, backend=self.backend)
+                order = names[one.order[1]] if one.order else None
+                keys = tuple(names[own] for own, _ in one.keys)
+                lookups.append((found, keys, order, tuple(one.slots[name] for name in columns)))
+            else:
+                group = tuple(names[own] for own, _ in one.group)
+                order = names[one.order[0]] if one.order else None
+                argument = names[one.argument[0]] if one.argument else None
+                windows.append((neighbours_of(one, backend=self.backend), group, order, argument, one.slot))
+        query = self._query(number, asked, names, known)
+        return Round(query=query, lookups=tuple(lookups), windows=tuple(windows))
+
+    def _query(
+        self, number: int, values: list[Any], names: Mapping[Any, str], known: set[str]
+    ) -> Query | None:
+        wanted = [one for one in dict.fromkeys(values) if _bare(one) is None and names[one] not in known]
+        if not wanted:
+            return None
+        takes = tuple(dict.fromkeys(slot for one in wanted for slot in slots_in(one)))
+        text = self._text(wanted, takes)
+        if len(text) > _LONGEST_QUERY:
+            raise NotCompiled("The expression for one row is too long to be asked quickly.")
+        name = f"nbprod_round{number}"
+        self.backend.con.execute(f"prepare {name} as {text}")
+        return Query(
+            name=name,
+            takes=tuple((slot, _parameter_type(self.steps.types[slot], slot)) for slot in takes),
+            gives=tuple(names[one] for one in wanted),
+        )
+
+    def _text(self, values: list[Any], takes: Sequence[str]) -> str:
+        import ibis.expr.operations as ops
+
+        types = {slot: self.steps.types[slot] for slot in takes}
+        # A table must have a column, also where only constants are asked of it.
+        table = ops.UnboundTable(name="nbprod_slots", schema=types or {"nothing": "int8"})
+        known = {
+            field: ops.Field(table, field.name)
+            for value in values
+            for field in value.find(ops.Field, filter=ops.Value)
+        }
+        chosen = {f"e{place}": one.replace(known, filter=ops.Value) for place, one in enumerate(values)}
+        inner = self.backend.compile(ops.Project(table, chosen).to_expr())
+        given = ", ".join(
+            f'{_parameter(place, types[slot], slot)} as "{slot}"' for place, slot in enumerate(takes, 1)
+        )
+        told = ", ".join(_told(f"e{place}", one.dtype) for place, one in enumerate(values))
+        slots = given or "1::tinyint as nothing"
+        return f"with nbprod_slots as (select {slots}) select {told} from ({inner})"  # noqa: S608 - our own words
+
+
+def _bare(value: Any) -> str | None:
+    """The slot that a value is, if it is nothing else."""
+    import ibis.expr.operations as ops
+
+    return value.name if isinstance(value, ops.Field) else None
+
+
+def _parameter(place: int, dtype: Any, slot: str) -> str:
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    given = f"cast(${place} as {_parameter_type(dtype, slot)})"
+    if not dtype.is_timestamp():
+        return given
+    made = "make_timestamp_ns" if nanoseconds_of(dtype) == 1 else "make_timestamp"
+    return f"cast({made}({given}) as {DuckDBType.to_string(dtype)})"
+
+
+def _parameter_type(dtype: Any, slot: str) -> str:
+    from ibis.backends.sql.datatypes import DuckDBType
+
+    if dtype.is_timestamp():
+        if dtype.timezone is not None:
+            raise NotCompiled(f"'{slot}' is in a time zone.")
+        return "bigint"
+    plain = (dtype.is_numeric(), dtype.is_boolean(), dtype.is_string(), dtype.is_date())
+    if not any(plain):
+        raise NotCompiled(f"'{slot}' is {dtype}, which can't be passed to a query.")
+    return str(DuckDBType.to_string(dtype))
+
+
+def _told(name: str, dtype: Any) -> str:
+    if not dtype.is_timestamp():
+        return name
+    return f"epoch_ns({name})" if nanoseconds_of(dtype) == 1 else f"epoch_us({name})"
+
+
+def literal(value: Any, kind: str) -> str:
+    """A value in DuckDB's words, to the last bit; a value of another type than was prepared for is planned anew."""
+    match value:
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case None:
+            return f"null::{kind}"
+        case bool():
+            return "true" if value else "false"
+        case float() if not math.isfinite(value):
+            return f"'{value}'::{kind}"
+        case float():
+            # Without an exponent it would be a decimal, and rounded.
+            return f"{value!r}{'' if 'e' in repr(value) else 'e0'}::{kind}"
+        case int() | Decimal():
+            return f"{value}::{kind}"
+        case _:
+            return f"date '{value.isoformat()}'"
+
+
+def _shape(dtype: Any, stored: Any) -> Callable[[Any], Any]:
+    """What turns a query's answer into what the training's frame holds."""
+    import numpy as np
+    import pandas as pd
+
+    missing = pd.NaT if dtype.is_timestamp() or dtype.is_date() else math.nan
+    if dtype.is_timestamp():
+        unit = "ns" if nanoseconds_of(dtype) == 1 else "us"
+        made: Callable[[Any], Any] = lambda value: pd.Timestamp(value, unit=unit)  # noqa: E731 - one of several
+    elif dtype.is_numeric() and isinstance(stored, np.dtype) and stored.kind == "f":
+        made = float
+    else:
+        made = lambda value: value  # noqa: E731 - one of several
+    return lambda value: missing if value is None else made(value)
+
+
+_SAMPLE = 300
+
+
+def _demand_the_same(held: Loaded, made: Compiled) -> None:
+    """A sample of the training's rows must come out as they were, bit for bit."""
+    import numpy as np
+    import pandas as pd
+
+    from nbprod.tracking.parity import parity
+    from nbprod.tracking.windows import value_of
+
+    features = held.candidate.roles.features
+    assert features is not None  # noqa: S101 - what has no features can't be loaded
+    trained = value_of(held.candidate.record, features)
+    history = held.context[held.rows_as]
+    places = np.unique(np.linspace(0, len(history) - 1, min(_SAMPLE, len(history))).astype(int))
+    chosen = history.iloc[places]
+    served = []
+    for row in chosen.to_dict("records"):
+        try:
+            served.append(made.features(row))
+        except LeftOutError:
+            if row[held.key] in set(trained[held.key]):
+                raise NotCompiled("A row is left out that the training had.") from None
+    found = parity(
+        trained, pd.DataFrame(served, columns=list(made.outputs)), key=held.key, columns=list(trained.columns)
+    )
+    if found.skewed:
+        one = found.skewed[0]
+        raise NotCompiled(
+            f"'{one.column}' would not be the training's: {one.trained} there, {one.served} for one row alone."
+        )
+    if not found.holds or not found.rows:
+        raise NotCompiled("The training's features lack rows or columns that one row alone has.")
