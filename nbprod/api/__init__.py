@@ -23,7 +23,7 @@ from nbprod.api.runs import (
     why,
 )
 from nbprod.api.scoring import load, score, skew
-from nbprod.api.studying import Source, read, study, suggest
+from nbprod.api.studying import Source, StudyMemory, read, study, suggest
 from nbprod.api.tracking import diff_runs, mirror, reproduce
 from nbprod.api.values import infer, infer_from_last_run, proposal, review, validate, value
 
@@ -35,6 +35,7 @@ __all__ = [
     "Promotion",
     "Replayed",
     "Source",
+    "StudyMemory",
     "Taken",
     "Watching",
     "accepted",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbprod.api.project import settings_for
@@ -26,12 +28,34 @@ def read(path: str | os.PathLike[str]) -> Notebook:
     return parse(_text(Path(path)), name=os.fspath(path))
 
 
-def study(source: Source, *, leakage: bool = True) -> Study:
-    """Everything known about a notebook without running it: its flow, its suites, and the findings of all rules."""
+class StudyMemory:
+    """What is known of a notebook's cells, so that a study after an edit looks only at what the edit reaches.
+
+    It belongs to one notebook. The studies that use it wait for each other.
+    """
+
+    def __init__(self) -> None:
+        from nbprod.flow import StepMemory
+        from nbprod.leakage import Memory
+
+        self.lock = Lock()
+        self.steps = StepMemory()
+        self.cells = Memory()
+
+
+def study(source: Source, *, leakage: bool = True, memory: StudyMemory | None = None) -> Study:
+    """Everything known about a notebook without running it: its flow, its suites, and the findings of all rules.
+
+    With a memory the study is the same, and sooner there where the notebook was studied with it before.
+    """
+    with memory.lock if memory else nullcontext():
+        return _studied(notebook_of(source), leakage=leakage, memory=memory)
+
+
+def _studied(notebook: Notebook, *, leakage: bool, memory: StudyMemory | None) -> Study:
     from nbprod.expectations import suites_of
     from nbprod.flow import flow_of
 
-    notebook = notebook_of(source)
     settings = settings_for(notebook.name)
     if not notebook.code:
         raise NotebookError(
@@ -39,13 +63,14 @@ def study(source: Source, *, leakage: bool = True) -> Study:
             where=notebook.name,
             remedy="Write some, then tag them as stages.",
         )
-    flow, findings = flow_of(notebook, overrides=_overrides(settings))
+    steps, cells = (memory.steps, memory.cells) if memory else (None, None)
+    flow, findings = flow_of(notebook, overrides=_overrides(settings), memory=steps)
     suites, suite_findings = suites_of(notebook)
     findings += (*suite_findings, *_of_nothing(suites, flow))
     if leakage:
         from nbprod.leakage import check
 
-        findings += check(notebook, flow)
+        findings += check(notebook, flow, memory=cells)
     from nbprod.tracking.repeatable import unrepeatable
 
     findings += unrepeatable(notebook, flow)

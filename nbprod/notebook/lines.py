@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from nbprod.errors import NotebookError, did_you_mean
@@ -61,10 +62,17 @@ def magic_line(cell: Cell) -> MagicLine | None:
 
     Raises NotebookError where the line's options can't be understood.
     """
-    found = _LINE.match(cell.source)
+    return _magic_line(cell.source, cell.position)
+
+
+@lru_cache(
+    maxsize=4096
+)  # a study asks for every cell's line a few times, and a study comes with every keystroke
+def _magic_line(source: str, position: int | None) -> MagicLine | None:
+    found = _LINE.match(source)
     if found is None:
         return None
-    span = _span_of(cell, found)
+    span = _span_of(source, position, found)
     match found.group(1):
         case "stage":
             return parse_stage_line(found.group(2), span=span)
@@ -272,12 +280,12 @@ def _words(text: str, span: Span) -> list[str]:
         ) from error
 
 
-def _span_of(cell: Cell, found: re.Match[str]) -> Span:
-    start = cell.source.index("%%")
-    line = cell.source.count("\n", 0, start) + 1
-    column = start - (cell.source.rfind("\n", 0, start) + 1)
+def _span_of(source: str, position: int | None, found: re.Match[str]) -> Span:
+    start = source.index("%%")
+    line = source.count("\n", 0, start) + 1
+    column = start - (source.rfind("\n", 0, start) + 1)
     return Span(
-        cell=cell.position or 0,
+        cell=position or 0,
         line=line,
         column=column,
         end_line=line,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nbprod import api
 from nbprod.errors import NotebookError
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nbprod.model import Notebook, Record, Study
 
 KEPT = 32
+# Notebooks of which every cell is remembered: those in which somebody writes.
+REMEMBERED = 4
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,14 +36,13 @@ class Studies:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, Study] = OrderedDict()
+        self._memories: OrderedDict[Path, api.StudyMemory] = OrderedDict()
 
     def made(self, path: Path, raw: object, *, record: Record | None) -> Studied:
         """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
-        study = api.study(notebook_sent(path, raw))
-        self._kept[path] = study
-        self._kept.move_to_end(path)
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        memory = _latest(self._memories, path, self._memories.get(path) or api.StudyMemory(), most=REMEMBERED)
+        study = api.study(notebook_sent(path, raw), memory=memory)
+        _latest(self._kept, path, study, most=KEPT)
         return Studied(study=study, picture=flow_svg(study, record=record))
 
     def picture(self, path: Path, *, record: Record | None) -> str:
@@ -49,6 +51,15 @@ class Studies:
         return (
             self.made(path, None, record=record).picture if study is None else flow_svg(study, record=record)
         )
+
+
+def _latest(kept: OrderedDict[Path, T], path: Path, value: T, *, most: int) -> T:
+    """Keep the value of a path, with those of the other paths that came last."""
+    kept[path] = value
+    kept.move_to_end(path)
+    while len(kept) > most:
+        kept.popitem(last=False)
+    return value
 
 
 def notebook_sent(path: Path, raw: object) -> Notebook:

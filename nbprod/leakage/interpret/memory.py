@@ -7,7 +7,6 @@ followed anew that the edit is in, and those that something reaches from there.
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,6 @@ class Trace:
 class Memory:
     """The traces of one notebook; one study at a time works with it."""
 
-    lock: threading.Lock = field(default_factory=threading.Lock)
     run: Run | None = None
     about: Hashable = None
     traces: OrderedDict[Hashable, list[Trace]] = field(default_factory=OrderedDict)
