@@ -131,6 +131,20 @@ def _sided(run: Run) -> list[tuple[str, Rows, tuple[Table | Cells, Span]]]:
     return found
 
 
+def _shuffled_before(shuffled: Span, span: Span) -> Leak:
+    return Leak(
+        rule="shuffled-temporal-split",
+        span=shuffled,
+        says="rows are shuffled before they are divided by position",
+        reach="the whole sample",
+        steps=(
+            Step(span=shuffled, says="rows are shuffled"),
+            Step(span=span, says="and divided by position"),
+        ),
+        detail="sample",
+    )
+
+
 def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
     seen = set()
     for _name, rows, pair in _sided(run):
@@ -139,20 +153,19 @@ def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
         if last.kind != "slice" or not (evidence.is_temporal(rows.tables) or value.order.shuffled):
             continue
         shuffled = value.order.shuffled
-        if shuffled is not None and shuffled not in seen and evidence.is_temporal(rows.tables):
-            seen.add(shuffled)
-            yield Leak(
-                rule="shuffled-temporal-split",
-                span=shuffled,
-                says="rows are shuffled before they are divided by position",
-                reach="the whole sample",
-                steps=(
-                    Step(span=shuffled, says="rows are shuffled"),
-                    Step(span=span, says="and divided by position"),
-                ),
-                detail="sample",
-            )
-    parts = _sided(run)
+        if shuffled is None or shuffled in seen or not evidence.is_temporal(rows.tables):
+            continue
+        if last.span is not None and last.span < shuffled:
+            # the training rows alone, after they had been parted
+            continue
+        seen.add(shuffled)
+        yield _shuffled_before(shuffled, span)
+    yield from _test_first(run, evidence)
+
+
+def _test_first(run: Run, evidence: Evidence) -> Iterator[Leak]:
+    """Training rows by position or time of which the rows before are the test."""
+    parts, seen = _sided(run), set()
     for name, train, pair in parts:
         value, span = pair
         bound = train.bounds[-1]
@@ -189,9 +202,9 @@ def _overlaps(run: Run) -> Iterator[Leak]:
     parts = [(name, rows, pair) for name, rows, pair in _sided(run) if rows.bounds]
     fits = [s for s in run.record.sinks if s.kind == "fit" and s.role == "model"]
     tests = [*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict")]
-    pairs = [
-        (a, b, sb[1]) for _, a, _ in parts for _, b, sb in parts if a.side == "train" and b.side == "test"
-    ]
+    trained = [rows for _, rows, _ in parts if rows.side == "train"]
+    tested = [(rows, span) for _, rows, (_, span) in parts if rows.side == "test"]
+    pairs = [(train, test, span) for train in trained for test, span in tested]
     pairs += [(fit.rows, test.rows, test.span) for fit in fits for test in tests if _same_model(fit, test)]
     yield from _tested_on_trained(fits, tests)
     seen = set()

@@ -26,6 +26,7 @@ from nbprod.leakage.interpret.values import (
     Mapped,
     Method,
     Opaque,
+    Order,
     Picks,
     Ref,
     Scope,
@@ -358,12 +359,21 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
     before = any(bound.kind == "before" for bound in bounds)
     if before:
         chosen = tuple(ahead for ahead in chosen if ahead.rule != "unbounded-join")
+    order = _of_one_entity(value, bounds) if isinstance(value, Table | Cells) else IN_TIME
     if isinstance(value, Table):
-        kept = replace(value, rows=value.rows.narrowed(*bounds), presence=(*value.presence, *chosen))
+        rows = value.rows.narrowed(*bounds)
+        kept = replace(value, rows=rows, order=order, presence=(*value.presence, *chosen))
         return kept.mapped(_in_time) if before else kept
     if isinstance(value, Cells):
-        return replace(value, rows=value.rows.narrowed(*bounds), conditions=())
+        return replace(value, rows=value.rows.narrowed(*bounds), order=order, conditions=())
     return value
+
+
+def _of_one_entity(value: Table | Cells, bounds: tuple[Bound, ...]) -> Order:
+    """The order of rows of which only those of one entity are left: nothing comes before time in it."""
+    equal = {bound.subject for bound in bounds if bound.kind == "where" and bound.low == bound.high}
+    kept = tuple(name for name in value.order.entity_first if name not in equal)
+    return replace(value.order, entity_first=kept)
 
 
 def _in_time(facts: Facts) -> Facts:
@@ -373,7 +383,7 @@ def _in_time(facts: Facts) -> Facts:
 def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST) -> Table:
     """The frame with a column set to a value."""
     value = run.at(value)
-    facts = _by_place(run, table, value, node)
+    facts = by_place(run, table, value, node)
     if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):  # noqa: SIM102
         if value.order.newest_first != table.order.newest_first and facts.reads:
             facts = facts.with_ahead(misaligned(run, value, node))
@@ -390,7 +400,7 @@ def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST
     return table.with_column(name, facts)
 
 
-def _by_place(run: Run, table: Table, value: Value, node: ast.AST) -> Facts:
+def by_place(run: Run, table: Table, value: Value, node: ast.AST) -> Facts:
     """The facts of a value beside the rows of a frame, where a list or an array is put by place."""
     from nbprod.leakage.interpret.moving import placed
 

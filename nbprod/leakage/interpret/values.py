@@ -252,7 +252,8 @@ class Instance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimator:
-    """An object with `fit`. `role` is that of its class; `parts` are a pipeline's steps or a search's subject.
+    """An object with `fit`. `role` is that of its class; `parts` are a pipeline's steps or a search's subject,
+    `taken` the columns that a column transformer names.
 
     `fitted` are the rows it was last fitted on, None before.
     """
@@ -264,6 +265,7 @@ class Estimator:
     learnt: Facts = NOTHING
     fit_span: Span | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
+    taken: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

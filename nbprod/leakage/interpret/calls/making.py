@@ -31,7 +31,7 @@ def _data_frame(run: Run, args: Args, node: ast.AST) -> Value:
     if isinstance(given, Cells):
         return _frame_of_cells(run, given, names, index_names, root)
     if isinstance(given, Mapped):
-        return run.new(_frame_of_mapping(run, given, index_names, root))
+        return run.new(_frame_of_mapping(run, given, index_names, root, node))
     facts = run.facts(given)
     rows = run.rows(given) if facts.reads else Rows(tables=frozenset({root}))
     if facts.reads:
@@ -83,13 +83,13 @@ def _frame_of_cells(
     )
 
 
-def _frame_of_mapping(run: Run, given: Mapped, index: tuple[str, ...], root: str) -> Table:
+def _frame_of_mapping(run: Run, given: Mapped, index: tuple[str, ...], root: str, node: ast.AST) -> Table:
     columns: dict[str, Facts] = {}
     rows: Rows | None = None
     for key, value in given.items.items():
         name = str(key)
         held = run.at(value)
-        facts = run.facts(held)
+        facts = frames.by_place(run, Table(), held, node)
         fresh = not facts.reads or all(source.startswith("random@") for source in facts.reads)
         if fresh and not facts.aheads:
             clock = facts.clock

@@ -37,6 +37,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+def _counted(run: Run, args: Args, node: ast.AST) -> Value:
+    """`collections.Counter(column)`: how often each value is there."""
+    held = run.at(args.places[0]) if args.places else Opaque()
+    if not isinstance(held, Cells):
+        return Opaque(facts=run.facts(held), rows=run.rows(held))
+    facts = moving.statistic(run, held, node, says="the rows of each value are counted")
+    return Cells(facts=facts, rows=held.rows, shape="scalar")
+
+
 def _partial(run: Run, args: Args, node: ast.AST) -> Value:
     _ = node, run
     if not args.places:
@@ -133,6 +142,14 @@ def _zip(run: Run, args: Args, _node: ast.AST) -> Value:
         rows = [tuple(items[place] for items in every if items is not None) for place in range(shortest)]
         return Seq(tuple(Seq(row) for row in rows))
     return Seq(None, any_item=Seq(tuple(loops.any_item_of(run, value) for value in args.places)))
+
+
+def _pairwise(run: Run, args: Args, node: ast.AST) -> Value:
+    """`itertools.pairwise(items)`: each item, and the one after."""
+    held = run.at(args.places[0]) if args.places else Opaque()
+    if not isinstance(held, Cells):
+        return Seq(None, any_item=Seq((loops.any_item_of(run, held),) * 2))
+    return _zip(run, Args(places=(held, replace(held, offset=held.offset + 1)), node=node), node)
 
 
 def _next(run: Run, args: Args, _node: ast.AST) -> Value:
@@ -291,6 +308,6 @@ BUILTINS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
-    "functools.partial": _partial, "functools.reduce": _folded_up,
+    "itertools.pairwise": _pairwise, "collections.Counter": _counted, "functools.partial": _partial, "functools.reduce": _folded_up,
     "statsmodels.api.add_constant": _first_argument, "IPython.display.display": _nothing,
 }  # fmt: skip

@@ -111,7 +111,9 @@ def _window_of(run: Run, args: Args, table: Table, *, library: str) -> Scope:
     keys = keys_of(run, table, [*args.places, *(v for n, v in args.names.items() if n == "partition_by")])
     order_by = args.get(None, "order_by")
     descending = args.constant(None, "descending", default=False)
-    order = order_of(run, table, [order_by], descending=[bool(descending)]) if order_by is not None else None
+    order = None
+    if order_by is not None:
+        order = _window_order(run, table, order_by, descending=[bool(descending)])
     return Scope(keys=keys, order=order)
 
 
@@ -120,7 +122,7 @@ def window_scope(run: Run, args: Args, table: Table) -> Scope:
     group = args.get(None, "group_by")
     order = args.get(None, "order_by")
     keys = keys_of(run, table, [group]) if group is not None else ()
-    by = order_of(run, table, [order], descending=[]) if order is not None else None
+    by = _window_order(run, table, order, descending=[]) if order is not None else None
     return Scope(keys=keys, order=by, frame=frame_between(run, args))
 
 
@@ -224,7 +226,26 @@ def order_of(run: Run, table: Table, values: list[Value | None], *, descending: 
     return Order(newest_first=keys[first][1], entity_first=before, by=keys[first][0])
 
 
+def _knows_time(run: Run, table: Table) -> bool:
+    if run.time is not None or run.record.times.get(table.root):
+        return True
+    return any(run.is_time(name, facts) for name, facts in table.columns.items())
+
+
+def _window_order(run: Run, table: Table, value: Value, *, descending: list[bool]) -> Order | None:
+    """The order of a window's rows: what orders them is taken for their time, where the table has no other."""
+    order = order_of(run, table, [value], descending=descending)
+    if order is None or not order.other or _knows_time(run, table):
+        return order
+    names = _order_names(run, value)
+    if table.root:
+        run.record.times.setdefault(table.root, set()).add(names[-1][0])
+    return order_of(run, table, [value], descending=descending)
+
+
 def _holds_time(run: Run, table: Table, name: str) -> bool:
+    if name in run.record.times.get(table.root, ()):
+        return True
     facts = table.facts(name) or (table.columns.get(name) if name in table.columns else None)
     if name in table.index and run.is_time(name):
         return True

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Facts
-from nbprod.leakage.interpret.values import Cells, Estimator, Instance, Mapped, Seq, Value
+from nbprod.leakage.interpret.values import Cells, Const, Estimator, Instance, Mapped, Seq, Value
 from nbprod.model import Step
 
 if TYPE_CHECKING:
@@ -50,7 +50,44 @@ def made(run: Run, move: Learns, name: str, args: Args, node: ast.AST) -> Value:
         last = run.at(parts[-1])
         role = "pipeline" if isinstance(last, Estimator) and is_predictor(last) else "pipeline-transformer"
     _ = node
-    return run.new(Estimator(name=name, role=role, parts=parts, settings=dict(args.names)))
+    taken = _columns_taken(run, args) if role == "columns" else None
+    return run.new(Estimator(name=name, role=role, parts=parts, settings=dict(args.names), taken=taken))
+
+
+def _columns_taken(run: Run, args: Args) -> tuple[str, ...] | None:
+    """The columns that a column transformer names, where it drops all others; None where that isn't known."""
+    if args.constant(None, "remainder", "drop") != "drop":
+        return None
+    given = run.at(args.get(0, "transformers"))
+    triples: tuple[Value, ...] = args.places
+    if isinstance(given, Seq) and given.items and isinstance(run.at(given.items[0]), Seq):
+        triples = given.items
+    found: list[str] = []
+    for each in triples:
+        triple = run.at(each)
+        if not isinstance(triple, Seq) or not triple.items:
+            return None
+        names = _texts(run, triple.items[-1])
+        if names is None:
+            return None
+        found.extend(names)
+    return tuple(found) or None
+
+
+def _texts(run: Run, value: Value) -> list[str] | None:
+    held = run.at(value)
+    items = held.items if isinstance(held, Seq) and held.items is not None else (held,)
+    found = [run.at(item) for item in items]
+    texts = [item.value for item in found if isinstance(item, Const) and isinstance(item.value, str)]
+    return texts if len(texts) == len(found) else None
+
+
+def columns_taken(run: Run, estimator: Estimator) -> tuple[str, ...] | None:
+    """The columns that a model takes of a frame, where a column transformer comes first in it; None for all."""
+    if estimator.taken is not None:
+        return estimator.taken
+    first = run.at(estimator.parts[0]) if estimator.parts else None
+    return columns_taken(run, first) if isinstance(first, Estimator) else None
 
 
 def is_predictor(estimator: Estimator) -> bool:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
+from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
+from nbprod.leakage.interpret.learning.estimators import columns_taken
 from nbprod.leakage.interpret.learning.splits import noted_folds
 from nbprod.leakage.interpret.values import (
     Const,
     Estimator,
     Ref,
     Seq,
+    Table,
     Value,
 )
 
@@ -28,6 +31,7 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
     held = run.at(features)
     if isinstance(held, Estimator) and held.role == "data":
         features, labels = held.parts[0], held.parts[1] if len(held.parts) > 1 else None
+    features = _taken(run, estimator, features)
     span = run.span(node)
     role = _role(estimator, labels)
     rows = run.rows(features)
@@ -62,6 +66,14 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
     if isinstance(owner, Ref):
         run.heap[owner.place] = fitted
     return fitted
+
+
+def _taken(run: Run, estimator: Estimator, features: Value) -> Value:
+    """The columns of the features that reach the model."""
+    held, names = run.at(features), columns_taken(run, estimator)
+    if not isinstance(held, Table) or names is None:
+        return features
+    return run.new(frames.projected(run, held, names))
 
 
 def _noted_stops(run: Run, estimator: Estimator, args: Args, node: ast.AST) -> None:

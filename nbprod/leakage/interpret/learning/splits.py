@@ -246,7 +246,7 @@ def checked_cv(run: Run, args: Args, node: ast.AST) -> Value:
 
 def noted_choice(run: Run, node: ast.If) -> None:
     """`if score > best:`: a choice made by a score, on the rows it was scored on."""
-    if not run.loops or not isinstance(node.test, ast.Compare):
+    if not run.loops or not any(isinstance(each, ast.Compare) for each in ast.walk(node.test)):
         return
     names = {each.id.lower() for each in ast.walk(node.test) if isinstance(each, ast.Name)}
     if any(name.startswith(("best", "max_", "min_", "top")) or name.endswith("best") for name in names):

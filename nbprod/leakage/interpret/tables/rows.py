@@ -12,6 +12,7 @@ from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound
 from nbprod.leakage.interpret.tables.columns import evaluated
 from nbprod.leakage.interpret.values import Cells, Const, Key, Opaque, Seq, Stretch, Table, Value
 from nbprod.model import Step
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,7 +74,9 @@ def _parsed(args: Args) -> ast.stmt | None:
     """The one statement that a text argument holds, as pandas reads it."""
     text = args.constant(0, "expr")
     try:
-        body = ast.parse(text.replace("@", "").replace("`", "").strip()).body if isinstance(text, str) else []
+        body = (
+            module_tree(text.replace("@", "").replace("`", "").strip()).body if isinstance(text, str) else []
+        )
     except (SyntaxError, ValueError):
         return None
     return body[0] if len(body) == 1 else None
@@ -112,8 +115,17 @@ def _conjunction(tree: ast.expr) -> ast.expr:
 def _head(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     from nbprod.leakage.interpret.subscripts import sliced
 
-    made = sliced(run, table, Stretch(high=run.at(args.get(0, "n") or Const(5))), node)
+    number = run.at(args.get(0, "n") or Const(5))
+    made = sliced(run, table, Stretch(high=number), _as_slice(node, upper=args.node_of(0, "n")))
     return run.stored(made)
+
+
+def _as_slice(node: ast.AST, *, upper: ast.expr | None) -> ast.AST:
+    """`frame.head(n)` as `frame[:n]`, so that the end is known by the same text."""
+    if upper is None or not isinstance(node, ast.expr):
+        return node
+    ends = ast.Slice(lower=None, upper=upper, step=None)
+    return ast.copy_location(ast.Subscript(value=node, slice=ends, ctx=ast.Load()), node)
 
 
 def _tail(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
