@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nbprod.errors import NotebookError, SuiteError
@@ -15,6 +16,7 @@ from nbprod.expectations.arguments import expectation_of
 from nbprod.expectations.literals import parameter_names
 from nbprod.model import Expectation, Finding, OnBroken, Severity, Span, Suite
 from nbprod.notebook import ExpectLine, body_of, code_points, magic_line
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,6 +96,7 @@ def _expect_line(cell: Cell) -> ExpectLine | None:
     return line if isinstance(line, ExpectLine) else None
 
 
+@lru_cache(maxsize=512)  # most cells are as they were at the study before
 def _sorted(text: str, cell: int) -> tuple[list[Expectation], list[Finding]]:
     good: list[Expectation] = []
     bad: list[Finding] = []
@@ -111,7 +114,7 @@ def _sorted(text: str, cell: int) -> tuple[list[Expectation], list[Finding]]:
 
 def _calls(text: str, cell: int) -> Iterator[tuple[ast.expr, Span]]:
     try:
-        tree = ast.parse(text)
+        tree = module_tree(text)
     except SyntaxError as error:
         raise SuiteError(
             f"This is no Python: {error.msg}.",

@@ -187,11 +187,11 @@ class _Assembly:
     # What is given beside what is needed
 
     def _give_expected(self) -> None:
-        last_in = self._history.last_in
+        makers_of: dict[str, list[tuple[int, str]]] = {}
+        for (stage, name), version in self._history.last_in.items():
+            makers_of.setdefault(name, []).append((version.step, stage))
         for line in self._tagging.expected:
-            makers = [
-                (version.step, stage) for (stage, name), version in last_in.items() if name == line.value
-            ]
+            makers = makers_of.get(line.value, [])
             if line.stage is not None:
                 makers = [one for one in makers if one[1] == line.stage]
             if makers:

@@ -97,11 +97,14 @@ class _Recording:
         self._steps = 0
 
     def made(self, read: ReadCell) -> Tape:
+        edited = self._edited()
         self._go_back()
         apart = max(CELLS_APART, len(self._keys) // STATES_A_TAPE)
+        # Who writes in a cell goes on writing in it: the states around it will be asked for next.
+        self._states = {at: state for at, state in self._states.items() if at % apart == 0 or at in edited}
         start = len(self._cells)
         for at in range(start, len(self._keys)):
-            if self._keeps and at > start and at % apart == 0:
+            if self._keeps and at > start and (at % apart == 0 or at in edited):
                 self._states[at] = state = state_of(self._tracer)
                 if (rest := self._rest_from(at, state)) is not None:
                     return rest
@@ -120,13 +123,19 @@ class _Recording:
         self._states = {at: state for at, state in tape.states.items() if at <= start}
         self._steps = sum(len(cell.steps) for cell in self._cells)
 
+    def _edited(self) -> frozenset[int]:
+        """The first cell that is another than on the last tape, and the one after the last such cell."""
+        cells = self._tapes[0].cells
+        others = [
+            at for at, (cell, key) in enumerate(zip(cells, self._keys, strict=False)) if cell.key != key
+        ]
+        return frozenset([others[0], others[-1] + 1]) if others else frozenset()
+
     def _furthest(self, tape: Tape) -> int:
-        same = 0
-        for cell, key in zip(tape.cells, self._keys, strict=False):
-            if cell.key is None or cell.key != key:
-                break
-            same += 1
-        return max(at for at in tape.states if at <= same)
+        pairs = zip(tape.cells, self._keys, strict=False)
+        same = next((at for at, (cell, key) in enumerate(pairs) if cell.key is None or cell.key != key), None)
+        most = min(len(tape.cells), len(self._keys)) if same is None else same
+        return max(at for at in tape.states if at <= most)
 
     def _rest_from(self, at: int, state: State) -> Tape | None:
         """All of a tape, if one goes on from this very state with the cells that are to come."""
