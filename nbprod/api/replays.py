@@ -11,6 +11,7 @@ from nbprod.api.runs import run
 from nbprod.api.studying import Source, notebook_of, study
 from nbprod.errors import FlowError, NbprodError, did_you_mean
 from nbprod.model import Kind, Severity
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     import os
@@ -132,7 +133,7 @@ def replay_taken(
 
 def _names_read(chunks: Iterable[Chunk]) -> tuple[str, ...]:
     """Every name that the source mentions: what it doesn't read from outside costs a copy, and no more."""
-    trees = [ast.parse(chunk.source) for chunk in chunks]
+    trees = [module_tree(chunk.source) for chunk in chunks]
     names = (node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name))
     return tuple(dict.fromkeys(names))
 

@@ -10,6 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from nbprod.expectations.literals import literal
+from nbprod.trees import expression_tree
 
 if TYPE_CHECKING:
     from nbprod.model import Json
@@ -37,7 +38,7 @@ class NotACondition(ValueError):  # noqa: N818
 def condition_of_text(text: str) -> dict[str, Json]:
     """The condition that a text holds; pandas' to judge as it stands where it can't be understood."""
     try:
-        return condition_of(ast.parse(text.strip(), mode="eval").body, bare_names=True)
+        return condition_of(expression_tree(text.strip()).body, bare_names=True)
     except (SyntaxError, NotACondition):
         return {"type": "pass_through", "pass_through_filter": text}
 

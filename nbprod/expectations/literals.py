@@ -8,6 +8,8 @@ import math
 import operator
 from typing import TYPE_CHECKING
 
+from nbprod.trees import expression_tree
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -67,7 +69,7 @@ def parameter_names(value: Json) -> frozenset[str]:
     """The pipeline parameters that an argument's value mentions."""
     if not isinstance(value, dict) or PARAMETER not in value:
         return frozenset()
-    tree = ast.parse(str(value[PARAMETER]).replace("^", "**"), mode="eval")
+    tree = expression_tree(str(value[PARAMETER]).replace("^", "**"))
     called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
     return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in called)
 

@@ -7,15 +7,17 @@ as an argument.
 
 from __future__ import annotations
 
-import ast
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from nbprod.notebook import body_of
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
+    import ast
+
     from nbprod.model import Cell
 
 PYTHON_BODIES = frozenset(
@@ -83,7 +85,7 @@ def tree_of(cell: Cell) -> ast.Module | None:
 def parsed(python: str, position: int | None) -> ast.Module:
     """The tree of a cell's plain Python, not to be changed; cells of the same text have trees of their own."""
     _ = position
-    return ast.parse(python)
+    return module_tree(python)
 
 
 def cell_magic(text: str) -> CellMagic | None:
@@ -229,7 +231,7 @@ def _call(method: str, *arguments: str) -> str:
 
 def _parses(code: str) -> bool:
     try:
-        ast.parse(code)
+        module_tree(code)
     except (SyntaxError, ValueError):
         return False
     return True

@@ -22,6 +22,7 @@ from nbprod.notebook import (
     stage_tags,
 )
 from nbprod.notebook.lines import STAGE_NAME
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -187,7 +188,7 @@ def kind_from_name(name: str) -> Kind | None:
 def parameters_of(cell: Cell) -> tuple[Parameter, ...]:
     """The parameters that a parameters cell assigns: single names to values that JSON can hold."""
     try:
-        body = ast.parse(body_of(cell)).body
+        body = module_tree(body_of(cell)).body
     except SyntaxError:
         return ()
     comments = _comments(body_of(cell))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -55,7 +56,7 @@ def is_loaded_apart(path: str) -> bool:
     reader = _Reader("")
     try:
         source, is_package = reader.source_of(package)
-        whole = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=ast.parse(source).body, decorator_list=[])
+        whole = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=module_tree(source).body, decorator_list=[])
         if not is_package or "def __getattr__" in source or name in bindings_of(whole).local:
             return False
         reader.source_of(path)
@@ -117,7 +118,7 @@ class _Reader:
 
     def _names_in(self, module: str) -> frozenset[str]:
         source, is_package = self.source_of(module)
-        body = list(_top_level(ast.parse(source).body))
+        body = list(_top_level(module_tree(source).body))
         package = module if is_package else module.rpartition(".")[0]
         if any(_says_all(node) for node in body):
             return self._all_of(body, package=package, is_package=is_package)
@@ -221,7 +222,7 @@ class _Reader:
         if name == "__all__":
             return self.names_of(module)
         source, is_package = self.source_of(module)
-        body = list(_top_level(ast.parse(source).body))
+        body = list(_top_level(module_tree(source).body))
         scope = _Scope(
             modules=dict(_modules(body, module if is_package else module.rpartition(".")[0])),
             public=frozenset,

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nbprod.replaying.stamps import NEVER, Axis
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ def draws_by_chance(chunks: Iterable[Chunk]) -> bool:
 
 def _tree(source: str) -> ast.Module | None:
     try:
-        return ast.parse(source)
+        return module_tree(source)
     except SyntaxError:
         return None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.rules import RULES
 from nbprod.model import Finding, Proof, Severity, Span, Step
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -207,7 +208,7 @@ def _namings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
 
 def _nodes_in(source: str) -> Iterator[ast.AST]:
     try:
-        yield from ast.walk(ast.parse(source))
+        yield from ast.walk(module_tree(source))
     except SyntaxError:
         return
 

@@ -40,6 +40,7 @@ from nbprod.replaying.tables import (
     with_column,
 )
 from nbprod.replaying.withhold import Probe, probed, rows_left
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from nbprod.replaying.known import Timetable
@@ -171,7 +172,7 @@ def _modules_of(load: Load) -> set[str]:
 
 def _imports_in(source: str) -> set[str]:
     try:
-        tree = ast.parse(source)
+        tree = module_tree(source)
     except SyntaxError:
         return set()
     names: set[str] = set()

@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nbprod.trees import module_tree
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
@@ -70,7 +72,7 @@ def _is_own_code(cell: dict[str, Any]) -> bool:
 
 def _tree(source: str) -> ast.Module | str:
     try:
-        return ast.parse(source)
+        return module_tree(source)
     except (SyntaxError, ValueError):
         return _tree_of_magics(source)
 
@@ -80,7 +82,7 @@ def _tree_of_magics(source: str) -> ast.Module | str:
     from nbprod.flow.ipython import python_text
 
     try:
-        return ast.parse(python_text(source))
+        return module_tree(python_text(source))
     except (SyntaxError, ValueError):
         return source
 

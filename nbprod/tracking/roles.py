@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from nbprod.errors import NbprodError
 from nbprod.model import Kind
 from nbprod.settings import Production
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -257,6 +258,6 @@ def _nodes(stage: PlannedStage, plan: Plan) -> Iterator[ast.AST]:
         if cell["cell_type"] != "code":
             continue
         try:
-            yield from ast.walk(ast.parse(python_text("".join(cell["source"]))))
+            yield from ast.walk(module_tree(python_text("".join(cell["source"]))))
         except SyntaxError:
             continue

@@ -12,6 +12,7 @@ from nbprod.flow.tracing.applying import Applying
 from nbprod.flow.tracing.arguments import Arguments, file_name
 from nbprod.flow.tracing.parts import NAMESPACE, OF_CELLS
 from nbprod.libraries.calls import call_of, known_calls
+from nbprod.trees import module_tree
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # Calls whose text arguments are code that reads the notebook's names.
@@ -232,7 +233,7 @@ class Calling(Applying):
         text = arguments.positional[0].text if arguments.positional else None
         self.effects.is_copyable = False
         try:
-            tree = ast.parse(text or "")
+            tree = module_tree(text or "")
         except SyntaxError:
             tree = ast.Module(body=[], type_ignores=[])
         if text is None or len(arguments.all) > 1:

@@ -10,6 +10,7 @@ from nbprod.flow.aliases import PLAIN, Frame, Value
 from nbprod.flow.effects import ANY_FILE
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.libraries.calls import ENVIRONMENT, WORKING_FOLDER
+from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +144,7 @@ def _run_apart(calling: Calling, rest: str) -> None:
     """Code that a magic runs in a scope of its own: it reads and changes, and binds nothing."""
     code = re.sub(r"^(-\w+(\s+\d+)?\s+)*", "", rest)
     try:
-        body = ast.parse(code).body
+        body = module_tree(code).body
     except SyntaxError:
         calling.load_words(code, ast.Pass())
         return
