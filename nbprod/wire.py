@@ -8,6 +8,7 @@ import types
 import typing
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbprod.errors import NbprodError
@@ -25,14 +26,19 @@ def plain(value: object) -> Json:
             return str(value.value)
         case None | bool() | int() | float() | str():
             return value
-        case Mapping():
-            return {str(key): plain(one) for key, one in value.items()}
         case list() | tuple():
             return [plain(one) for one in value]
         case _ if dataclasses.is_dataclass(value):
-            return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+            return {name: plain(getattr(value, name)) for name in _fields_of(type(value))}  # type: ignore[arg-type]
+        case Mapping():
+            return {str(key): plain(one) for key, one in value.items()}
         case _:
             raise TypeError(f"{type(value).__name__} is no noun and no JSON: {value!r}")
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def noun(kind: type[Noun], data: object, *, where: str) -> Noun:

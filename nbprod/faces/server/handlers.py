@@ -42,8 +42,11 @@ class StudyHandler(Handler):
     async def post(self) -> None:
         body = self.body()
         path, record = self.notebook_path(body), await _shown(self, body.get("run"))
-        found = await self.aside(self.studies.made, path, body.get("notebook"), record=record)
-        self.answer(found)
+        # Hundreds of findings take their time to put into words, and the server has others to serve
+        self.finish(await self.aside(self._studied, path, body.get("notebook"), record=record))
+
+    def _studied(self, path: Path, raw: object, *, record: Record | None) -> str:
+        return json.dumps(wire.plain(self.studies.made(path, raw, record=record)))
 
 
 class PictureHandler(Handler):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -13,9 +15,10 @@ from nbprod.faces.picture import flow_svg
 from nbprod.notebook import parse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from nbprod.model import Notebook, Record, Study
+    from nbprod.model import Finding, Notebook, Record, Study
 
 KEPT = 32
 # Notebooks of which every cell is remembered: those in which somebody writes.
@@ -36,21 +39,32 @@ class Studies:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Path, Study] = OrderedDict()
+        self._pictures: OrderedDict[Path, tuple[object, str]] = OrderedDict()
         self._memories: OrderedDict[Path, api.StudyMemory] = OrderedDict()
 
     def made(self, path: Path, raw: object, *, record: Record | None) -> Studied:
         """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
         memory = _latest(self._memories, path, self._memories.get(path) or api.StudyMemory(), most=REMEMBERED)
-        study = api.study(notebook_sent(path, raw), memory=memory)
-        _latest(self._kept, path, study, most=KEPT)
-        return Studied(study=study, picture=flow_svg(study, record=record))
+        with _garbage_left():
+            study = api.study(notebook_sent(path, raw), memory=memory)
+            return Studied(study=study, picture=self._drawn(path, study, record=record))
 
     def picture(self, path: Path, *, record: Record | None) -> str:
         """The flow as it was last studied, with the states of a run."""
         study = self._kept.get(path)
-        return (
-            self.made(path, None, record=record).picture if study is None else flow_svg(study, record=record)
-        )
+        if study is None:
+            return self.made(path, None, record=record).picture
+        return self._drawn(path, study, record=record)
+
+    def _drawn(self, path: Path, study: Study, *, record: Record | None) -> str:
+        """The flow drawn; most keystrokes leave it as it was."""
+        _latest(self._kept, path, study, most=KEPT)
+        seen, picture = self._pictures.get(path, (None, ""))
+        shown = (study.flow, study.suites, [_shown(finding) for finding in study.findings], record)
+        if seen != shown:
+            picture = flow_svg(study, record=record)
+        _latest(self._pictures, path, (shown, picture), most=KEPT)
+        return picture
 
 
 def _latest(kept: OrderedDict[Path, T], path: Path, value: T, *, most: int) -> T:
@@ -60,6 +74,23 @@ def _latest(kept: OrderedDict[Path, T], path: Path, value: T, *, most: int) -> T
     while len(kept) > most:
         kept.popitem(last=False)
     return value
+
+
+def _shown(finding: Finding) -> tuple[object, ...]:
+    """What a picture tells of a finding."""
+    return finding.severity, finding.stage, finding.span
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Nothing that a study makes is garbage before it ends, and what is remembered is much to go through."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def notebook_sent(path: Path, raw: object) -> Notebook:
