@@ -102,9 +102,14 @@ def monitor(
     model: str = "champion",
     *,
     labels: str | os.PathLike[str] | None = None,
+    served: str | os.PathLike[str] | None = None,
     page: str | os.PathLike[str] | None = None,
 ) -> Watching:
-    """Hold the batches that a model scored against what it learned from, and write the page that shows it."""
+    """Hold the batches that a model scored against what it learned from, and write the page that shows it.
+
+    `served` is a parquet file of features that were served, which are held against the training's own.
+    """
+    from nbprod.api.scoring import skew
     from nbprod.artifacts.store import write_atomically
     from nbprod.continuous.contest import Arena
     from nbprod.continuous.monitor_page import monitor_page
@@ -122,6 +127,7 @@ def monitor(
         arena=Arena(root=home, settings=settings),
         registry=registry,
         labels=Path(labels) if labels else None,
+        skew=skew(home, served, model=model) if served else None,
     )
     file = Path(page) if page else place.state / "monitor" / f"{version.model}.html"
     write_atomically(file, monitor_page(found))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nbprod.expectations.drift import ColumnDrift
     from nbprod.running.place import Place
     from nbprod.tracking.entering import Candidate
+    from nbprod.tracking.parity import Parity
     from nbprod.tracking.registry import Registry, Version
     from nbprod.tracking.scoring import Batch
 
@@ -62,14 +63,22 @@ class Monitor:
     batches: tuple[Watched, ...]
     decisions: tuple[Decision, ...]
     changes: tuple[AliasChange, ...]
+    skew: Parity | None = None
 
 
 def monitored(
-    version: Version, *, place: Place, arena: Arena, registry: Registry, labels: Path | None = None
+    version: Version,
+    *,
+    place: Place,
+    arena: Arena,
+    registry: Registry,
+    labels: Path | None = None,
+    skew: Parity | None = None,
 ) -> Monitor:
     """All batches that the model's versions scored, each against the version that scored it.
 
-    `labels` is a parquet file with columns of the scores that together tell rows apart, and the label.
+    `labels` is a parquet file with columns of the scores that together tell rows apart, and the label; `skew` is what
+    features that were served showed.
     """
     known = {one.version: one for one in registry.versions(version.model)}
     held: dict[int, Candidate] = {}
@@ -85,6 +94,7 @@ def monitored(
         batches=tuple(found),
         decisions=Book(ledger=registry.ledger, model=version.model).all(),
         changes=tuple(reversed(registry.history(version.model))),
+        skew=skew,
     )
 
 
@@ -163,6 +173,14 @@ def news(found: Monitor) -> Iterator[str]:
         return
     last = found.batches[-1]
     for one in last.alarms:
-        yield f"{one.column} drifted (PSI {one.psi:.2f}) in the batch of {last.scored[:16]}."
+        yield f"{one.column} drifted (PSI {one.psi:.2f}) in the latest batch, {span_said(last)}."
     if last.live is not None and last.promised is not None:
         yield f"{last.metric} is {last.live:.4g} on {last.labelled:,} labelled rows; {last.promised:.4g} was promised."
+    if found.skew is not None and not found.skew.holds:
+        names = [one.column for one in found.skew.skewed] + list(found.skew.missing_columns)
+        yield f"What is served is not what was trained on: {', '.join(names) or 'other rows'}."
+
+
+def span_said(one: Watched) -> str:
+    """From when to when a batch's rows are, or when it was scored."""
+    return f"{one.span[0][:10]} to {one.span[1][:10]}" if one.span else f"scored {one.scored[:10]}"

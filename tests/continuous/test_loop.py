@@ -1,5 +1,6 @@
 """A small year of the loop: what arrives, what is decided, and that nothing is lost or done twice."""
 
+import contextlib
 import os
 import random
 import signal
@@ -174,3 +175,24 @@ def test_age_is_a_reason_once(year):
         for _ in range(2)
     ]
     assert ["acted on before" in one for one in told] == [False, True]
+
+
+def test_a_loop_that_finds_another_at_work_waits_for_its_next_turn(year):
+    folder, _ = year
+    command = [sys.executable, "-m", "nbprod", "retrain", str(folder / "pipeline.ipynb"), "--if", "never"]
+    loop = subprocess.Popen(
+        [*command, "--every", "1s", "-p", "day=75"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        first = loop.stdout.readline()
+        while True:
+            with contextlib.suppress(Busy), single_flight(folder / ".nbprod" / "retrain.lock"):
+                told = loop.stderr.readline()
+                break
+        after = loop.stdout.readline()
+    finally:
+        loop.kill()
+        loop.communicate()
+    assert ["nothing: pipeline" in one for one in (first, after)] == [True, True]
+    assert "Another retrain is under way" in told
+    assert "The next turn comes in 1s" in told

@@ -58,7 +58,8 @@ def command(
     if once and every:
         raise NbprodError("--once and --every exclude each other.", remedy="Give one of them.")
     pause = api.seconds_of(every) if every else None
-    while True:
+
+    def turn() -> Decision:
         decision = api.retrain(
             source,
             condition,
@@ -71,9 +72,17 @@ def command(
             say_json(decision)
         else:
             say(decision_text(decision, paint=stdout_paint()))
-        if pause is None:
-            return FOUND if str(decision.action) in ("stopped", "failed") else CLEAN
+        return decision
+
+    decision = turn()
+    while pause is not None:
         time.sleep(pause)
+        try:
+            turn()
+        except NbprodError as error:
+            # The wish could be read, as the first turn shows: another process or an unfinished edit is in the way.
+            click.echo(f"{error} The next turn comes in {every}.", err=True)
+    return FOUND if str(decision.action) in ("stopped", "failed") else CLEAN
 
 
 def decision_text(decision: Decision, *, paint: Paint) -> str:
