@@ -151,6 +151,41 @@ def test_any_frame_of_numbers_and_text_comes_back_equal(numbers, texts, tmp_path
     assert_frame_equal(back, frame, check_exact=True)
 
 
+def layout(frame):
+    """The columns of each block of numbers, and how it lies in memory."""
+    return {
+        (tuple(block.mgr_locs), array.flags.c_contiguous, array.flags.f_contiguous)
+        for block in frame._mgr.blocks
+        if isinstance(array := getattr(block, "values"), np.ndarray)  # noqa: B009 - a block is no frame
+    }
+
+
+NUMBERS = np.arange(12.0).reshape(4, 3)
+LAYOUTS = {
+    "one block": pd.DataFrame(NUMBERS, columns=list("abc")),
+    "rows together": pd.DataFrame(NUMBERS, columns=list("abc"), copy=False),
+    "a column added": pd.DataFrame(NUMBERS, columns=list("abc")).assign(d=1.5, e=2),
+    "a column between": pd.concat(
+        [pd.Series([1.0] * 4, name="k"), pd.DataFrame(NUMBERS, columns=list("abc"))], axis=1
+    )[["a", "k", "b", "c"]],
+    "beside text and times": pd.DataFrame({"t": list("wxyz"), "a": 1.0, "when": pd.Timestamp(0)}).assign(
+        b=2.0, n=3
+    ),
+    "an index of several levels": pd.DataFrame(
+        NUMBERS, columns=list("abc"), index=pd.MultiIndex.from_product([[1, 2], [3, 4]])
+    ).assign(d=0.5),
+    "numbers as labels": pd.DataFrame(NUMBERS, copy=False),
+}
+
+
+@pytest.mark.parametrize("frame", LAYOUTS.values(), ids=LAYOUTS)
+def test_frame_lies_in_memory_as_it_did(frame, tmp_path):
+    back, by = through(frame, tmp_path)
+    assert_frame_equal(back, frame, check_exact=True)
+    assert (layout(back), by) == (layout(frame), "parquet")
+    assert back.to_numpy().flags.writeable == frame.to_numpy().flags.writeable
+
+
 def equal(one, other) -> bool:
     return bool(type(one) is type(other) and np.array_equal(one, other, equal_nan=False))
 

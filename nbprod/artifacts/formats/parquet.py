@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from nbprod.artifacts.format import Format, NotExact, Shape
+from nbprod.artifacts.formats.blocks import noted_blocks, with_blocks
 from nbprod.artifacts.plain import is_plain
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ def _table(value: Any) -> Any:
         note["columns"] = [frame.columns.start, frame.columns.stop, frame.columns.step, frame.columns.name]
     if not frame.columns.is_unique:
         raise NotExact("two columns share a label")
+    if (blocks := noted_blocks(frame)) is not None:
+        note["blocks"] = blocks
     frame.attrs = {}
     try:
         table = pa.Table.from_pandas(frame)
@@ -146,6 +149,8 @@ def _frame_of(table: Any) -> Any:
         frame.isetitem(int(place), frame.iloc[:, int(place)].astype(dtype))
     for place, (encoded, dtype, ordered) in note.get("categories", {}).items():
         frame.isetitem(int(place), _category(table.column(int(place)), encoded, dtype, ordered=ordered))
+    if "blocks" in note:
+        frame = with_blocks(frame, note["blocks"])
     if "columns" in note:
         start, stop, step, name = note["columns"]
         frame.columns = pd.RangeIndex(start, stop, step, name=name)
