@@ -20,7 +20,7 @@ from nbprod.leakage.horizon import (
     value_of,
 )
 from nbprod.leakage.reading import Frame, direction_of, hops_of, reading
-from nbprod.leakage.relations import Column, Key, Relation, identities_of
+from nbprod.leakage.relations import Column, Count, Key, Relation, identities_of
 from nbprod.leakage.terms import (
     Call,
     Compare,
@@ -76,8 +76,12 @@ def column_of(term: Term, relation: Relation) -> Column:  # noqa: C901, PLR0912 
             return Column(
                 value=join(column.value for column in columns),
                 identity=_named(f"{name}{fixed or ''}", columns),
+                counts=_counts_on(name.lower(), columns[:1], arguments[1:]),
             )
-        case Gap(one, two) | Compare(_, one, two):
+        case Gap(one, two):
+            first, second = column_of(one, relation), column_of(two, relation)
+            return Column(value=first.value | second.value, counts=_counts_on("subtract", [first], (two,)))
+        case Compare(_, one, two):
             return Column(value=column_of(one, relation).value | column_of(two, relation).value)
         case Every(terms) | Some(terms):
             return Column(value=join(column_of(each, relation).value for each in terms))
@@ -96,6 +100,20 @@ def column_of(term: Term, relation: Relation) -> Column:  # noqa: C901, PLR0912 
             return Column(value=read)
         case Over():
             return _over(term, relation)
+
+
+def _counts_on(name: str, columns: list[Column], amount: tuple[Term, ...]) -> Count | None:
+    """The number of a row, a constant added."""
+    match name, columns, amount:
+        case (
+            ("add" | "subtract" | "sub"),
+            [Column(counts=Count() as counts)],
+            (Fixed(number=float() as by),),
+        ):
+            step = int(by) if name == "add" else -int(by)
+            return replace(counts, offset=counts.offset + step) if by == int(by) else None
+        case _:
+            return None
 
 
 def _unknown(name: str, relation: Relation) -> Column:
@@ -197,7 +215,28 @@ def _over(term: Over, relation: Relation) -> Column:
         isinstance(function, Shift) and function.rows is None
     )
     spells = _spells(term, order=order, partition=partition, frame=frame, relation=relation)
-    return Column(value=read if understood else read.unproved(), spells=spells, identity=_spell_name(spells))
+    counts = _counts(function, order=order, partition=partition, relation=relation)
+    value = read if understood else read.unproved()
+    return Column(value=value, spells=spells, identity=_spell_name(spells), counts=counts)
+
+
+def _counts(
+    function: Reduce | Shift | Rank,
+    *,
+    order: tuple[Key, ...],
+    partition: tuple[Column, ...],
+    relation: Relation,
+) -> Count | None:
+    """The number of a row among those of its partition, in the order of time."""
+    direction = direction_of(order, partition=partition)
+    if not isinstance(function, Rank) or function.sized or not direction:
+        return None
+    if not all(column.identity for column in partition):
+        return None
+    # Of a whole table, the same rows are numbered wherever that is written; of a part, only where it is made.
+    whole = relation.base and relation.unique and not (relation.thinned or relation.until)
+    of = relation.base if whole else object()
+    return Count(of=of, within=identities_of(partition), ascending=direction > 0)
 
 
 def _frame_of(term: Over, *, order: tuple[Key, ...], partition: tuple[Column, ...]) -> Frame | None:

@@ -118,7 +118,8 @@ def _from_clock(right: Relation, token: str) -> Relation:
     def column_of(column: Column) -> Column:
         bound = column.bound and replace(column.bound, clock=renamed(column.bound.clock))
         identity = column.identity and f"{token}:{column.identity}"
-        return replace(column, value=moved(column.value), bound=bound, identity=identity)
+        counts = column.counts and replace(column.counts, clock=renamed(column.counts.clock))
+        return replace(column, value=moved(column.value), bound=bound, identity=identity, counts=counts)
 
     rows = moved(right.rows, by=rows_of(token))
 
@@ -190,7 +191,8 @@ def settled(relation: Relation) -> Relation:
 
     def column_at_tau(column: Column) -> Column:
         bound = column.bound and _bound_at_tau(column.bound, sups=sups)
-        return replace(column, value=value_at_tau(column.value), bound=bound)
+        counts = None if column.counts is None or column.counts.clock else column.counts
+        return replace(column, value=value_at_tau(column.value), bound=bound, counts=counts)
 
     kept_clocks = tuple(replace(c, token=c.shown) for c in relation.clocks if not c.is_joined)
     return replace(

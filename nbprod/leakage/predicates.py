@@ -8,6 +8,7 @@ from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.columns import column_of
+from nbprod.leakage.horizon import NO_TIME
 from nbprod.leakage.joining import end_of
 from nbprod.leakage.relations import Column, Facts, Relation
 from nbprod.leakage.terms import (
@@ -38,7 +39,8 @@ def facts_of(predicate: Term, relation: Relation) -> Facts:
     """What holds about times and equal columns in every row where the predicate holds."""
     match predicate:
         case Every(terms):
-            return reduce(and_, (facts_of(term, relation) for term in terms), Facts())
+            found = reduce(and_, (facts_of(term, relation) for term in terms), Facts())
+            return reduce(and_, (_counted(term, found, relation) for term in terms), found)
         case Some(terms) if terms:
             return reduce(or_, (facts_of(term, relation) for term in terms))
         case Not(Compare(operator, left, right)):
@@ -46,9 +48,38 @@ def facts_of(predicate: Term, relation: Relation) -> Facts:
         case Not(Not(argument)) | Same(argument):
             return facts_of(argument, relation)
         case Compare(operator, left, right):
-            return _comparison(operator, _folded(left), _folded(right), relation)
+            found = _comparison(operator, _folded(left), _folded(right), relation)
+            return found & _counted(predicate, found, relation)
         case _:
             return Facts()
+
+
+def _counted(term: Term, known: Facts, relation: Relation) -> Facts:
+    """What a comparison of two rows' numbers says of their times, where both are numbered among the same rows."""
+    match term:
+        case Compare(("=" | "<" | "<=" | ">" | ">=") as operator, left, right):
+            one, two = column_of(left, relation).counts, column_of(right, relation).counts
+        case _:
+            return Facts()
+    if (
+        one is None
+        or two is None
+        or (one.of, one.within, one.ascending) != (two.of, two.within, two.ascending)
+    ):
+        return Facts()
+    shared = all(frozenset({one.named(name), two.named(name)}) in known.equal for name in one.within)
+    if one.clock == two.clock or not shared:
+        return Facts()
+    # one + its offset OPERATOR two + its offset: by how much the one's number exceeds the other's at most, at least
+    most = two.offset - one.offset - (operator == "<") if operator in ("=", "<", "<=") else None
+    least = two.offset - one.offset + (operator == ">") if operator in ("=", ">", ">=") else None
+    first, second = (one, two) if one.ascending else (two, one)
+    bounds = {}
+    if most is not None and most <= 0:
+        bounds[first.clock, second.clock] = (NO_TIME, True)
+    if least is not None and least >= 0:
+        bounds[second.clock, first.clock] = (NO_TIME, True)
+    return Facts(bounds=bounds)
 
 
 def _folded(term: Term) -> Term:

@@ -27,17 +27,36 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A row's number in the order of time, `within` rows that share these identities, plus an offset.
+
+    Numbers compare where they are `of` the same rows; `clock` is the time of the row that is numbered.
+    """
+
+    of: object
+    within: frozenset[str]
+    ascending: bool
+    clock: str = TAU
+    offset: int = 0
+
+    def named(self, identity: str) -> str:
+        """What a column of the numbered row is called beside the rows that it was joined to."""
+        return f"{self.clock}:{identity}" if self.clock else identity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
     """One column: its value, its bound where it is a time, and what names it through copies and renamings.
 
     `spells` names the column whose non-null values this one counts as they come, and the rows counted together:
-    among rows that share it, only the first has a value there.
+    among rows that share it, only the first has a value there. `counts` says that it numbers rows.
     """
 
     value: Value = CONSTANT
     bound: Bound | None = None
     identity: str = ""
     spells: tuple[str, frozenset[str]] | None = None
+    counts: Count | None = None
 
     @property
     def is_tau(self) -> bool:
