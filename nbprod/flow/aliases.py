@@ -132,9 +132,9 @@ class Heap:
         """Count the regions of a statement anew."""
         self._made_in_step, self._rest, self.work = 0, None, 0
 
-    def start_cell(self) -> None:
-        """Count on from a round number, so that an edit of one cell moves the regions of no other."""
-        self.inside += [NOTHING_INSIDE] * (-len(self.inside) % REGIONS_A_CELL)
+    def end_cell(self) -> None:
+        """Count on from the next round number, so that an edit of one cell moves the regions of no other."""
+        self.inside += [NOTHING_INSIDE] * (REGIONS_A_CELL - len(self.inside) % REGIONS_A_CELL)
 
     def fresh(
         self, *, holds: Iterable[int] = (), closed: bool = False, of_type: str = "", apart: bool = False

@@ -58,7 +58,12 @@ def _key(cell: Cell) -> tuple[int | None, str]:
 
 def _read_cell(tracer: Tracer, cell: Cell, *, index: int) -> CellRead:
     """One cell followed; `index` is that of its first step."""
-    tracer.heap.start_cell()
+    read = _followed(tracer, cell, index=index)
+    tracer.heap.end_cell()
+    return read
+
+
+def _followed(tracer: Tracer, cell: Cell, *, index: int) -> CellRead:
     text = body_of(cell)
     python = python_text(text)
     try:

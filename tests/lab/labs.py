@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # Machines that test are loaded; who waits for a bug can wait less.
 PATIENCE_MILLISECONDS = 1000 * int(os.environ.get("LAB_PATIENCE", "60"))
 SHOTS = Path(__file__).parents[1] / "output" / "lab"
+# Every test in another theme: LAB_THEME="JupyterLab Dark"
+THEME = os.environ.get("LAB_THEME", "")
 
 CONFIG = """
 c = get_config()
@@ -108,7 +110,7 @@ class Opened:
 
     def shot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SHOTS / f"{name}.png")
+        self.page.screenshot(path=SHOTS / f"{name}{'-dark' if THEME else ''}.png")
 
 
 @contextmanager
@@ -181,8 +183,9 @@ def _shown(page: Page, path: Path, *, theme: str) -> Opened:
         arg=path.name,
     )
     found = Opened(page, path)
-    if theme:
-        found.command("apputils:change-theme", theme=theme)
+    if theme or THEME:
+        found.command("apputils:change-theme", theme=theme or THEME)
+        page.locator(f"body[data-jp-theme-name='{theme or THEME}']").wait_for(state="attached")
     found.command("nbprod:show")
     page.locator("#nbprod-panel").wait_for()
     return found
