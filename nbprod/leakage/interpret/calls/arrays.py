@@ -65,8 +65,8 @@ def fresh_array(run: Run, bare: str, args: Args) -> Value:
 
 
 def _measured(run: Run, held: list[Value]) -> Value | None:
-    """`np.linspace(0, 1, len(frame))`."""
-    if run.node is None or len(held) < 3:
+    """`np.linspace(0, 1, len(frame))`; one from the least value to the largest is what a curve is drawn over."""
+    if run.node is None or len(held) < 3 or not all(isinstance(end, Const) for end in held[:2]):
         return None
     return positions.of_length(run, held[2], run.node)
 
