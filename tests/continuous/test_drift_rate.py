@@ -6,7 +6,8 @@ from nbprod.expectations.drift import drift
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
 
 RATE = 0.01
-RUNGS = 101
+# As many as a profile measures.
+RUNGS = 201
 KINDS = ("a", "b", "c", "d")
 
 
