@@ -161,8 +161,8 @@ def _key(candidate: Candidate, rows: Any) -> str:
         set[str](),
     )
     found = [name for name in rows.columns if name in given and rows[name].is_unique]
-    # A time may happen to be unique so far; whatever else is unique was made to be.
-    found.sort(key=lambda name: name == candidate.roles.time)
+    # A measure or a time may happen to be unique so far; whatever else is unique was made to be.
+    found.sort(key=lambda name: (rows[name].dtype.kind == "f", name == candidate.roles.time))
     if not found:
         raise NbprodError(
             "No column that the feature stage takes and gives tells its rows apart.",

@@ -32,7 +32,7 @@ def admitted(rows: Any, *, history: Any, key: str) -> Any:
             )
     twice = rows[key][rows[key].duplicated()]
     if len(twice):
-        raise NbprodError(f"Several rows have the {key} {twice.iloc[0]!r}, which tells rows apart.")
+        raise NbprodError(f"Several rows have the {key} {twice.iloc[0]}, which tells rows apart.")
     return rows[list(history.columns)].apply(lambda column: _typed(column, history[column.name].dtype))
 
 

@@ -131,9 +131,10 @@ def _numbers(array: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
-    """The other rows of each group with their orders and arguments; `at` says where the row of a key stands.
+    """The other rows of each group with their orders and arguments.
 
-    `counts` and `sums` are those of all before each place, so that a stretch's are a difference.
+    `totals` are how many and how much there are before each place, so that a stretch's are a difference. `at` says
+    which row has a key, `stands` where in its group each row stands, `numbers` which group that is.
     """
 
     window: Window
@@ -141,13 +142,16 @@ class Neighbours:
     totals: Mapping[tuple[Any, ...], tuple[Any, Any]]
     arguments: Any
     valid: Any
-    at: Mapping[Any, tuple[tuple[Any, ...], int]]
+    at: Mapping[Any, int]
+    stands: Any
+    numbers: Any
+    number_of: Mapping[tuple[Any, ...], int]
 
     def figure(self, group: tuple[Any, ...], order: Any, argument: Any, *, key: Any) -> Any:
         """The window's figure for a row that takes the place of the one of the same key."""
         low, high = self._stretch(group, order)
         places = self.groups[group][1] if group in self.groups else ()
-        old = self._old(group, places, low, high, key)
+        old = self._old(group, low, high, key)
         own = [argument] if self._sees_itself and (argument is not None or not self.window.argument) else []
         if self.window.figure in ("min", "max"):
             return self._extreme(places[low:high], old, own)
@@ -178,12 +182,16 @@ class Neighbours:
         high = len(orders) if ahead is None else int(orders.searchsorted(order + ahead, side="right"))
         return low, max(low, high)
 
-    def _old(self, group: tuple[Any, ...], places: Any, low: int, high: int, key: Any) -> int | None:
-        """The place of the row of this key, if the stretch has it."""
-        stands = self.at.get(key)
-        if stands is None or stands[0] != group or not low <= stands[1] < high:
+    def _old(self, group: tuple[Any, ...], low: int, high: int, key: Any) -> int | None:
+        """The row of this key, if the stretch has it."""
+        row = self.at.get(key)
+        if (
+            row is None
+            or self.numbers[row] != self.number_of.get(group)
+            or not low <= self.stands[row] < high
+        ):
             return None
-        return int(places[stands[1]])
+        return row
 
     def _extreme(self, places: Any, old: int | None, own: list[Any]) -> Any:
         theirs = [self.arguments[one].item() for one in places if self.valid[one] and one != old]
@@ -209,14 +217,20 @@ def neighbours_of(window: Window, *, backend: Any) -> Neighbours:
     values = table["argument"] if argument else None
     valid = np.ones(count, bool) if values is None else values.is_valid().to_numpy(zero_copy_only=False)
     arguments = np.zeros(count, np.int64) if values is None else _arguments(values)
-    keys = table["key"].to_pylist()
+    # Whole arrays and plain numbers: the collector of garbage would walk through a million small objects.
+    stands, numbers = np.zeros(count, np.int64), np.full(count, -1)
+    for number, (_, places) in enumerate(groups.values()):
+        stands[places], numbers[places] = np.arange(len(places)), number
     return Neighbours(
         window=window,
         groups=groups,
         totals={name: _totals(places, valid, arguments) for name, (_, places) in groups.items()},
         arguments=arguments,
         valid=valid,
-        at={keys[one]: (name, at) for name, (_, places) in groups.items() for at, one in enumerate(places)},
+        at={key: row for row, key in enumerate(table["key"].to_pylist())},
+        stands=stands,
+        numbers=numbers,
+        number_of={name: number for number, name in enumerate(groups)},
     )
 
 

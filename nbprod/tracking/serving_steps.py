@@ -165,7 +165,11 @@ class Steps:
             key=self._key_of(parent, ops),
             slot=slot,
         )
-        self.windows.append(self._over_the_rows(found))
+        found = self._over_the_rows(found)
+        for one in self.windows:
+            if replace(one, slot=slot) == found:
+                return self.slot(one.slot, window.dtype)
+        self.windows.append(found)
         return self.slot(slot, window.dtype)
 
     def _over_the_rows(self, window: Window) -> Window:
