@@ -78,7 +78,8 @@ export class Client {
     return this._post('extract', { path });
   }
 
-  runs(path: string): Promise<{ runs: Progress[] }> {
+  /** The runs of a notebook, and the pages of MLflow that show those that were mirrored, by record. */
+  runs(path: string): Promise<{ runs: Progress[]; mlflow: { [record: string]: string } }> {
     return this._get(`runs?${query({ path })}`);
   }
 

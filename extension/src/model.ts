@@ -23,6 +23,8 @@ export class PipelineModel implements IDisposable {
   loading: Loading = 'idle';
   problem = '';
   runs: Progress[] = [];
+  /** Where MLflow shows a run, by the id of its record. */
+  mlflow: { [record: string]: string } = {};
   /** Stages proposed and neither accepted nor dismissed yet. */
   proposal: Proposal | null = null;
   /** What the running kernel's values were found to be, by value; null where a cell ran since they were judged. */
@@ -317,6 +319,7 @@ export class PipelineModel implements IDisposable {
     if (!goesOn(run) && wentOn) {
       // What the run judged is newer than what the kernel's values were found to be
       this.live.clear();
+      void this._seekMirror();
     }
     this._changed.emit();
     if (statesOf(known) !== statesOf(run)) {
@@ -411,6 +414,7 @@ export class PipelineModel implements IDisposable {
     this._stop.abort();
     this._heard = null;
     this.runs = [];
+    this.mlflow = {};
     this.live.clear();
     this.proposal = null;
     this._forget();
@@ -438,9 +442,10 @@ export class PipelineModel implements IDisposable {
   private async _recall(): Promise<void> {
     const path = this.path;
     try {
-      const { runs } = await this.client.runs(path);
+      const { runs, mlflow } = await this.client.runs(path);
       if (path === this.path) {
         this.runs = runs;
+        this.mlflow = mlflow;
         this._changed.emit();
         if (runs.length) {
           void this._redraw();
@@ -449,6 +454,16 @@ export class PipelineModel implements IDisposable {
       }
     } catch {
       // The study, asked for at the same time, says what is wrong with the server.
+    }
+  }
+
+  /** A run may be mirrored as it ends. */
+  private async _seekMirror(): Promise<void> {
+    const path = this.path;
+    const { mlflow } = await this.client.runs(path).catch(() => ({ mlflow: this.mlflow }));
+    if (path === this.path) {
+      this.mlflow = mlflow;
+      this._changed.emit();
     }
   }
 

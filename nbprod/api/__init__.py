@@ -23,8 +23,8 @@ from nbprod.api.runs import (
     why,
 )
 from nbprod.api.scoring import load, score, skew
-from nbprod.api.studying import Source, StudyMemory, read, study, suggest
-from nbprod.api.tracking import diff_runs, mirror, reproduce
+from nbprod.api.studying import Source, StudyMemory, read, study, study_in_writing, suggest
+from nbprod.api.tracking import diff_runs, mirror, mirrored_at, reproduce
 from nbprod.api.values import infer, infer_from_last_run, proposal, review, validate, value
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "init",
     "load",
     "mirror",
+    "mirrored_at",
     "models",
     "monitor",
     "plan",
@@ -79,6 +80,7 @@ __all__ = [
     "skew",
     "stored",
     "study",
+    "study_in_writing",
     "suggest",
     "tag",
     "take",

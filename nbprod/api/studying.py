@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, TypeAlias
 from nbprod.api.project import settings_for
 from nbprod.errors import NotebookError, did_you_mean
 from nbprod.model import Finding, Notebook, Severity, StageOptions, Study
-from nbprod.notebook import options_from, parse
+from nbprod.notebook import SKIP_TAG, ExpectLine, magic_line, options_from, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nbprod.model import Flow, Suggestion, Suite
+    from nbprod.model import Cell, Flow, Suggestion, Suite
     from nbprod.settings import Settings
 
 Source: TypeAlias = str | os.PathLike[str] | Notebook
@@ -39,6 +39,7 @@ class StudyMemory:
         from nbprod.leakage import Memory
 
         self.lock = Lock()
+        self.readable: dict[str, str] = {}
         self.steps = StepMemory()
         self.cells = Memory()
 
@@ -50,6 +51,48 @@ def study(source: Source, *, leakage: bool = True, memory: StudyMemory | None = 
     """
     with memory.lock if memory else nullcontext():
         return _studied(notebook_of(source), leakage=leakage, memory=memory)
+
+
+def study_in_writing(source: Source, *, memory: StudyMemory) -> Study:
+    """As `study`, but a cell that is no Python at the moment counts as it last was when it was.
+
+    Half a line would else take away all that the cell makes, and the notebook would be full of errors for as long.
+    """
+    notebook = notebook_of(source)
+    with memory.lock:
+        whole, problems = _readable(notebook, memory)
+        found = _studied(whole, leakage=True, memory=memory)
+    if not problems:
+        return found
+    return replace(found, findings=tuple(sorted((*found.findings, *problems), key=_place)))
+
+
+def _readable(notebook: Notebook, memory: StudyMemory) -> tuple[Notebook, list[Finding]]:
+    from nbprod.flow import syntax_problem
+
+    cells, problems = list(notebook.cells), []
+    for cell in notebook.code:
+        problem = syntax_problem(cell)
+        before = memory.readable.get(cell.id)
+        if problem is None:
+            memory.readable[cell.id] = cell.source
+        elif before is not None and _magic_kind(cell) == _magic_kind(replace(cell, source=before)):
+            cells[cell.index] = replace(cell, source=before)
+            problems.append(problem)
+    memory.readable = {
+        cell.id: memory.readable[cell.id] for cell in notebook.code if cell.id in memory.readable
+    }
+    return replace(notebook, cells=tuple(cells)), problems
+
+
+def _magic_kind(cell: Cell) -> object:
+    """What nbprod's own line makes of the cell; a cell of expectations is read for itself, and never as it was."""
+    try:
+        line = magic_line(cell)
+    except NotebookError as error:
+        return str(error)
+    is_apart = isinstance(line, ExpectLine) or SKIP_TAG in cell.tags
+    return cell if is_apart else line
 
 
 def _studied(notebook: Notebook, *, leakage: bool, memory: StudyMemory | None) -> Study:

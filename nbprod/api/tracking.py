@@ -63,3 +63,12 @@ def mirror(root: str | os.PathLike[str]) -> Mirrored:
     settings = settings_for(root)
     place = Place(root=Path(root), store_address=settings.store)
     return mirrored(place=place, settings=settings, registry=registry_of(root))
+
+
+def mirrored_at(root: str | os.PathLike[str]) -> dict[str, str]:
+    """The pages of MLflow's server that show the project's runs, by the ids of their records."""
+    from nbprod.running.place import Place
+    from nbprod.tracking.mirror import shown_at
+
+    settings = settings_for(root)
+    return shown_at(Place(root=Path(root), store_address=settings.store), settings)

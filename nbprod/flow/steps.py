@@ -52,6 +52,15 @@ def read_steps(cells: Sequence[Cell], *, folder: str = "", memory: StepMemory | 
     )
 
 
+def syntax_problem(cell: Cell) -> Finding | None:
+    """What is wrong with a cell that is no Python."""
+    try:
+        parsed(python_text(body_of(cell)), cell.position)
+    except (SyntaxError, ValueError) as error:
+        return _syntax_finding(cell, error)
+    return None
+
+
 def _key(cell: Cell) -> tuple[int | None, str]:
     return cell.position, body_of(cell)
 

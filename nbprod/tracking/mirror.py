@@ -18,6 +18,7 @@ from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
 
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
@@ -68,7 +69,7 @@ def mirror(*, place: Place, settings: Settings, registry: Registry) -> Mirrored:
     from mlflow.exceptions import MlflowException
 
     address = address_of(place, settings)
-    known = _Known(file=place.state / f"mlflow-{hashlib.sha256(address.encode()).hexdigest()[:12]}.json")
+    known = _Known(file=_ids_file(place, address))
     try:
         client = MlflowClient(tracking_uri=address, registry_uri=address)
         mirroring = _Mirroring(client=client, place=place, settings=settings, registry=registry, known=known)
@@ -86,6 +87,25 @@ def mirror(*, place: Place, settings: Settings, registry: Registry) -> Mirrored:
             where=address,
             remedy="The ledger has everything; `nbprod mirror` brings it there later.",
         ) from error
+
+
+def shown_at(place: Place, settings: Settings) -> dict[str, str]:
+    """The pages of the runs that were brought to a server of MLflow's, by the ids of their records.
+
+    None where MLflow is a file, which has no pages. A password in the address stays out of the links.
+    """
+    address = address_of(place, settings)
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https"):
+        return {}
+    host = parts.netloc.rpartition("@")[2]
+    start = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    known = _Known(file=_ids_file(place, address)).ids
+    return {run: f"{start}/#/runs/{shown}" for run, shown in known.items() if "@" not in run}
+
+
+def _ids_file(place: Place, address: str) -> Path:
+    return place.state / f"mlflow-{hashlib.sha256(address.encode()).hexdigest()[:12]}.json"
 
 
 class _Known:

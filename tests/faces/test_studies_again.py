@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +14,9 @@ from notebooks import notebook_text
 
 from nbprod import api
 from nbprod.notebook import parse
+
+if TYPE_CHECKING:
+    from nbprod.model import Study
 
 SAMPLES = Path(__file__).parents[2] / "sample_notebooks"
 
@@ -136,3 +140,24 @@ def test_a_star_import_is_read_again_as_its_module_may_have_changed(tmp_path: Pa
     before = api.study(notebook, memory=memory)
     (tmp_path / "beside.py").write_text("made_later = 1\n", encoding="utf-8")
     assert api.study(notebook, memory=memory) == api.study(notebook) != before
+
+
+def test_a_cell_that_is_half_written_counts_as_it_was_and_says_so() -> None:
+    memory, whole = api.StudyMemory(), ["%%stage a\nx = [1]", "%%stage b\ny = x + [2]"]
+    before = in_writing(whole, memory)
+    half = in_writing(["%%stage a\nx = [1]\nz = (", whole[1]], memory)
+    assert (half.flow, [one.rule for one in half.findings]) == (before.flow, ["syntax-error"])
+    assert half.findings[0].span is not None
+    assert str(half.findings[0].span) == "cell 1, line 3"
+    assert in_writing(whole, memory) == before
+
+
+def test_a_cell_that_never_was_python_or_became_another_stage_is_left_out() -> None:
+    memory = api.StudyMemory()
+    in_writing(["%%stage a\nx = [1]", "%%stage b\ny = ("], memory)
+    changed = ["%%stage c\nx = (", "%%stage b\ny = ("]
+    assert in_writing(changed, memory) == studied(changed)
+
+
+def in_writing(cells: list[str], memory: api.StudyMemory) -> Study:
+    return api.study_in_writing(parse(notebook_text(*cells), name="written.ipynb"), memory=memory)

@@ -248,7 +248,9 @@ function ExpectationForm(props: { model: PipelineModel; values: string[]; artifa
       <label>
         If broken
         <select value={severity} data-test="severity" onChange={event => setSeverity(event.target.value)}>
-          <option value="critical">stop what depends on it</option>
+          <option value="critical" title="What depends on the value doesn't run">
+            stop there
+          </option>
           <option value="warning">warn</option>
           <option value="info">only say so</option>
         </select>

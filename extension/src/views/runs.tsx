@@ -182,6 +182,7 @@ function RunItem(props: {
   const { run, model, isOpen, isPicked, onPick } = props;
   const started = new Date(run.started).toLocaleString(undefined, WHEN);
   const wasJudged = run.record?.stages.some(stage => stage.verdicts.length > 0);
+  const shown = run.record ? model.mlflow[run.record.id] : undefined;
   return (
     <li data-state={run.state} data-run={run.id}>
       <div className="jp-nbprod-row">
@@ -225,6 +226,11 @@ function RunItem(props: {
           {wasJudged && (
             <Anchor href={model.client.docsUrl(model.path, run.record!.id)} data-test="docs">
               Data Docs
+            </Anchor>
+          )}{' '}
+          {shown && (
+            <Anchor href={shown} data-test="mlflow">
+              MLflow
             </Anchor>
           )}
         </details>

@@ -37,7 +37,8 @@ class RunsHandler(Handler):
         seen = {one.record_id for one in live}
         earlier = await self.aside(earlier_runs, notebook, path=path)
         both = (*live, *(one for one in earlier if one.id not in seen))
-        self.answer({"runs": [wire.plain(one) for one in both]})
+        shown = await self.aside(api.mirrored_at, api.root_of(notebook))
+        self.answer({"runs": [wire.plain(one) for one in both], "mlflow": shown})
 
     @web.authenticated
     @authorized

@@ -46,7 +46,7 @@ class Studies:
         """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
         memory = _latest(self._memories, path, self._memories.get(path) or api.StudyMemory(), most=REMEMBERED)
         with _garbage_left():
-            study = api.study(notebook_sent(path, raw), memory=memory)
+            study = api.study_in_writing(notebook_sent(path, raw), memory=memory)
             return Studied(study=study, picture=self._drawn(path, study, record=record))
 
     def picture(self, path: Path, *, record: Record | None) -> str:
