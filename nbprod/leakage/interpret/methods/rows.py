@@ -119,8 +119,15 @@ def _exponential(run: Run, cells: Cells, _args: Args, node: ast.AST) -> Value:
     return Windowed(base=cells, kind="ewm", aheads=moving.expanding_aheads(run, cells, node))
 
 
+def _only_value(run: Run, cells: Cells, _args: Args, node: ast.AST) -> Value:
+    """`column.tail(1).item()`."""
+    from nbprod.leakage.interpret.subscripts import at_place
+
+    return at_place(run, cells, 0, node) if cells.shape == "column" and cells.rows.bounds else cells
+
+
 METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
-    "asof": _asof, "reindex": _reindexed, "rolling": _rolled, "expanding": _expanding, "ewm": _exponential,
+    "item": _only_value, "asof": _asof, "reindex": _reindexed, "rolling": _rolled, "expanding": _expanding, "ewm": _exponential,
     "resample": groups.resampled, "groupby": _grouped, "sort_values": _sorted, "sort": _sorted,
     "sort_index": _sorted_index, "reverse": _reversed, "head": _first_rows, "limit": _first_rows,
     "searchsorted": _searched, "search_sorted": _searched, "tail": _last_rows, "sample": tables.sampled,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nbprod.leakage.interpret import learning, loops
+from nbprod.leakage.interpret import learning, loops, moving
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.statements.assigning import assign
 from nbprod.leakage.interpret.values import (
+    Cells,
     Const,
     Estimator,
     Position,
@@ -97,7 +99,24 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
             assign(run, node.target, item, node.iter)
             _turn(run, node.body)
     run.loops -= 1
+    if not run.loops and not run.depth:
+        _settle_totals(run, node, run.at(source))
     run.execute(run, node.orelse)
+
+
+def _settle_totals(run: Run, node: ast.For | ast.AsyncFor, held: Value) -> None:
+    """After a loop over all rows, what was added up in it is one value of them all: `for x in column: total += x`."""
+    if not isinstance(held, Cells) or held.shape != "column" or held.width is not None:
+        return
+    for each in ast.walk(node):
+        if not isinstance(each, ast.AugAssign) or not isinstance(each.target, ast.Name):
+            continue
+        name = each.target.id
+        total = run.at(run.env.get(name))
+        if isinstance(total, Cells) and total.shape == "element":
+            rows = replace(total, rows=held.rows, within=held.within)
+            facts = moving.statistic(run, rows, each, says=f"`{name}` is added up over all rows")
+            run.env[name] = replace(total, shape="scalar", facts=facts)
 
 
 def _depends(node: ast.For | ast.AsyncFor) -> bool:

@@ -119,8 +119,14 @@ def picked(value: Table | Cells, key: Picks) -> Table | Cells:
     return replace(value, rows=value.rows.narrowed(key.bound))
 
 
+def _is_tail(cells: Cells) -> bool:
+    """Whether only so many rows before the end are left: `column.tail(1)`."""
+    last = cells.rows.bounds[-1] if cells.rows.bounds else None
+    return last is not None and last.kind == "slice" and isinstance(last.low, int) and last.low < 0
+
+
 def at_place(run: Run, cells: Cells, place: int, node: ast.AST) -> Cells:
-    first = place >= 0
+    first = place >= 0 and not _is_tail(cells)
     if cells.order.newest_first:
         first = not first
     if first and not cells.order.other and cells.order.shuffled is None:

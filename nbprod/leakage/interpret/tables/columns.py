@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret import deferred, frames
+from nbprod.leakage.interpret import deferred, frames, groups
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.values import (
@@ -13,6 +13,7 @@ from nbprod.leakage.interpret.values import (
     Const,
     Deferred,
     Function,
+    Grouped,
     Mapped,
     Method,
     Opaque,
@@ -178,8 +179,19 @@ def _pivoted(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     return run.new(replace(table, columns={}, rest=rest, root=""))
 
 
+def _pivot_table(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """Aggregates by the index alone are those of groups; with columns beside it, values under other names."""
+    index, values = args.get(1, "index"), args.get(0, "values")
+    if index is None or args.get(2, "columns") is not None:
+        return _pivoted(run, table, args, node)
+    picked = frames.columns_named(run, table, values) if values is not None else None
+    grouped = Grouped(base=table, keys=deferred.keys_of(run, table, [index]), picked=picked)
+    how = args.get(3, "aggfunc") or Const("mean")
+    return groups.on_grouped(run, grouped, "agg", Args(places=(how,), node=node), node)
+
+
 METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "assign": _assign, "with_columns": _assign, "with_column": _assign, "mutate": _assign,
     "select": _select, "drop": _drop, "rename": _rename, "unstack": _pivoted, "pivot": _pivoted,
-    "pivot_table": _pivoted,
+    "pivot_table": _pivot_table,
 }  # fmt: skip
