@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo year test lint check-types check-layers check-tests lock clean
+.PHONY: help demo year test lint check-types check-layers check-tests check-reproduce check-mlflow lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,6 +38,16 @@ check-layers: $(VENV)/.test
 
 check-tests: $(VENV)/.test
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+check-reproduce: $(VENV)/.test ## do the sample's run again in fresh environments (minutes)
+	NBPROD_REPRODUCE=1 $(BIN)/python -m pytest tests/tracking/test_reproducing.py
+
+# The full mlflow refuses pandas 3: its server runs in an environment of its own, the thin client in ours.
+check-mlflow: $(VENV)/.test ## show a run on a real MLflow server (minutes)
+	$(PYTHON) -m venv $(VENV)/mlflow
+	$(VENV)/mlflow/bin/python -m pip install -qq --disable-pip-version-check mlflow
+	$(INSTALL) "mlflow-skinny>=3.1" "alembic>=1.13" "sqlalchemy>=2.0"
+	NBPROD_MLFLOW_SERVER=$(abspath $(VENV)/mlflow/bin/mlflow) $(BIN)/python -m pytest tests/tracking/test_mirror.py
 
 lock: $(VENV)/bin/python ## pin anew what demo and tests install
 	$(INSTALL) uv

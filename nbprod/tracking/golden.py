@@ -57,9 +57,14 @@ def _asked(interpreter: Path, words: list[str]) -> Any:
         command = [str(interpreter), "-m", "nbprod.tracking.golden", json.dumps([*words, str(answer)])]
         done = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603 - our own command
         if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["it ended without a word"]
-            raise NbprodError(last[0][-300:], where=str(interpreter))
+            raise NbprodError(_reason(done.stderr), where=str(interpreter))
         return np.load(answer, allow_pickle=False)
+
+
+def _reason(stderr: str) -> str:
+    """The exception's own words, which may be several lines: what follows the last line of code in a traceback."""
+    words = stderr.strip().rpartition("\n    ")[2].partition("\n")[2] or stderr.strip()[-300:]
+    return " ".join(words.split())[:300] or "It ended without a word."
 
 
 def answer(words: list[str]) -> None:

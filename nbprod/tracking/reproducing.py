@@ -101,7 +101,7 @@ def reproduce(
         tell(f"Building an environment of {len(pins)} packages.")
         interpreter = built(folder / "environment", pins, python=restored.kept.machine.get("python", ""))
     again = _run_again(restored, interpreter)
-    comparing = _Comparing(
+    comparing = Comparing(
         before=record,
         after=again,
         interpreter=interpreter,
@@ -162,7 +162,7 @@ def _run_again(restored: Restored, interpreter: Path) -> Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Comparing:
+class Comparing:
     """Two runs held against each other; `interpreter` is the one that did the run again."""
 
     before: Record
@@ -172,6 +172,7 @@ class _Comparing:
     because: str = ""
 
     def values(self) -> Iterator[Reached]:
+        """How far each value is the same, in the order of the stages."""
         theirs = {(stage.stage, one.name): one for stage in self.after.stages for one in stage.artifacts}
         states = {stage.stage: stage for stage in self.after.stages}
         for stage in self.before.stages:
