@@ -326,3 +326,31 @@ def test_a_bad_month_stops_before_training_and_shows_the_rows(
     assert broken == {("carrier", 300, True), ("distance", 200, True)}
     assert 'ColumnValuesToNotBeNull(column="carrier")' in told
     assert "-746" in told, "a row with a distance that can't be"
+
+
+def test_each_feature_is_served_as_it_was_trained_and_skew_is_found(
+    sample_run: Record, tmp_path: Path
+) -> None:
+    root = Path(sample_run.folder).parents[2]
+    api.promote(root, sample_run, force=True, why="the first")
+    held = api.load("champion", root=root)
+    alone = held.single_rows()
+    rows = held.context["flights"].sample(1000, random_state=13)
+    together = held.features(rows)
+    one_by_one = pd.DataFrame([alone.features(row) for row in rows.to_dict("records")]).astype(
+        together.dtypes
+    )
+    together.to_parquet(tmp_path / "together.parquet")
+    one_by_one.to_parquet(tmp_path / "alone.parquet")
+    # Counted a quarter of an hour too late, as from a table that is filled by a job.
+    late = rows.assign(dep_time=rows["dep_time"] - pd.Timedelta(minutes=15))
+    skewed = one_by_one.assign(airport_busy=held.features(late)["airport_busy"])
+    skewed.to_parquet(tmp_path / "skewed.parquet")
+    found = {name: api.skew(root, tmp_path / f"{name}.parquet") for name in ("together", "alone", "skewed")}
+    assert alone.slow == ()
+    assert {name: (one.rows, one.columns, one.holds) for name, one in found.items()} == {
+        "together": (1000, 21, True),
+        "alone": (1000, 21, True),
+        "skewed": (1000, 21, False),
+    }
+    assert [one.column for one in found["skewed"].skewed] == ["airport_busy"]
