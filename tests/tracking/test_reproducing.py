@@ -1,7 +1,10 @@
 """A run is done again from what it kept, whatever has been edited since, and is said to be as equal as it is."""
 
 import json
+import os
+import re
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,13 @@ from nbprod.faces.cli import exit_code_of
 from nbprod.running.keeping import kept_of
 from nbprod.tracking.entering import kept_plan_of
 from nbprod.tracking.environments import needed_pins
+from nbprod.tracking.reproducing import Comparing, Level
+
+# The cells that use the project's own module.
+OWN = {
+    "imports": CELLS["imports"] + "\nimport own",
+    "features": CELLS["features"].replace("last=past['x']", "double=own.twice(past['x']), last=past['x']"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +30,7 @@ def run_and_edited(tmp_path_factory):
     """A run whose notebook, own module and data have been changed since."""
     folder = tmp_path_factory.mktemp("project")
     (folder / "own.py").write_text("def twice(x):\n    return 2 * x\n")
-    features = CELLS["features"].replace("last=past['x']", "double=own.twice(past['x']), last=past['x']")
-    notebook = project(folder, expect="", imports=CELLS["imports"] + "\nimport own", features=features)
+    notebook = project(folder, expect="", **OWN)
     record = ran(notebook)
     (folder / "own.py").write_text("def twice(x):\n    return 3 * x\n")
     rows(days=50, slope=3.0).to_parquet(folder / "rows.parquet")
@@ -72,3 +81,45 @@ def test_the_environment_to_build_is_what_the_run_uses(run_and_edited):
     names = {pin.partition("==")[0] for pin in pins}
     assert names >= {"pandas", "scikit-learn", "papermill", "ipykernel", "numpy"}
     assert not names & {"jupyterlab", "pytest", "nbprod"}
+
+
+def test_a_model_that_differs_says_which_of_its_predictions(run_and_edited, tmp_path):
+    folder, record = run_and_edited
+    again = tmp_path / "project"
+    shutil.copytree(folder, again)
+    train = CELLS["train"].replace("LinearRegression()", "LinearRegression(fit_intercept=False)")
+    project(again, expect="", train=train, **OWN)
+    other = ran(again / "pipeline.ipynb")
+    before = Comparing(before=record, after=other, interpreter=Path(sys.executable), because="As was wished.")
+    found = {one.name: one for one in before.values()}
+    assert found["model"].level is Level.DIFFERENT
+    assert re.fullmatch(
+        r"[\d,]+ of [\d,]+ predictions differ, first that of row \d+: .+ then, .+ now. As was wished.",
+        found["model"].why,
+    )
+
+
+@pytest.mark.skipif(
+    not os.environ.get("NBPROD_REPRODUCE"), reason="builds two environments: `make check-reproduce`, minutes"
+)
+def test_the_sample_comes_out_the_same_in_a_fresh_environment_and_another_version_is_named(tmp_path):
+    sample = Path(__file__).parents[2] / "sample_notebooks" / "flight_delays.ipynb"
+    notebook = tmp_path / sample.name
+    shutil.copyfile(sample, notebook)
+    (tmp_path / "pyproject.toml").touch()
+    record = ran(notebook, month=3, months_of_training=1)
+    notebook.write_text(notebook.read_text().replace("max_iter=120", "max_iter=30"))
+    version = {"scikit-learn": "1.8.0"}
+    other = api.reproduce(
+        tmp_path, record, folder=tmp_path / "other", fresh_environment=True, replaced=version
+    )
+    shutil.rmtree(tmp_path / ".nbprod" / "store")
+    same = api.reproduce(tmp_path, record, folder=tmp_path / "same", fresh_environment=True)
+    assert (same.level, same.cannot, same.environment) == (Level.BYTES, (), ())
+    assert other.environment == ("scikit-learn is 1.8.0 instead, on purpose.",)
+    levels = {one.name: one.level for one in other.values}
+    assert (levels["features"], levels["model"], other.level) == (
+        Level.BYTES,
+        Level.DIFFERENT,
+        Level.DIFFERENT,
+    )
