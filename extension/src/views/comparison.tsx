@@ -39,7 +39,7 @@ export function ComparisonView({ found, runs }: { found: Comparison; runs: Progr
             </tr>
             {found[part].map((one: Difference) => (
               <tr key={one.name}>
-                <th scope="row">{one.name}</th>
+                <th scope="row">{breakable(one.name)}</th>
                 <td>{shown(one.before)}</td>
                 <td>{shown(one.after)}</td>
               </tr>
@@ -65,4 +65,18 @@ export function ComparisonView({ found, runs }: { found: Comparison; runs: Progr
       ))}
     </div>
   );
+}
+
+/** A dotted name that may go on in the next line behind each dot. */
+function breakable(name: string): React.ReactNode {
+  return name.split('.').map((part, place) => (
+    <React.Fragment key={place}>
+      {place > 0 && (
+        <>
+          .<wbr />
+        </>
+      )}
+      {part}
+    </React.Fragment>
+  ));
 }
