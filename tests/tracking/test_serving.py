@@ -25,9 +25,9 @@ from threadpoolctl import threadpool_limits
 import nbprod
 from nbprod import api
 from nbprod.errors import NbprodError
-from nbprod.tracking.serving_models import direct
-from nbprod.tracking.serving_steps import steps_of
-from nbprod.tracking.serving_trace import NotCompiled, traced
+from nbprod.tracking.serving.models import direct
+from nbprod.tracking.serving.steps import steps_of
+from nbprod.tracking.serving.trace import NotCompiled, traced
 
 FEATURES = """%%stage features --time time
 placed = ibis.memtable(raw)

@@ -6,8 +6,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbprod.errors import NbprodError, did_you_mean
-from nbprod.tracking.serving_steps import nanoseconds_of
-from nbprod.tracking.serving_trace import NotCompiled
+from nbprod.tracking.serving.steps import nanoseconds_of
+from nbprod.tracking.serving.trace import NotCompiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from nbprod.errors import NbprodError
 from nbprod.tracking.scores import usual_score
 from nbprod.tracking.scoring import columns_of
-from nbprod.tracking.serving_compiled import compiled
-from nbprod.tracking.serving_door import row_checks, suites_of
-from nbprod.tracking.serving_inputs import is_missing
-from nbprod.tracking.serving_models import direct
-from nbprod.tracking.serving_trace import NotCompiled
+from nbprod.tracking.serving.compiled import compiled
+from nbprod.tracking.serving.door import row_checks, suites_of
+from nbprod.tracking.serving.inputs import is_missing
+from nbprod.tracking.serving.models import direct
+from nbprod.tracking.serving.trace import NotCompiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nbprod.model import Expectation
-    from nbprod.tracking.serving import Loaded
-    from nbprod.tracking.serving_compiled import Compiled
-    from nbprod.tracking.serving_models import Answer
+    from nbprod.tracking.serving.compiled import Compiled
+    from nbprod.tracking.serving.models import Answer
+    from nbprod.tracking.serving.served import Loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

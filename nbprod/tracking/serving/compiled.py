@@ -13,17 +13,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbprod.errors import NbprodError
-from nbprod.tracking.serving_inputs import taken, taker
-from nbprod.tracking.serving_lookups import found_of, neighbours_of
-from nbprod.tracking.serving_steps import ROW, nanoseconds_of, slots_in, steps_of
-from nbprod.tracking.serving_trace import NotCompiled, traced
+from nbprod.tracking.serving.inputs import taken, taker
+from nbprod.tracking.serving.lookups import found_of, neighbours_of
+from nbprod.tracking.serving.steps import ROW, nanoseconds_of, slots_in, steps_of
+from nbprod.tracking.serving.trace import NotCompiled, traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from nbprod.tracking.serving import Loaded
-    from nbprod.tracking.serving_lookups import Found, Neighbours
-    from nbprod.tracking.serving_steps import Lookup, Steps, Window
+    from nbprod.tracking.serving.lookups import Found, Neighbours
+    from nbprod.tracking.serving.served import Loaded
+    from nbprod.tracking.serving.steps import Lookup, Steps, Window
 
 _LONGEST_QUERY = 300_000
 
@@ -172,7 +172,7 @@ class _Making:
     def _round(
         self, number: int, ready: list[Any], names: Mapping[Any, str], known: set[str], used: set[str]
     ) -> Round:
-        from nbprod.tracking.serving_steps import Lookup
+        from nbprod.tracking.serving.steps import Lookup
 
         asked = [value for one in ready for value in one.asks]
         lookups, windows = [], []

@@ -11,14 +11,14 @@ from nbprod.errors import NbprodError
 from nbprod.running.records import given_by
 from nbprod.tracking.scores import predictions, usual_score
 from nbprod.tracking.scoring import model_rows
-from nbprod.tracking.serving_door import admitted, demand_suites
+from nbprod.tracking.serving.door import admitted, demand_suites
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nbprod.model import PlannedStage
     from nbprod.tracking.entering import Candidate
-    from nbprod.tracking.serving_rows import SingleRows
+    from nbprod.tracking.serving.rows import SingleRows
 
 _NOT_RUN = frozenset({"nbprod:inputs", "nbprod:outputs", "injected-parameters"})
 
@@ -63,7 +63,7 @@ class Loaded:
 
     def single_rows(self) -> SingleRows:
         """The same for one row at a time, by the quickest way that gives the same features bit for bit."""
-        from nbprod.tracking.serving_rows import single_rows
+        from nbprod.tracking.serving.rows import single_rows
 
         return single_rows(self)
 

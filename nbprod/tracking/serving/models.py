@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from nbprod.tracking.serving_trace import NotCompiled
+from nbprod.tracking.serving.trace import NotCompiled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -8,13 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbprod.tracking.serving_steps import nanoseconds_of
-from nbprod.tracking.serving_trace import NotCompiled
+from nbprod.tracking.serving.steps import nanoseconds_of
+from nbprod.tracking.serving.trace import NotCompiled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nbprod.tracking.serving_steps import Lookup, Window
+    from nbprod.tracking.serving.steps import Lookup, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from nbprod.errors import NbprodError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from nbprod.tracking.serving import Loaded
+    from nbprod.tracking.serving.served import Loaded
 
 # Ibis' own class is changed while the cells are watched.
 _watching = threading.Lock()
