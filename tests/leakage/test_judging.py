@@ -165,6 +165,15 @@ def test_known_at_is_read_from_the_stage() -> None:
     assert {f.rule for f in findings(stage + code)} == {"not-yet-known"}
 
 
+LEAKY_STAGE = "%%stage features --time day\nloads['f'] = loads['kw'].shift(-3)"
+
+
+def test_leak_after_very_much_code_is_found() -> None:
+    plain = "loads['c'] = (loads['kw'] + 1) * (loads['kw'] - 2) / (loads['kw'] + 3)"
+    *_, last = findings(SETUP, *["\n".join([plain] * 20)] * 300, LEAKY_STAGE)
+    assert (last.rule, last.span and last.span.cell) == ("shift-into-future", 301)
+
+
 def test_every_finding_is_complete() -> None:
     found = findings(SETUP, "\n".join(pair[0] for pair in list(pandas_cases.PAIRS.values())[:8]))
     assert all(f.span and f.path and f.remedy and f.horizon and f.message.endswith(".") for f in found)

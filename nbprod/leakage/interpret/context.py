@@ -131,6 +131,12 @@ class Args:
         return (*self.places, *self.names.values())
 
 
+# Expressions that may be read at once, and how many each cell adds to what is left: a loop that never ends costs a
+# notebook its patience for the moment, and many plain cells cost it nothing.
+_MOST_FUEL = 40_000
+_FUEL_A_CELL = 2_000
+
+
 @dataclass(slots=True)
 class Run:
     """The interpreter's state, and the door through which its parts call each other."""
@@ -155,13 +161,17 @@ class Run:
     time: str | None = None
     entity: str | None = None
     known: Mapping[str, str] = field(default_factory=dict)
-    fuel: int = 40_000
+    fuel: int = _MOST_FUEL
     following: tuple[ast.AST, ...] = ()
     stopped: bool = False
     called: set[int] = field(default_factory=set)
     node: ast.AST | None = None
     watch: Watch = field(default_factory=Watch)
     next_place: int = 1
+
+    def refuel(self) -> None:
+        """Let another cell be read, whatever the cells before it have used up."""
+        self.fuel = min(_MOST_FUEL, max(self.fuel, 0) + _FUEL_A_CELL)
 
     def span(self, node: ast.AST) -> Span:
         """Where a node stands in its cell, with columns in code points."""

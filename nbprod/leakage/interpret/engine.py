@@ -52,6 +52,7 @@ def interpreted(
     follow = follow_once if memory is None else memory.follow
     for cell in cells:
         if cell.position is not None:
+            run.refuel()
             follow(
                 run,
                 (cell.position, cell.source),
@@ -109,6 +110,7 @@ def _uncalled(run: Run, follow: _Follow, *, after: int) -> None:
     for number, (name, value) in enumerate((*functions, *classes), start=after):
         held = run.at(value)
         base = number * PLACES_A_CELL
+        run.refuel()
         if isinstance(held, Function) and id(held.node) not in run.called:
             follow(("function", name, number), base, partial(_function_alone, run, name))
         elif isinstance(held, Class):
