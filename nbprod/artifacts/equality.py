@@ -5,6 +5,7 @@ NaN equals NaN, 1 does not equal 1.0 or True, and an object equals another of th
 
 from __future__ import annotations
 
+import functools
 import math
 import pickle
 import sys
@@ -316,6 +317,9 @@ def _objects(pair: _Pair) -> str | None:
         [part if index < 3 or part is None else list(part) for index, part in enumerate(one)]
         for one in (left, right)
     ]
+    if all(len(one) > _STATE and isinstance(one[_STATE], dict) for one in parts):
+        states = _asked_of_both(type(pair.left), [one[_STATE] for one in parts])
+        parts[0][_STATE], parts[1][_STATE] = states
     return (
         _difference(pair.at("", *parts))
         if len(parts[0]) != len(parts[1])
@@ -326,6 +330,26 @@ def _objects(pair: _Pair) -> str | None:
 
 
 _PARTS = ("", "(...)", ".__dict__", "[...]", "{...}", "")
+_STATE = _PARTS.index(".__dict__")
+# Where pandas, statsmodels and SymPy keep what a property computes when it is first read.
+_CACHE = "_cache"
+
+
+def _asked_of_both(kind: type, states: list[Any]) -> list[dict[Any, Any]]:
+    """The states less what only one of the objects was asked for yet: it follows from the rest, and order tells nothing."""
+    lazy = {name for state in states for name in state if _is_lazy(kind, name)}
+    found = [{name: value for name, value in state.items() if name not in lazy} for state in states]
+    caches = [state[_CACHE] for state in states if isinstance(state.get(_CACHE), dict)]
+    for number, state in enumerate(states):
+        found[number] |= {name: state[name] for name in sorted(lazy) if all(name in one for one in states)}
+        if len(caches) == len(states):
+            both = [key for key in caches[0] if key in caches[1]]
+            found[number][_CACHE] = {key: state[_CACHE][key] for key in both}
+    return found
+
+
+def _is_lazy(kind: type, name: Any) -> bool:
+    return isinstance(name, str) and isinstance(getattr(kind, name, None), functools.cached_property)
 
 
 def _short(value: object) -> str:

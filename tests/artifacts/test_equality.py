@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import functools
 import io
 from dataclasses import dataclass
 
@@ -29,6 +30,28 @@ class Open(dict):
     def __init__(self, **members: object) -> None:
         super().__init__(**members)
         self.__dict__ = self
+
+
+class Sample:
+    """Computes when it is asked, by itself as statsmodels does or by functools."""
+
+    def __init__(self, numbers: list[float], *asked: str) -> None:
+        self.numbers = numbers
+        self._cache: dict[str, float] = {}
+        for name in asked:
+            getattr(self, name)
+
+    @property
+    def total(self) -> float:
+        return self._cache.setdefault("total", sum(self.numbers))
+
+    @property
+    def largest(self) -> float:
+        return self._cache.setdefault("largest", max(self.numbers))
+
+    @functools.cached_property
+    def smallest(self) -> float:
+        return min(self.numbers)
 
 
 class Node:
@@ -95,6 +118,20 @@ DIFFERENT = {
 @pytest.mark.parametrize("make", EQUAL.values(), ids=EQUAL)
 def test_values_made_alike_are_equal(make):
     assert difference(make(), make()) is None
+
+
+@pytest.mark.parametrize(
+    "asked", [(), ("total",), ("smallest",), ("largest", "total", "smallest")], ids=" ".join
+)
+def test_what_one_was_not_asked_for_yet_is_no_difference(asked):
+    assert difference(Sample([1.0, 2.0], "smallest", "total", "largest"), Sample([1.0, 2.0], *asked)) is None
+
+
+def test_what_both_were_asked_for_is_compared():
+    one, other = (Sample([1.0, 2.0], "total", "smallest") for _ in range(2))
+    other._cache["total"] = 4.0
+    assert difference(one, other) == "value.__dict__['_cache']['total']: 3.0 is not 4.0"
+    assert difference(one, Sample([1.0, 3.0])) == "value.__dict__['numbers'][1]: 2.0 is not 3.0"
 
 
 @pytest.mark.parametrize(("left", "right", "says"), DIFFERENT.values(), ids=DIFFERENT)
