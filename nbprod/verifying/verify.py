@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from nbprod.model import Event, Finding, Flow, Notebook, Plan, Record
 
 
-# A small random number may well be drawn twice.
-_REPEATS = 3
+# One of two random numbers may well be drawn again and again: eight runs agree by chance in one of 128.
+_REPEATS = 7
 
 
 class Outcome(StrEnum):
@@ -77,7 +77,7 @@ def verify(
 ) -> Verification:
     """Run the notebook as a plan and top to bottom, and compare every value that a stage gives.
 
-    All files are written into `folder`; cells run in `cwd`. Where values differ, the notebook is run up to three times
+    All files are written into `folder`; cells run in `cwd`. Where values differ, the notebook is run up to seven times
     more: a value that differs from itself from run to run is not compared.
     """
     flow, findings = flow_cut(notebook, cut)
