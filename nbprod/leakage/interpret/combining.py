@@ -137,6 +137,7 @@ def misaligned(run: Run, cells: Cells, node: ast.AST) -> Ahead:
         span=run.span(node),
         says="values in reversed order are put beside rows in time order",
         sources=cells.facts.sources,
+        steps=(),
     )
 
 

@@ -13,11 +13,12 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.horizon import WHOLE, Hop, Reach
+from nbprod.model import Span, Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from nbprod.model import Edit, Span, Step
+    from nbprod.model import Edit
 
 
 MOST_STEPS = 12
@@ -82,19 +83,24 @@ class Rows:
 ALL_ROWS = Rows()
 
 
+# Stands for the path of one station that most begin with.
+_FROM_HERE = (Step(span=Span(cell=0, line=0, end_line=0), says=""),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
     """One way in which a value depends on what its row can't know yet: the rule, how far, and the path.
 
-    `over` are the rows on which a statistic or a fit was made; `head` counts the first rows that alone are
-    wrong (a roll that wraps); `period` says that a lag of one period in the table of aggregates settles it.
+    The path begins where it is and with what is said of it, unless other `steps` are given. `over` are the rows on
+    which a statistic or a fit was made; `head` counts the first rows that alone are wrong (a roll that wraps);
+    `period` says that a lag of one period in the table of aggregates settles it.
     """
 
     rule: str
     reach: Reach
     span: Span
     says: str
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step, ...] = _FROM_HERE
     over: Rows | None = None
     sources: frozenset[str] = frozenset()
     edits: tuple[Edit, ...] = ()
@@ -102,6 +108,10 @@ class Ahead:
     period: bool = False
     detail: str = ""
     remedy: str = ""
+
+    def __post_init__(self) -> None:
+        if self.steps is _FROM_HERE:
+            object.__setattr__(self, "steps", (Step(span=self.span, says=self.says),))
 
     @property
     def key(self) -> tuple[str, Span, Rows | None, int]:

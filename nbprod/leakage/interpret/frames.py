@@ -337,7 +337,6 @@ def awaited(run: Run, table: Table, name: str, facts: Facts) -> Facts:
         reach=Reach(awaits=known),
         span=span,
         says=says,
-        steps=(Step(span=span, says=says),),
         sources=facts.sources,
         detail=known,
     )

@@ -10,7 +10,6 @@ from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import edits, frames
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Clock, Facts
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -57,7 +56,6 @@ def looked_up_at(run: Run, key: Facts, values: Facts, node: ast.AST, *, right: F
             reach=Reach(time=ahead_by),
             span=run.span(node),
             says=says,
-            steps=(Step(span=run.span(node), says=says),),
             sources=values.sources,
         )
         facts = facts.with_ahead(ahead)
@@ -139,7 +137,6 @@ def _unbounded(run: Run, left: Table, right: Table, node: ast.AST) -> Ahead | No
         reach=WHOLE_REACH,
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         sources=right.all_facts.sources,
     )
 
@@ -172,7 +169,6 @@ def as_of(
                 reach=Reach(rows=1),
                 span=span,
                 says=says,
-                steps=(Step(span=span, says=says),),
                 sources=right.all_facts.sources,
                 edits=fix,
                 detail=direction,
@@ -237,7 +233,6 @@ def _event_time(run: Run, right: Table, right_on: str, span: object) -> list[Ahe
             reach=Reach(awaits=later),
             span=where,  # type: ignore[arg-type]
             says=says,
-            steps=(Step(span=where, says=says),),  # type: ignore[arg-type]
             sources=right.all_facts.sources,
             detail=later,
             remedy=right_on,

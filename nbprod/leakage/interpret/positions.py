@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Bound, Clock, Facts, Rows
 from nbprod.leakage.interpret.values import Cells, Const, Opaque, Picks, Position, Value
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Args, Run
@@ -77,7 +76,6 @@ def _of_all(run: Run, length: Value, node: ast.AST) -> Cells:
         reach=WHOLE_REACH,
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         over=rows,
         sources=frozenset({source}),
     )
@@ -102,7 +100,6 @@ def searched(run: Run, times: Cells, keys: Value, args: Args, node: ast.AST) -> 
             reach=Reach(time=later),
             span=run.span(node),
             says=says,
-            steps=(Step(span=run.span(node), says=says),),
             sources=times.facts.sources,
         )
         facts = replace(times.facts, clock=None).with_ahead(ahead)

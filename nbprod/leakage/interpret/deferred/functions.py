@@ -20,7 +20,6 @@ from nbprod.leakage.interpret.values import (
     Table,
     Value,
 )
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -48,7 +47,6 @@ def row_number(run: Run, node: ast.AST, *, what: str, library: str = "ibis") -> 
             reach=WHOLE_REACH,
             span=span,
             says=says,
-            steps=(Step(span=span, says=says),),
             over=table.rows,
             sources=frozenset({f"{table.root}.*"}) if table.root else frozenset(),
         )
@@ -177,7 +175,11 @@ def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | Non
         case "now" | "today":
             span = run.span(node)
             ahead = Ahead(
-                rule="whole-sample-statistic", reach=WHOLE_REACH, span=span, says="the wall clock is read"
+                rule="whole-sample-statistic",
+                reach=WHOLE_REACH,
+                span=span,
+                says="the wall clock is read",
+                steps=(),
             )
             return Cells(facts=NOTHING.with_ahead(ahead), shape="scalar")
         case "_":

@@ -22,7 +22,6 @@ from nbprod.leakage.interpret.values import (
     Value,
     Windowed,
 )
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -46,7 +45,7 @@ def resampled(
     reach = Reach(time=period) if period is not None and period > timedelta(0) else Reach(rows=1)
     says = f"bars of {frequency or 'a period'} are stamped at their start and hold what follows"
     ahead = Ahead(
-        rule="period-aggregate", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),), period=True,
+        rule="period-aggregate", reach=reach, span=span, says=says, period=True,
         detail="bar",
     )  # fmt: skip
     key = Key(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Facts
 from nbprod.leakage.interpret.values import Cells, Const, Estimator, Instance, Mapped, Seq, Value
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -143,7 +142,6 @@ def fit_aheads(run: Run, estimator: Estimator, over: Facts) -> tuple[Ahead, ...]
             reach=WHOLE_REACH,
             span=estimator.fit_span,
             says=says,
-            steps=(Step(span=estimator.fit_span, says=says),),
             over=estimator.fitted,
             sources=over.sources,
             detail=estimator.name,

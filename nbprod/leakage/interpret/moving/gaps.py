@@ -12,7 +12,6 @@ from nbprod.leakage.interpret.moving.arguments import place_of
 from nbprod.leakage.interpret.moving.sequence import neighbours
 from nbprod.leakage.interpret.moving.whole_sample import statistic
 from nbprod.leakage.interpret.values import Cells, Const, Table, Value
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -60,7 +59,6 @@ def filled(run: Run, move: Fills, cells: Cells, args: Args, node: ast.AST, *, ca
         reach=Reach(rows=1),
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         sources=cells.facts.sources,
         edits=edits.forward_fill(run, node, how=move.how),
         detail="until the next known value",
@@ -123,7 +121,6 @@ def smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, *
         reach=reach,
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         over=cells.rows if rows is None else None,
         sources=cells.facts.sources,
         detail="smoother",

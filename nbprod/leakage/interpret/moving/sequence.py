@@ -96,7 +96,6 @@ def shifted(
             reach=Reach(rows=int(now), along=along),
             span=run.span(node),
             says=says,
-            steps=(Step(span=run.span(node), says=says),),
             sources=facts.sources,
             edits=edits.negated(run, args_node, node),
         )

@@ -44,7 +44,6 @@ def statistic(
         reach=WHOLE_REACH,
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         over=over,
         sources=facts.sources,
     )

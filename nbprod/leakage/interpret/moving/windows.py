@@ -11,7 +11,6 @@ from nbprod.leakage.interpret.facts import Ahead
 from nbprod.leakage.interpret.moving.arguments import place_of, step_count
 from nbprod.leakage.interpret.moving.sequence import in_sequence, neighbours
 from nbprod.leakage.interpret.values import Cells, Opaque, Value, Windowed
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -45,7 +44,7 @@ def window_aheads(
         reach = Reach(rows=max(int(size.hint.partition(":")[2] or 2) - 1, 1))
         says = f"the window starts at the row and runs {reach}"
         ahead = Ahead(
-            rule="forward-window", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),),
+            rule="forward-window", reach=reach, span=span, says=says,
             sources=cells.facts.sources,
         )  # fmt: skip
         return (*problems, ahead)
@@ -59,7 +58,6 @@ def window_aheads(
             reach=reach,
             span=span,
             says=says,
-            steps=(Step(span=span, says=says),),
             sources=cells.facts.sources,
             edits=edits.without_keyword(run, node, "center"),
         )
@@ -68,7 +66,7 @@ def window_aheads(
         reach = Reach(rows=max((rows or 2) - 1, 1))
         says = f"the rows run from the newest back, so the window ends {reach}"
         ahead = Ahead(
-            rule="forward-window", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),),
+            rule="forward-window", reach=reach, span=span, says=says,
             sources=cells.facts.sources,
         )  # fmt: skip
         return (*problems, ahead)

@@ -11,7 +11,6 @@ from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound, Facts
 from nbprod.leakage.interpret.moving import statistic
 from nbprod.leakage.interpret.values import Cells, Const, Picks, Position, Stretch, Table
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Run
@@ -81,7 +80,6 @@ def _around_position(run: Run, value: Table | Cells, key: Stretch, node: ast.AST
             reach=WHOLE_REACH,
             span=run.span(node),
             says=says,
-            steps=(Step(span=run.span(node), says=says),),
             sources=facts.sources,
         )
         return replace(base, facts=facts.whole().with_ahead(ahead))
@@ -103,7 +101,6 @@ def ahead_of_position(run: Run, facts: Facts, place: Position, node: ast.AST) ->
             reach=Reach(rows=int(furthest + offset)),
             span=run.span(node),
             says=says,
-            steps=(Step(span=run.span(node), says=says),),
             sources=facts.sources,
         )
         return moved.with_ahead(ahead)

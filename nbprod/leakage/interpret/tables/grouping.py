@@ -12,7 +12,6 @@ from nbprod.leakage.interpret.facts import NOTHING, Ahead, Clock, Facts
 from nbprod.leakage.interpret.tables.everywhere import rolling
 from nbprod.leakage.interpret.values import Const, Grouped, Key, Opaque, Seq, Table, Value
 from nbprod.libraries.moves import Rolls
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -103,9 +102,7 @@ def _rolling_by_time(run: Run, table: Table, args: Args, node: ast.AST) -> Value
             span = run.span(node)
             reach = Reach(time=offset + period)
             says = f"the window ends {reach}"
-            ahead = Ahead(
-                rule="forward-window", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),)
-            )
+            ahead = Ahead(rule="forward-window", reach=reach, span=span, says=says)
         base = table.mapped(lambda f: f.with_ahead(ahead)) if ahead is not None else table
         return Grouped(
             base=base, keys=(Key(name=index[0], facts=Facts(clock=Clock()), is_time=True),), as_index=False

@@ -12,7 +12,6 @@ from nbprod.leakage.interpret import deferred, frames, joining
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Clock
 from nbprod.leakage.interpret.values import Cells, Const, Deferred, Method, Seq, Table, Value
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,7 +162,7 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
     span = run.span(node)
     reach = Reach(time=timedelta(seconds=latest)) if latest is not None else WHOLE_REACH
     says = f"the join admits rows {reach}" if latest is not None else "the join admits every later row"
-    ahead = Ahead(rule="unbounded-join", reach=reach, span=span, says=says, steps=(Step(span=span, says=says),),
+    ahead = Ahead(rule="unbounded-join", reach=reach, span=span, says=says,
                   sources=right.all_facts.sources)  # fmt: skip
     names_ = set(right.columns)
     columns = {

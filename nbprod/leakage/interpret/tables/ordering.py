@@ -9,7 +9,6 @@ from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, edits, frames, joining
 from nbprod.leakage.interpret.facts import Ahead, Clock, Facts
 from nbprod.leakage.interpret.values import NONE, Cells, Const, Opaque, Order, Position, Seq, Table, Value
-from nbprod.model import Step
 
 if TYPE_CHECKING:
     import ast
@@ -133,7 +132,6 @@ def filled_from_later(run: Run, cells: Cells, node: ast.AST, facts: Facts) -> Fa
         reach=Reach(rows=1),
         span=run.span(node),
         says=says,
-        steps=(Step(span=run.span(node), says=says),),
         sources=facts.sources,
         edits=edits.forward_fill(run, node, how="given"),
     )

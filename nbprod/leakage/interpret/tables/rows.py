@@ -11,7 +11,6 @@ from nbprod.leakage.interpret.context import Args, Run, Split
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound
 from nbprod.leakage.interpret.tables.columns import evaluated
 from nbprod.leakage.interpret.values import Cells, Const, Key, Opaque, Seq, Stretch, Table, Value
-from nbprod.model import Step
 from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
@@ -185,7 +184,6 @@ def _unique(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         reach=WHOLE_REACH,
         span=span,
         says=says,
-        steps=(Step(span=span, says=says),),
         over=table.rows,
         sources=frames.known_facts(run, table).sources,
         edits=edits.keyword_value(run, node, "keep", "'first'"),
