@@ -79,9 +79,8 @@ def tree_of(cell: Cell) -> ast.Module | None:
         return None
 
 
-@lru_cache(
-    maxsize=1024
-)  # a notebook in which somebody writes is read again and again, and all but one cell is the same
+# A notebook in which somebody writes is read again and again, and all but one cell is the same.
+@lru_cache(maxsize=1024)
 def parsed(python: str, position: int | None) -> ast.Module:
     """The tree of a cell's plain Python, not to be changed; cells of the same text have trees of their own."""
     _ = position

@@ -65,9 +65,8 @@ def magic_line(cell: Cell) -> MagicLine | None:
     return _magic_line(cell.source, cell.position)
 
 
-@lru_cache(
-    maxsize=4096
-)  # a study asks for every cell's line a few times, and a study comes with every keystroke
+# A study asks for every cell's line a few times, and a study comes with every keystroke.
+@lru_cache(maxsize=4096)
 def _magic_line(source: str, position: int | None) -> MagicLine | None:
     found = _LINE.match(source)
     if found is None:
