@@ -62,17 +62,18 @@ def noun(kind: type[Noun], data: object, *, where: str) -> Noun:
 # TypeScript
 
 
-def typescript(*kinds: type) -> str:
-    """The TypeScript types of what `plain` makes of these nouns, with every noun that they hold, by name."""
+def typescript(*kinds: type, stand_in: str = "model.py", made_by: str = "nbprod.wire") -> str:
+    """The TypeScript types of what `plain` makes of these nouns, with every noun that they hold, by name.
+
+    `made_by` is the module that writes them, `stand_in` the file of nbprod's in which the nouns are.
+    """
     found: dict[str, type] = {}
     for kind in kinds:
         _collect(kind, found)
     declared = [_declaration(found[name]) for name in sorted(found)]
     json = "export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };"
-    return "\n\n".join([_HEADER, json, *declared]) + "\n"
-
-
-_HEADER = "// Written by `python -m nbprod.wire`; the nouns stand in nbprod/model.py."
+    header = f"// Written by `python -m {made_by}`; the nouns stand in nbprod/{stand_in}."
+    return "\n\n".join([header, json, *declared]) + "\n"
 
 
 def _collect(kind: object, found: dict[str, type]) -> None:

@@ -4,7 +4,7 @@ A notebook or plan may be given as a path. What runs leave stands under `ROOT/.n
 folder above the notebook that holds a `pyproject.toml` or a `.git`, else the notebook's own folder.
 """
 
-from nbprod.api.continuous import Watching, decisions, monitor, retrain, seconds_of
+from nbprod.api.continuous import Watching, decisions, glance, monitor, monitor_page_at, retrain, seconds_of
 from nbprod.api.exports import export, export_targets
 from nbprod.api.models import ModelState, Promotion, models, promote, registry_of, rollback
 from nbprod.api.plans import PLAN_SUFFIX, accepted, diff, extract, plan, read_plan, tag
@@ -49,6 +49,7 @@ __all__ = [
     "export",
     "export_targets",
     "extract",
+    "glance",
     "infer",
     "infer_from_last_run",
     "init",
@@ -57,6 +58,7 @@ __all__ = [
     "mirrored_at",
     "models",
     "monitor",
+    "monitor_page_at",
     "plan",
     "promote",
     "proposal",

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nbprod import wire
 from nbprod.api.models import registry_of, user
 from nbprod.api.plans import plan, read_plan
 from nbprod.api.project import root_of, settings_for
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from nbprod.api.studying import Source
     from nbprod.continuous.decisions import Decision
+    from nbprod.continuous.glance import Glance
     from nbprod.continuous.monitoring import Monitor
     from nbprod.model import Event, Record
 
@@ -107,13 +109,15 @@ def monitor(
 ) -> Watching:
     """Hold the batches that a model scored against what it learned from, and write the page that shows it.
 
+    What was seen stands in the project until the next time, for `glance`; `page` is one more place for the page.
     `served` is a parquet file of features that were served, which are held against the training's own.
     """
     from nbprod.api.scoring import skew
     from nbprod.artifacts.store import write_atomically
     from nbprod.continuous.contest import Arena
+    from nbprod.continuous.glance import seen_file, seen_in
     from nbprod.continuous.monitor_page import monitor_page
-    from nbprod.continuous.monitoring import monitored, news
+    from nbprod.continuous.monitoring import monitored
     from nbprod.running.place import Place
 
     home = Path(root)
@@ -129,6 +133,28 @@ def monitor(
         labels=Path(labels) if labels else None,
         skew=skew(home, served, model=model) if served else None,
     )
-    file = Path(page) if page else place.state / "monitor" / f"{version.model}.html"
-    write_atomically(file, monitor_page(found))
-    return Watching(monitor=found, news=tuple(news(found)), page=file)
+    seen = seen_in(
+        found, at=datetime.now(UTC).isoformat(), labels=str(labels or ""), served=str(served or "")
+    )
+    shown, file = monitor_page(found), seen_file(place.state, version.model).with_suffix(".html")
+    write_atomically(seen_file(place.state, version.model), json.dumps(wire.plain(seen)) + "\n")
+    for each in {file, Path(page or file)}:
+        write_atomically(each, shown)
+    return Watching(monitor=found, news=seen.news, page=Path(page or file))
+
+
+def glance(root: str | os.PathLike[str], model: str) -> Glance:
+    """What is known of a model in production without measuring: its champion, decisions, and what `monitor` last saw."""
+    from nbprod.continuous.glance import glance as glanced
+    from nbprod.running.place import Place
+
+    return glanced(registry_of(root), model, state=Place(root=Path(root)).state)
+
+
+def monitor_page_at(root: str | os.PathLike[str], model: str) -> Path | None:
+    """The page that `monitor` last made of a model, if there is one."""
+    from nbprod.continuous.glance import seen_file
+    from nbprod.running.place import Place
+
+    file = seen_file(Place(root=Path(root)).state, model).with_suffix(".html")
+    return file if file.is_file() else None

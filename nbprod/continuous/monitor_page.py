@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.continuous.conditions import LARGE_PSI
 from nbprod.continuous.decisions import Action
-from nbprod.continuous.monitoring import news, span_said
+from nbprod.continuous.monitoring import news, skew_said, span_said
 from nbprod.continuous.plots import STYLE, Happened, Mark, lanes, plot
 
 if TYPE_CHECKING:
@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from nbprod.tracking.registry import AliasChange
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1f2937; --soft: #5b6472; --line: #8886; --one: #2563eb; --two: #8a94a6;
- --bad: #c2410c; --good: #2b8a3e; --paper: #fff; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e5e7eb; --soft: #9ca3af; --paper: #14171c; --one: #74a9ff;
- --bad: #ff8f66; --good: #6fcf7f; } }
+:root { color-scheme: light dark; --ink: light-dark(#1f2937, #e5e7eb); --soft: light-dark(#5b6472, #9ca3af);
+ --line: #8886; --paper: light-dark(#fff, #14171c); --one: light-dark(#2563eb, #74a9ff); --two: #8a94a6;
+ --bad: light-dark(#c2410c, #ff8f66); --good: light-dark(#2b8a3e, #6fcf7f); }
 * { box-sizing: border-box; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem;
  color: var(--ink); background: var(--paper); overflow-wrap: break-word; }
@@ -133,20 +132,12 @@ def _skew(found: Parity | None) -> str:
         return _soft(
             "No features that were served were given: --served holds them against the training's own."
         )
-    compared = f"{found.columns} features of {found.rows:,} served rows"
-    if found.holds:
-        return _soft(f"{compared} are the same as the training's, bit for bit.")
     rows = [
         _row(escape(one.column), f"{one.rows:,}", escape(one.first), escape(one.trained), escape(one.served))
         for one in found.skewed
     ]
-    parts = [f"Of {compared} {len(found.skewed)} differ."]
-    if found.missing_columns:
-        parts.append(f"Not served: {', '.join(found.missing_columns)}.")
-    if found.missing_rows:
-        parts.append(f"{found.missing_rows:,} served rows the model's run never saw.")
     head = ("feature", "rows that differ", "first", "in training", "served")
-    return _soft(" ".join(parts)) + (_table(head, rows) if rows else "")
+    return _soft(skew_said(found)) + (_table(head, rows) if rows else "")
 
 
 def _predictions(batches: Sequence[Watched]) -> str:

@@ -184,3 +184,16 @@ def news(found: Monitor) -> Iterator[str]:
 def span_said(one: Watched) -> str:
     """From when to when a batch's rows are, or when it was scored."""
     return f"{one.span[0][:10]} to {one.span[1][:10]}" if one.span else f"scored {one.scored[:10]}"
+
+
+def skew_said(found: Parity) -> str:
+    """Whether features that were served are the training's."""
+    compared = f"{found.columns} features of {found.rows:,} served rows"
+    if found.holds:
+        return f"{compared} are the same as the training's, bit for bit."
+    parts = [f"Of {compared} {len(found.skewed)} differ."]
+    if found.missing_columns:
+        parts.append(f"Not served: {', '.join(found.missing_columns)}.")
+    if found.missing_rows:
+        parts.append(f"{found.missing_rows:,} served rows the model's run never saw.")
+    return " ".join(parts)
