@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import duckdb
 import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from ibis import _
 from projects import CELLS, project, ran
 from sklearn.compose import make_column_transformer
@@ -25,6 +28,7 @@ from threadpoolctl import threadpool_limits
 import nbprod
 from nbprod import api
 from nbprod.errors import NbprodError
+from nbprod.tracking.serving.compiled import Query, slots_of_text
 from nbprod.tracking.serving.models import direct
 from nbprod.tracking.serving.steps import steps_of
 from nbprod.tracking.serving.trace import NotCompiled, traced
@@ -132,9 +136,33 @@ def test_a_prediction_alone_is_that_of_the_batch(held, served):
     assert [served.predict(row) for row in rows.to_dict("records")] == list(together)
 
 
+PASSED = {
+    "int8": st.integers(-128, 127),
+    "int64": st.integers(-(2**63), 2**63 - 1),
+    "uint64": st.integers(0, 2**64 - 1),
+    "float64": st.floats(),
+    "string": st.text(
+        st.characters(exclude_characters="\0", exclude_categories=["Cs"]) | st.sampled_from("\x1e\x1f'01=")
+    ),
+    "boolean": st.booleans(),
+    "date": st.dates(),
+    "decimal(12, 3)": st.decimals(-(10**8), 10**8, places=3),
+}
+
+
+@given(st.fixed_dictionaries({kind: st.none() | values for kind, values in PASSED.items()}))
+def test_values_go_into_a_query_and_come_back_to_the_bit(row):
+    asked = Query(name="asked", takes=tuple(row), gives=tuple(row))
+    with duckdb.connect() as connection:
+        connection.execute(f"prepare asked as {slots_of_text({kind: ibis.dtype(kind) for kind in row})}")
+        back = connection.execute(asked.asked(row)).fetchone()
+    assert repr(dict(zip(row, back, strict=True))) == repr(row)
+
+
 REFUSED = {
     "a column is missing": (lambda row: {name: row[name] for name in row if name != "x"}, "lacks 'x'"),
     "text where a number was": (lambda row: {**row, "x": "many"}, "'x' of the row is 'many', a str"),
+    "more than fits": (lambda row: {**row, "number": 2**63}, "'number' of the row is 9223372036854775808"),
     "half a piece": (lambda row: {**row, "count": 2.5}, "'count' of the row is 2.5, a float"),
     "a date as text": (lambda row: {**row, "time": "2026-02-01"}, "'time' of the row is '2026-02-01'"),
     "null where none may be": (lambda row: {**row, "x": None}, "breaks expect_column_values_to_not_be_null"),

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from nbprod.tracking.serving.steps import Lookup, Steps, Window
 
 _LONGEST_QUERY = 300_000
+# ASCII's separators: one stands between values, the other before what stands for either within a string.
+BETWEEN, _MARK, _QUOTE = "\x1f", "\x1e", "'"
 
 
 class LeftOutError(NbprodError):
@@ -34,15 +36,22 @@ class LeftOutError(NbprodError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Expressions over slots as one prepared query: what goes in by slot with its type, what comes out by name."""
+    """Expressions over slots as one prepared query: the slots that go in, and what comes out by name.
+
+    All values go in as one text, which the query takes apart: DuckDB plans anew, at the cost of the whole query, where
+    one of many literals has another type than was prepared for.
+    """
 
     name: str
-    takes: tuple[tuple[str, str], ...]
+    takes: tuple[str, ...]
     gives: tuple[str, ...]
 
     def asked(self, known: Mapping[str, Any]) -> str:
         """The words that run it for the values of a row."""
-        return f"execute {self.name}({', '.join([literal(known[slot], kind) for slot, kind in self.takes])})"
+        if not self.takes:
+            return f"execute {self.name}"
+        text = BETWEEN.join([in_words(known[slot]) for slot in self.takes])
+        return f"execute {self.name}('{text.replace(_QUOTE, _QUOTE * 2)}')"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +214,7 @@ class _Making:
         self.backend.con.execute(f"prepare {name} as {text}")
         return Query(
             name=name,
-            takes=tuple((slot, _parameter_type(self.steps.types[slot], slot)) for slot in takes),
+            takes=takes,
             gives=tuple(names[one] for one in wanted),
         )
 
@@ -222,12 +231,8 @@ class _Making:
         }
         chosen = {f"e{place}": one.replace(known, filter=ops.Value) for place, one in enumerate(values)}
         inner = self.backend.compile(ops.Project(table, chosen).to_expr())
-        given = ", ".join(
-            f'{_parameter(place, types[slot], slot)} as "{slot}"' for place, slot in enumerate(takes, 1)
-        )
         told = ", ".join(_told(f"e{place}", one.dtype) for place, one in enumerate(values))
-        slots = given or "1::tinyint as nothing"
-        return f"with nbprod_slots as (select {slots}) select {told} from ({inner})"  # noqa: S608 - our own words
+        return f"with nbprod_slots as ({slots_of_text(types)}) select {told} from ({inner})"  # noqa: S608 - our own words
 
 
 def _bare(value: Any) -> str | None:
@@ -237,27 +242,34 @@ def _bare(value: Any) -> str | None:
     return value.name if isinstance(value, ops.Field) else None
 
 
-def _parameter(place: int, dtype: Any, slot: str) -> str:
+def slots_of_text(types: Mapping[str, Any]) -> str:
+    """A query of the values by slot from the one text that they come in, as `in_words` has each; raises NotCompiled."""
+    if not types:
+        return "select 1::tinyint as nothing"
+    slots = ", ".join(f'{_part(place, types[slot], slot)} as "{slot}"' for place, slot in enumerate(types, 1))
+    # One place takes the text apart, for all that read it.
+    return f"select {slots} from (select string_split($1::varchar, '{BETWEEN}') as parts)"  # noqa: S608 - as above
+
+
+def _part(place: int, dtype: Any, slot: str) -> str:
+    """A slot's value from its place in the text; what is empty there is missing."""
     from ibis.backends.sql.datatypes import DuckDBType
 
-    given = f"cast(${place} as {_parameter_type(dtype, slot)})"
-    if not dtype.is_timestamp():
-        return given
-    made = "make_timestamp_ns" if nanoseconds_of(dtype) == 1 else "make_timestamp"
-    return f"cast({made}({given}) as {DuckDBType.to_string(dtype)})"
-
-
-def _parameter_type(dtype: Any, slot: str) -> str:
-    from ibis.backends.sql.datatypes import DuckDBType
-
+    # The only text that isn't a number is the empty one, and to try is cheaper than to ask first.
+    part, kind = f"parts[{place}]", str(DuckDBType.to_string(dtype))
+    if dtype.is_integer() or dtype.is_floating():
+        return f"try_cast({part} as {kind})"
     if dtype.is_timestamp():
         if dtype.timezone is not None:
             raise NotCompiled(f"'{slot}' is in a time zone.")
-        return "bigint"
-    plain = (dtype.is_numeric(), dtype.is_boolean(), dtype.is_string(), dtype.is_date())
-    if not any(plain):
+        made = "make_timestamp_ns" if nanoseconds_of(dtype) == 1 else "make_timestamp"
+        return f"cast({made}(try_cast({part} as bigint)) as {kind})"
+    if dtype.is_string():
+        plain = f"substr(nullif({part}, ''), 2)"
+        return f"replace(replace({plain}, '{_MARK}1', '{BETWEEN}'), '{_MARK}0', '{_MARK}')"
+    if not (dtype.is_decimal() or dtype.is_boolean() or dtype.is_date()):
         raise NotCompiled(f"'{slot}' is {dtype}, which can't be passed to a query.")
-    return str(DuckDBType.to_string(dtype))
+    return f"cast(nullif({part}, '') as {kind})"
 
 
 def _told(name: str, dtype: Any) -> str:
@@ -266,24 +278,19 @@ def _told(name: str, dtype: Any) -> str:
     return f"epoch_ns({name})" if nanoseconds_of(dtype) == 1 else f"epoch_us({name})"
 
 
-def literal(value: Any, kind: str) -> str:
-    """A value in DuckDB's words, to the last bit; a value of another type than was prepared for is planned anew."""
+def in_words(value: Any) -> str:
+    """A value as its part of the text, to the last bit: what is missing is empty, and no string is."""
     match value:
-        case str():
-            return "'" + value.replace("'", "''") + "'"
         case None:
-            return f"null::{kind}"
-        case bool():
-            return "true" if value else "false"
-        case float() if not math.isfinite(value):
-            return f"'{value}'::{kind}"
+            return ""
+        case str():
+            return "=" + value.replace(_MARK, _MARK + "0").replace(BETWEEN, _MARK + "1")
         case float():
-            # Without an exponent it would be a decimal, and rounded.
-            return f"{value!r}{'' if 'e' in repr(value) else 'e0'}::{kind}"
+            return float.__repr__(value)
         case int() | Decimal():
-            return f"{value}::{kind}"
+            return str(value)
         case _:
-            return f"date '{value.isoformat()}'"
+            return str(value.isoformat())
 
 
 def _shape(dtype: Any, stored: Any) -> Callable[[Any], Any]:

@@ -79,7 +79,7 @@ def _moment(value: Any, dtype: Any) -> int:
 
 def _whole(value: Any, dtype: Any) -> int:
     number = _number(value, dtype)
-    if not number.is_integer():
+    if not number.is_integer() or not dtype.bounds.lower <= int(value) <= dtype.bounds.upper:
         raise ValueError
     return int(value)
 
