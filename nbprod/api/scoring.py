@@ -70,15 +70,14 @@ def load(
 
 def skew(root: str | os.PathLike[str], served: str | os.PathLike[str], *, model: str = "champion") -> Parity:
     """How features that were served (a parquet file) differ from those that the model's run made of the same rows."""
-    import pandas as pd
-
+    from nbprod.continuous.arriving import table_in
     from nbprod.errors import NbprodError
     from nbprod.tracking.parity import parity
     from nbprod.tracking.scoring import columns_of
     from nbprod.tracking.windows import value_of
 
     held = load(model, root=root)
-    frame = pd.read_parquet(served)
+    frame = table_in(Path(served), what="served features")
     if held.key not in frame.columns:
         raise NbprodError(
             f"The served rows lack '{held.key}', which tells rows apart.",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from nbprod import wire
+from nbprod.continuous.arriving import table_in
 from nbprod.continuous.conditions import LARGE_PSI
 from nbprod.continuous.decisions import Book, Decision
 from nbprod.continuous.observing import drift_of
@@ -145,7 +146,7 @@ def _live(batch: Batch, candidate: Candidate, arena: Arena, labels: Path) -> tup
     import numpy as np
     import pandas as pd
 
-    known, scored = pd.read_parquet(labels), pd.read_parquet(batch.file)
+    known, scored = table_in(labels, what="labels"), pd.read_parquet(batch.file)
     keys, label = _columns_of_labels(known, scored, labels)
     both = scored[[*keys, PREDICTION]].merge(known[[*keys, label]].dropna(subset=[label]), on=keys)
     if not len(both):

@@ -66,6 +66,16 @@ def test_labels_that_tell_no_rows_apart_are_refused(watched, tmp_path):
         api.monitor(folder, labels=tmp_path / "same.parquet")
 
 
+@pytest.mark.parametrize("what", ["labels", "served"])
+@pytest.mark.parametrize("text", [None, "no parquet"], ids=["not there", "something else"])
+def test_a_file_that_is_no_table_is_refused(watched, tmp_path, what, text):
+    folder, _, _ = watched
+    if text:
+        (tmp_path / "file").write_text(text)
+    with pytest.raises(NbprodError, match=r"can't be read: .* Give a parquet file\.$"):
+        api.monitor(folder, **{what: tmp_path / "file"})
+
+
 @pytest.mark.parametrize("by", [0.0, 1e-9], ids=["the same", "moved by less than anyone would see"])
 def test_features_that_were_served_are_held_against_the_trainings(watched, tmp_path, capsys, by):
     folder, record, _ = watched

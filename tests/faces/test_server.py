@@ -4,106 +4,29 @@ from __future__ import annotations
 
 import http.cookiejar
 import json
-import os
-import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import pytest
-import yaml
 from notebooks import notebook_text, write_notebook
+from servers import DESCRIBED, TOKEN, Server, assert_described, serving
 
-from nbprod.faces import server as server_package
 from nbprod.faces.server.answering import BODY_LIMIT_BYTES
 from nbprod.faces.server.handlers import ROUTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TOKEN = "a-token-for-tests"  # noqa: S105 - of a server that lives for these tests
 SOURCES = (
     "rows = 3",
     "%%stage load\nimport pandas as pd\ntable = pd.DataFrame({'x': range(rows)})",
     '%%expect table\nColumnValuesToBeBetween(column="x", max_value=1, severity="warning")',
     "%%stage sum\ntotal = int(table['x'].sum())",
 )
-OPENAPI = Path(server_package.__file__).with_name("openapi.yaml")
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    url: str
-    root: Path
-
-    def request(
-        self, path: str, body: object = None, *, token: str = TOKEN, method: str | None = None, **headers: str
-    ) -> urllib.request.Request:
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/nbprod/api/v1/{path}", data=data, method=method)  # noqa: S310
-        if token:
-            request.add_header("Authorization", f"token {token}")
-        for name, value in headers.items():
-            request.add_header(name.replace("_", "-"), value)
-        return request
-
-    def ask(
-        self, path: str, body: object = None, *, token: str = TOKEN, method: str | None = None, **headers: str
-    ) -> tuple[int, Any]:
-        """The status and the answer, as JSON where it is JSON."""
-        request = self.request(path, body, token=token, method=method, **headers)
-        try:
-            with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
-                return reply.status, _read(reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _read(error.read())
-
-
-def _read(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data.decode()
-
-
-@contextmanager
-def serving(home: Path, *options: str, python_path: str = "") -> Iterator[Server]:
-    """A Jupyter server of its own on an empty folder."""
-    root = home / "root"
-    root.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        *(sys.executable, "-m", "jupyter_server", "--allow-root", "--no-browser", f"--port={port}"),
-        *(f"--ServerApp.root_dir={root}", f"--IdentityProvider.token={TOKEN}", "--ServerApp.ip=127.0.0.1"),
-        *options,
-    ]
-    environment = {
-        **os.environ,
-        "JUPYTER_CONFIG_DIR": str(home / "config"),
-        "JUPYTER_DATA_DIR": str(home / "data"),
-        "JUPYTER_RUNTIME_DIR": str(home / "run"),
-    }
-    if python_path:
-        environment["PYTHONPATH"] = os.pathsep.join([python_path, os.environ.get("PYTHONPATH", "")])
-    with (home / "log").open("w") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        try:
-            found = Server(url=f"http://127.0.0.1:{port}", root=root)
-            _wait_for(found, process, home / "log")
-            yield found
-        finally:
-            process.terminate()
-            process.wait(20)
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +37,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         write_notebook(home / "outside.ipynb", "x = 1")
         (found.root / "link.ipynb").symlink_to(home / "outside.ipynb")
         yield found
-
-
-def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
-        try:
-            if server.ask("version")[0] in (200, 403):
-                return
-        except urllib.error.URLError:
-            pass
-        assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
-    raise AssertionError(log.read_text())
 
 
 def follow(server: Server, run_id: str) -> dict[str, Any]:
@@ -146,6 +57,9 @@ ASKED = [
     ("runs?path=small.ipynb", None),
     ("runs", {"path": "small.ipynb"}),
     ("picture?path=small.ipynb", None),
+    ("monitor?path=small.ipynb", None),
+    ("monitor", {"path": "small.ipynb"}),
+    ("monitor/page?path=small.ipynb", None),
     ("runs/abc", None),
     ("runs/abc/events", None),
     ("runs/abc/docs", None),
@@ -204,6 +118,44 @@ REFUSED = {
     "Data Docs of an unknown run": ("runs/none/docs", None, 404, "There is no run 'none'"),
     "unknown runs compared": ("runs/none/since/nothing", None, 404, "There is no run 'nothing'"),
     "a run looked for outside": ("runs/none/docs?path=../x.ipynb", None, 400, "leads out of the folder"),
+    "a monitor of a path that leads out": (
+        "monitor?path=../outside.ipynb",
+        None,
+        400,
+        "leads out of the folder",
+    ),
+    "a look at a path that leads out": ("monitor", {"path": "link.ipynb"}, 400, "is a link that leads out"),
+    "labels from outside": (
+        "monitor",
+        {"path": "small.ipynb", "labels": "../outside.ipynb"},
+        400,
+        "leads out of the folder",
+    ),
+    "labels that are no path": ("monitor", {"path": "small.ipynb", "labels": 3}, 400, "3 is no path"),
+    "labels that are not there": (
+        "monitor",
+        {"path": "small.ipynb", "labels": "none.parquet"},
+        400,
+        "There is no such file for the labels",
+    ),
+    "a monitor's page that leads out": (
+        "monitor/page?path=/etc/passwd",
+        None,
+        400,
+        "leads out of the folder",
+    ),
+    "a monitor's page before it looked": (
+        "monitor/page?path=small.ipynb",
+        None,
+        404,
+        "has not looked at 'small' yet",
+    ),
+    "a monitor's page in a theme that is none": (
+        "monitor/page?path=small.ipynb&theme=%22%3E",
+        None,
+        400,
+        "There is no theme",
+    ),
     "a file of an unknown run": ("runs/none/files/a", None, 404, "There is no run 'none'"),
 }
 
@@ -357,9 +309,6 @@ def test_cancelled_run_ends_at_once(server):
     assert (status, follow(server, run["id"])["state"]) == (200, "cancelled")
 
 
-DESCRIBED = yaml.safe_load(OPENAPI.read_text(encoding="utf-8"))
-
-
 def test_description_names_every_route_and_method():
     described = {
         (path, method)
@@ -385,6 +334,9 @@ ANSWERS = [
     ("picture?path=small.ipynb", None, "/picture", "get"),
     ("infer", {"path": "small.ipynb", "value": "table"}, "/infer", "post"),
     ("infer", {"path": "small.ipynb", "value": "nothing"}, "/infer", "post"),
+    ("monitor?path=small.ipynb", None, "/monitor", "get"),
+    ("monitor", {"path": "../small.ipynb"}, "/monitor", "post"),
+    ("monitor/page?path=small.ipynb", None, "/monitor/page", "get"),
     ("runs?path=small.ipynb", None, "/runs", "get"),
     ("runs", {"path": "small.ipynb", "parameters": {"rows": 6}}, "/runs", "post"),
     ("runs/{after}", None, "/runs/{run}", "get"),
@@ -398,11 +350,7 @@ def test_answers_are_as_described(server, two_runs, asked):
     path, body, route, method = asked
     filled = path.replace("{before}", two_runs[0]["id"]).replace("{after}", two_runs[1]["id"])
     status, answer = server.ask(filled, body)
-    described = DESCRIBED["paths"][f"/nbprod/api/v1{route}"][method]["responses"][str(status)]
-    if "$ref" in described:
-        described = DESCRIBED["components"]["responses"][described["$ref"].rsplit("/", 1)[1]]
-    schema = described["content"]["application/json"]["schema"]
-    jsonschema.validate(answer, {**schema, "components": DESCRIBED["components"]})
+    assert_described(answer, status, route, method)
 
 
 DENYING = """

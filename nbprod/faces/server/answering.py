@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbprod.faces.server.runs import Progress, Runs
     from nbprod.faces.server.studies import Studies
+    from nbprod.faces.server.watches import Watches
     from nbprod.model import Record
 
 BODY_LIMIT_BYTES = 32 * 2**20
@@ -40,6 +41,11 @@ class Handler(APIHandler):
     def studies(self) -> Studies:
         studies: Studies = self.settings["nbprod_studies"]
         return studies
+
+    @property
+    def watches(self) -> Watches:
+        watches: Watches = self.settings["nbprod_watches"]
+        return watches
 
     @property
     def root(self) -> Path:

@@ -10,6 +10,7 @@ from jupyter_server.extension.application import ExtensionApp
 from nbprod.faces.server.handlers import ROUTES
 from nbprod.faces.server.runs import Runs
 from nbprod.faces.server.studies import Studies
+from nbprod.faces.server.watches import Watches
 
 if TYPE_CHECKING:
     from nbprod.faces.server.runs import Progress
@@ -31,6 +32,7 @@ class NbprodExtension(ExtensionApp):
 
         self.settings["nbprod_runs"] = Runs(tell=tell)
         self.settings["nbprod_studies"] = Studies()
+        self.settings["nbprod_watches"] = Watches()
         self.settings["nbprod_root"] = str(Path(server.root_dir).expanduser())
 
     def initialize_handlers(self) -> None:
@@ -38,3 +40,4 @@ class NbprodExtension(ExtensionApp):
 
     async def stop_extension(self) -> None:
         await self.settings["nbprod_runs"].stop()
+        await self.settings["nbprod_watches"].stop()

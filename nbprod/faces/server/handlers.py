@@ -10,6 +10,7 @@ from tornado import web
 
 from nbprod import __version__, api, wire
 from nbprod.faces.server.answering import Handler
+from nbprod.faces.server.monitor_handlers import MonitorHandler, MonitorPageHandler
 from nbprod.faces.server.paths import inside
 from nbprod.faces.server.run_handlers import (
     RunComparisonHandler,
@@ -101,6 +102,8 @@ ROUTES: tuple[tuple[str, type[Handler]], ...] = (
     (r"/nbprod/api/v1/runs/([\w-]+)/docs", RunDocsHandler),
     (r"/nbprod/api/v1/runs/([\w-]+)/since/([\w-]+)", RunComparisonHandler),
     (r"/nbprod/api/v1/runs/([\w-]+)/files/(.+)", RunFileHandler),
+    (r"/nbprod/api/v1/monitor", MonitorHandler),
+    (r"/nbprod/api/v1/monitor/page", MonitorPageHandler),
 )
 
 

@@ -15,12 +15,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nbprod import api, wire
+from nbprod.faces.server.processes import lines_of, said_last
 from nbprod.model import Record, StageRun, State
 
 if TYPE_CHECKING:
     from asyncio import StreamReader
     from asyncio.subprocess import Process
-    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from nbprod.model import Json
@@ -195,7 +196,7 @@ class Runs:
                     process.kill()
                 try:
                     said, _ = await asyncio.gather(
-                        _tail(process.stderr), self._follow(run_id, process.stdout)
+                        said_last(process.stderr), self._follow(run_id, process.stdout)
                     )
                     await process.wait()
                 finally:
@@ -203,7 +204,7 @@ class Runs:
             self._end(run_id, process.returncode or 0, said)
 
     async def _follow(self, run_id: str, lines: StreamReader | None) -> None:
-        async for line in lines or _no_lines():
+        async for line in lines_of(lines):
             self._keep(moved_on(self._known[run_id], json.loads(line)))
 
     def _end(self, run_id: str, exit_code: int, said: str) -> None:
@@ -265,20 +266,6 @@ def _with_stage(run: Progress, name: str, **changes: Any) -> Progress:
     return replace(
         run, stages=tuple(replace(one, **changes) if one.stage == name else one for one in run.stages)
     )
-
-
-async def _tail(lines: StreamReader | None) -> str:
-    """The last line of what the process said on its way: why it ended, where it ended badly."""
-    last = b""
-    async for line in lines or _no_lines():
-        last = line.strip() or last
-    return last.decode(errors="replace")
-
-
-async def _no_lines() -> AsyncIterator[bytes]:
-    nothing: tuple[bytes, ...] = ()
-    for line in nothing:
-        yield line
 
 
 def earlier_runs(notebook: Path, *, path: str) -> tuple[Progress, ...]:
