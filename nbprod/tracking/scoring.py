@@ -89,6 +89,8 @@ def score_batch(
     Rows before the time `since` are history only: they make features, but are not scored.
     Raises NbprodError where a stage fails or the data breaks a critical expectation: nothing is scored then.
     """
+    _refuse_unwritable(output)
+    from_then = _moment(since)
     candidate = candidate_at(version, place=place, settings=settings)
     values = dict(parameters)
     if data is not None:
@@ -108,7 +110,7 @@ def score_batch(
         store=settings.store,
     )
     refuse_bad(run)
-    frame = _later(value_of(run, features), candidate, since)
+    frame = _later(value_of(run, features), candidate, from_then)
     rows = model_rows(candidate, frame)
     model = candidate.model
     predicted = predictions(model, rows, usual_score(model))
@@ -131,15 +133,37 @@ def score_batch(
     return enter_batch(registry, batch)
 
 
-def _later(frame: Any, candidate: Candidate, since: str | None) -> Any:
+def _refuse_unwritable(output: Path | None) -> None:
+    if output is not None and output.suffix != ".parquet":
+        raise NbprodError(
+            f"Scores are written as parquet, not as '{output.name}'.",
+            remedy=f"Name it {output.with_suffix('.parquet').name}.",
+        )
+
+
+def _moment(since: str | None) -> Any:
     import pandas as pd
 
+    if since is None:
+        return None
+    try:
+        return pd.Timestamp(since)
+    except ValueError:
+        raise NbprodError(
+            f"'{since}' is no time to score from.", remedy="Write it as 2026-11-01 or 2026-11-01T06:00."
+        ) from None
+
+
+def _later(frame: Any, candidate: Candidate, since: Any) -> Any:
     if since is None:
         return frame
     time = candidate.roles.time
     if time not in frame.columns:
         raise NbprodError("The features have no time column.", remedy="Score without --since.")
-    return frame[frame[time] >= pd.Timestamp(since)]
+    zone = getattr(frame[time].dtype, "tz", None)
+    # A time without a zone is one in the column's own.
+    since = since.tz_localize(zone) if since.tzinfo is None else since.tz_convert(zone)
+    return frame[frame[time] >= since]
 
 
 def refuse_bad(run: Record) -> None:

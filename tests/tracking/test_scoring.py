@@ -11,7 +11,6 @@ from projects import CELLS, project, ran, rows
 
 import nbprod
 from nbprod import api
-from nbprod.errors import NbprodError
 from nbprod.faces.cli import exit_code_of
 
 NUMBERED = {
@@ -63,12 +62,48 @@ def test_a_batch_is_scored_by_the_champions_own_stages(champion, tmp_path, capsy
     assert (scored["prediction"] - truth).abs().mean() < 0.3
 
 
-def test_a_batch_that_breaks_a_critical_expectation_is_not_scored(champion, tmp_path):
+def nothing(_):
+    """No file."""
+
+
+def broken_batch(folder):
     broken = rows(days=60)
     broken.loc[3:40, "x"] = None
-    broken.to_parquet(tmp_path / "broken.parquet")
-    with pytest.raises(NbprodError, match="Nothing is scored: stage 'load' broken"):
-        api.score(champion, tmp_path / "broken.parquet", parameters={"day": 50})
+    broken.to_parquet(folder / "new.parquet")
+
+
+def batch_of_another_shape(folder):
+    rows(days=60).drop(columns="x").to_parquet(folder / "new.parquet")
+
+
+def no_table(folder):
+    (folder / "new.parquet").write_text("no table", encoding="utf-8")
+
+
+REFUSED = {
+    "a critical expectation breaks": (broken_batch, [], "Nothing is scored: stage 'load' broken"),
+    "a column is missing": (batch_of_another_shape, [], "'x'"),
+    "the file is no table": (no_table, [], "new.parquet"),
+    "no file is there": (nothing, [], "new.parquet"),
+    "no such model": (broken_batch, ["--model", "retired"], "retired"),
+    "a parameter that no stage has": (broken_batch, ["-p", "days=3"], "days"),
+    "an unreadable time": (broken_batch, ["--since", "yesterday noon"], "yesterday noon"),
+    "no folder for the scores": (broken_batch, ["-o", "nowhere/scores.csv"], "scores.csv"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED.values(), ids=REFUSED)
+def test_what_cannot_be_scored_is_refused_with_the_reason(champion, tmp_path, capsys, case):
+    prepare, options, says = case
+    prepare(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    code = exit_code_of(
+        ["score", str(tmp_path / "new.parquet"), "-p", "day=50", "--root", str(champion), *options]
+    )
+    told = capsys.readouterr()
+    assert (code, told.out, sorted(tmp_path.iterdir())) == (2, "", before)
+    assert says in told.err
+    assert "Traceback" not in told.err
 
 
 def test_planted_skew_is_found_and_nothing_else(champion, tmp_path):
