@@ -62,6 +62,9 @@ def column_of(term: Term, relation: Relation) -> Column:  # noqa: C901, PLR0912 
             return Column(value=value_of(WHOLE_SAMPLE, Move(says=f"{name} is when the program runs")))
         case Same(argument):
             return column_of(argument, relation)
+        case Truncated(Moved(argument, period), unit) if _whole_units(period, unit):
+            # months added to a date stop at their month's end, so that the date's month moves by just as many
+            return column_of(Moved(Truncated(argument, unit), period), relation)
         case Truncated(argument, unit):
             column = column_of(argument, relation)
             bound = column.bound and column.bound.truncated(unit)
@@ -100,6 +103,13 @@ def column_of(term: Term, relation: Relation) -> Column:  # noqa: C901, PLR0912 
             return Column(value=read)
         case Over():
             return _over(term, relation)
+
+
+_MONTHS = {"month": 1, "quarter": 3, "year": 12}
+
+
+def _whole_units(period: Period, unit: str) -> bool:
+    return bool(period.months) and not period.time and period.months % _MONTHS.get(unit, 5**9) == 0
 
 
 def _counts_on(name: str, columns: list[Column], amount: tuple[Term, ...]) -> Count | None:

@@ -94,6 +94,12 @@ _SERIES_WORDS = frozenset(
         "intraday",
     ]
 )
+# tables of what happened, one row a time: what is taken of all events of a customer reads those to come
+_EVENT_WORDS = frozenset(
+    ["events", "transactions", "txns", "orders", "purchases", "clicks", "visits", "trips", "rides", "sessions", "logs",
+     "readings", "measurements", "payments", "trades", "plays", "encounters", "admissions", "claims", "bookings",
+     "flights", "views", "impressions", "logins", "deliveries", "invoices", "calls", "tickets", "appointments"]
+)  # fmt: skip
 _FEATURE_NAME = re.compile(r"^(X|feature|features|feats|inputs)(_|$|\d)|(^|_)(features?|X)$")
 _PROSE = re.compile(
     r"time[\s_-]*series|temporal|walk[\s-]*forward|forecast|back-?test|\bhourly\b|\bstock (price|market)|ohlcv|clickstream|"
@@ -150,6 +156,10 @@ class Evidence:
         if table in self.run.record.static and table not in self.run.record.times:
             return True
         return bool(set(words(table)) & _STATIC_WORDS) and table not in self.run.record.exact_times
+
+    def are_events(self, tables: Iterable[str]) -> bool:
+        """Whether a table's name says that its rows happened one after the other."""
+        return any(set(words(table)) & _EVENT_WORDS and not self.is_static(table) for table in tables)
 
     def is_temporal(self, tables: Iterable[str]) -> bool:
         """Whether the rows of these tables have a time that matters, as far as the notebook tells."""

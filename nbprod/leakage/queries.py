@@ -38,8 +38,21 @@ def filtered(relation: Relation, predicate: tm.Term, *, says: str = "filter") ->
     """The rows where a predicate holds."""
     if reads_rows(predicate):
         relation = settled(relation)
+    if _picks_newest(predicate, relation):
+        # what is current when the query runs: a leak only where past rows are given it, and a join says so then
+        return kept(relation, Value(proved=False), says=says)
     value = column_of(predicate, relation).value
     return kept(relation, value, facts=facts_of(predicate, relation), says=says)
+
+
+def _picks_newest(predicate: tm.Term, relation: Relation) -> bool:
+    """Whether it keeps the newest rows of each group, by their number counted from the newest on."""
+    match predicate:
+        case tm.Compare("=" | "<" | "<=", numbered, tm.Fixed()):
+            counts = column_of(numbered, relation).counts
+        case _:
+            return False
+    return counts is not None and not counts.ascending and bool(counts.within) and not counts.clock
 
 
 def linked(left: Relation, right: Relation, *, how: str, prefix: str, holds: Predicate) -> Relation:

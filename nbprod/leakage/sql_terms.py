@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from nbprod.leakage import terms as tm
 from nbprod.leakage.columns import column_of
+from nbprod.leakage.sql_calendar import calendar_of
 from nbprod.leakage.sql_words import (
     COMPARISONS,
     NOW,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from nbprod.leakage.relations import Relation
+    from nbprod.leakage.sql_calendar import Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +124,8 @@ class Terms:
             case _ if type(node).__name__ in COMPARISONS:
                 operator = COMPARISONS[type(node).__name__]
                 return tm.Compare(operator, self.of(node.this), self.of(node.expression))
+            case _ if (told := calendar_of(node)) is not None:
+                return self._told(*told)
             case _ if type(node).__name__ in TIMES:
                 return self._time(node)
             case _ if is_aggregate(node):
@@ -157,6 +161,15 @@ class Terms:
         return tm.Call(name, parts) if name in PURE_NAMES else tm.Opaque(name, parts)
 
     # times
+
+    def _told(self, subject: exp.Expr, changes: tuple[Change, ...]) -> tm.Term:
+        term = self.of(subject)
+        for change in changes:
+            if isinstance(change, tm.Period):
+                term = tm.Moved(term, change)
+            elif change != "second":
+                term = tm.Truncated(term, change) if change in UNITS else tm.Call("cut", (term,))
+        return term
 
     def _time(self, node: exp.Expr) -> tm.Term:
         match node:

@@ -102,8 +102,13 @@ def _period_text(node: exp.Expr | None, *, unit: str) -> tm.Period | None:
     text = node.name if isinstance(node, exp.Literal) and amount is None else f"{amount}"
     if amount is None and not isinstance(node, exp.Literal):
         return None
-    text = f"{text} {unit}".strip().lower()
-    if _AMOUNT.sub("", text):
+    return period_spelled(f"{text} {unit}")
+
+
+def period_spelled(text: str) -> tm.Period | None:
+    """The period that a text such as `7 days` or `1 month 2 days` names."""
+    text = text.strip().lower()
+    if not text or _AMOUNT.sub("", text):
         return None
     time, months = 0.0, 0.0
     for number, word in _AMOUNT.findall(text):

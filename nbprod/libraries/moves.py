@@ -102,6 +102,7 @@ class Smooths:
     factor: float = 0.5
     mode: str = ""
     causal_modes: tuple[str, ...] = ()
+    usual_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

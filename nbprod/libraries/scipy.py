@@ -25,6 +25,9 @@ _STATISTICS = (
 MOVES: Moves = {
     **{f"scipy.{name}": Smooths() for name in _BOTH_SIDES},
     **{f"scipy.{name}": Reduces() for name in _STATISTICS},
+    "scipy.interpolate.interp1d": Smooths(
+        parameters=("y", "kind"), mode="kind", causal_modes=("previous",), usual_mode="linear"
+    ),
     "scipy.signal.argrelextrema": Smooths(
         parameters=("comparator", "axis", "order"), window="order", factor=1
     ),

@@ -152,9 +152,13 @@ def is_time_name(name: object) -> bool:
     if not isinstance(name, str) or not name:
         return False
     found = words(name)
+    if found[:2] == ["as", "of"]:
+        return True
     if not found or any(word in _NOT_TIME for word in found):
         return False
     if found[-1] in ("at", "on") and len(found) > 1:
+        return True
+    if found == ["at"]:
         return True
     if len(found) == 1 and found[0] in _CALENDAR_WORDS:
         return False

@@ -84,7 +84,7 @@ def combine(
     clock = first.facts.clock if len(cells) == 1 and op is None else None
     return replace(
         first,
-        facts=replace(facts, clock=clock, derived=True),
+        facts=replace(facts, clock=clock, derived=True, numbers=None),
         conditions=conditions,
         rows=_rows_of_both(cells),
         name=first.name if all(each.name == first.name for each in cells) else None,
@@ -185,6 +185,10 @@ def _offset(run: Run, left: Cells, op: ast.AST | None, right: Value, node: ast.A
     """A column of times moved by a length of time."""
     if not isinstance(op, ast.Add | ast.Sub):
         return None
+    numbered = left.facts.numbers
+    if numbered is not None and isinstance(right, Const) and type(right.value) is int:
+        steps = right.value if isinstance(op, ast.Add) else -right.value
+        return replace(left, facts=replace(left.facts, numbers=numbered + steps, derived=True))
     clock = left.facts.clock or Clock()
     length = right.value if isinstance(right, Const) else None
     if isinstance(length, int) and not isinstance(length, bool) and clock.period is not None:

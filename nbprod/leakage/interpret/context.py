@@ -153,6 +153,7 @@ class Run:
     lines: tuple[str, ...] = ()
     depth: int = 0
     loops: int = 0
+    comprehensions: int = 0
     showing: bool = False
     returns: list[Value] = field(default_factory=list)
     sources: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -168,6 +169,11 @@ class Run:
     node: ast.AST | None = None
     watch: Watch = field(default_factory=Watch)
     next_place: int = 1
+
+    @property
+    def is_repeating(self) -> bool:
+        """Whether what happens now happens once for each of several things."""
+        return bool(self.loops or self.comprehensions)
 
     def refuel(self) -> None:
         """Let another cell be read, whatever the cells before it have used up."""

@@ -135,7 +135,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known of a piece of data. `reads` gives for each source column the rows ahead, `inf` for all."""
+    """What is known of a piece of data. `reads` gives for each source column the rows ahead, `inf` for all.
+
+    `numbers` says that it is the row's own number in time, so much added.
+    """
 
     reads: Mapping[str, float] = field(default_factory=dict)
     aheads: tuple[Ahead, ...] = ()
@@ -144,6 +147,7 @@ class Facts:
     derived: bool = False
     runs_of: frozenset[str] = frozenset()
     sums_of: frozenset[str] = frozenset()
+    numbers: int | None = None
 
     def __or__(self, other: Facts) -> Facts:
         if self is other or other is NOTHING:

@@ -140,10 +140,10 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
     return Method(owner, name)
 
 
-def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:  # noqa: ARG001
+def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:
     if table.library == "ibis" and name not in knowledge.METHODS:
         return Deferred(
-            lambda given, scope: column(run, given if given.root == table.root else table, name, scope=scope),
+            lambda given, scope: _of_view(run, given, table, name, scope),
             name=name,
             library="ibis",
             table=table,
@@ -160,7 +160,7 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
     if name in _PLAIN:
         return as_matrix(run, table)
     if name in _SHAPES:
-        return _shape(table, name)
+        return _shape(run, table, name, node)
     if name in INDEXERS or name in knowledge.METHODS or name.startswith("_"):
         return Method(owner, name)
     if table.rest is None:
@@ -168,8 +168,18 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
     return column(run, table, name)
 
 
-def _shape(table: Table, name: str) -> Value:
-    rows = positions.length_of(table.root)
+def _of_view(run: Run, given: Table, table: Table, name: str, scope: Scope | None) -> Cells:
+    """A column of the table that an expression names, or of that table as a join has made it."""
+    if given.root != table.root:
+        return column(run, table, name, scope=scope)
+    joined = f"{name}_right"
+    return column(
+        run, given, joined if table.view != given.view and joined in given.columns else name, scope=scope
+    )
+
+
+def _shape(run: Run, table: Table, name: str, node: ast.AST) -> Value:
+    rows = positions.counted(run, table, node) or positions.length_of(table.root)
     match name:
         case "shape":
             return Seq((rows, Opaque()))
@@ -390,6 +400,8 @@ def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST
         from nbprod.leakage.interpret.deferred import built
 
         facts = run.facts(built(run, value, table))
+    if (number := positions.number_in(run, value)) is not None:
+        facts = replace(facts, numbers=number)
     facts = replace(facts, derived=True).then(Step(span=run.span(node), says=f"stored as column {name!r}"))
     run.record.stored[name] = run.span(node)
     if facts.clock is not None and table.root:

@@ -84,14 +84,26 @@ def merged(  # noqa: C901
         for (name, _), a, b in zip(pairs, left_facts, right_facts, strict=True)
         if run.is_time(name, a) or run.is_time(name, b) or (a.clock is not None and not a.clock.cyclic)
     ]
-    unbounded = _unbounded(run, left, right, node) if pairs and not timed and not right.keyed else None
+    steps = [
+        a.numbers - b.numbers
+        for a, b in zip(left_facts, right_facts, strict=True)
+        if a.numbers is not None and b.numbers is not None
+    ]
+    plain = pairs and not timed and not steps and not right.keyed
+    unbounded = _unbounded(run, left, right, node) if plain else None
+
+    def under_keys(facts: Facts) -> Facts:
+        for a, b in timed:
+            facts = looked_up_at(run, a, facts, node, right=b)
+        for step in steps:
+            facts = _numbered_apart(run, facts, step, node)
+        return facts
+
     columns = dict(left.columns)
     for name, facts in right.columns.items():
         if name in right_keys and name in left_keys:
             continue
-        found = facts
-        for a, b in timed:
-            found = looked_up_at(run, a, found, node, right=b)
+        found = under_keys(facts)
         if unbounded is not None:
             found = replace(found.whole().with_ahead(unbounded), clock=found.clock)
         # an open frame has the columns that a part of it has
@@ -105,9 +117,7 @@ def merged(  # noqa: C901
             columns[name] = found
     rest = left.rest
     if right.rest is not None:
-        extra = right.rest
-        for a, b in timed:
-            extra = looked_up_at(run, a, extra, node, right=b)
+        extra = under_keys(right.rest)
         if unbounded is not None:
             extra = extra.with_ahead(unbounded)
         if extra.aheads:
@@ -121,6 +131,18 @@ def merged(  # noqa: C901
     if joins_static and right.root and right.root not in run.record.times:
         run.record.static.add(right.root)
     return replace(left, columns=columns, rest=rest, presence=presence, rows=rows, keyed=left.keyed)
+
+
+def _numbered_apart(run: Run, facts: Facts, steps: int, node: ast.AST) -> Facts:
+    """The facts of values found in the row that is numbered so many higher."""
+    moved = facts.moved(steps)
+    if steps <= 0 or not facts.reads:
+        return moved
+    reach = Reach(rows=steps)
+    says = f"`{run.text(node)}` meets the row that is numbered {steps} higher"
+    return moved.with_ahead(
+        Ahead(rule="shift-into-future", reach=reach, span=run.span(node), says=says, sources=facts.sources)
+    )
 
 
 def _unbounded(run: Run, left: Table, right: Table, node: ast.AST) -> Ahead | None:

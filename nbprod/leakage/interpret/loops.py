@@ -95,9 +95,11 @@ def comprehended(run: Run, node: ast.ListComp | ast.SetComp | ast.GeneratorExp |
     """A comprehension, unrolled where its items are known."""
     outer = run.env
     run.env = dict(outer)
+    run.comprehensions += 1
     try:
         return _turns(run, node, list(node.generators))
     finally:
+        run.comprehensions -= 1
         run.env = outer
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Bound, Clock, Facts, Rows
-from nbprod.leakage.interpret.values import Cells, Const, Opaque, Picks, Position, Value
+from nbprod.leakage.interpret.values import Cells, Const, Opaque, Picks, Position, Seq, Table, Value
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Args, Run
@@ -54,6 +54,34 @@ def _is_place(value: Value) -> bool:
 
 def _is_length(value: Value) -> bool:
     return isinstance(value, Opaque) and value.hint.startswith(_LENGTH)
+
+
+def number_in(run: Run, value: Value) -> int | None:
+    """What is added to the row's own number, where a column of a table holds that: `range(len(frame))`."""
+    match value:
+        case Seq(items=None, any_item=item) if isinstance(held := run.at(item), Position):
+            return held.offset
+        case Position(offset=offset):
+            return offset
+        case Picks(bound=Bound(kind="all")):
+            return 0
+        case Cells(name=str(name), facts=facts) if name.startswith(_LENGTH) and not facts.reads:
+            return 0
+        case _:
+            return None
+
+
+def counted(run: Run, held: Value, node: ast.AST) -> Cells | None:
+    """The number of rows that are kept for one row or one thing of several; None where rows are not kept for it."""
+    from nbprod.leakage.interpret import moving
+
+    if not isinstance(held, Table | Cells) or not (run.depth or run.is_repeating):
+        return None
+    if not any(bound.kind in ("where", "where-not", "before") for bound in held.rows.bounds):
+        return None
+    root = held.root if isinstance(held, Table) else next(iter(sorted(held.rows.tables)), "")
+    cells = Cells(facts=Facts(reads={f"{root or '?'}.*": 0.0}), rows=held.rows)
+    return replace(cells, facts=moving.statistic(run, cells, node, says="rows are counted"), shape="scalar")
 
 
 def length_of(root: str) -> Opaque:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.facts import NOTHING, Ahead, Facts, Rows
-from nbprod.leakage.interpret.values import Const, Opaque, Table, Value
+from nbprod.leakage.interpret.query_times import Told, told
+from nbprod.leakage.interpret.values import Const, Opaque, Symbol, Table, Value
 from nbprod.model import Span, Step
 
 if TYPE_CHECKING:
     import ast
+    from collections.abc import Iterable
 
     from nbprod.leakage.horizon import Path, Reach
     from nbprod.leakage.horizon import Value as Horizoned
@@ -24,27 +26,6 @@ _QUERY = re.compile(
 )
 _COLUMN = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)\b")
 _SOURCE = re.compile(r"\b(?:from|join)\s+([A-Za-z_][\w.]*)(?:\s+(?:as\s+)?([A-Za-z_]\w*))?", re.IGNORECASE)
-_NO_ALIAS = frozenset(
-    [
-        "on",
-        "using",
-        "where",
-        "group",
-        "order",
-        "asof",
-        "left",
-        "right",
-        "inner",
-        "join",
-        "limit",
-        "qualify",
-        "having",
-        "window",
-        "natural",
-        "full",
-        "cross",
-    ]
-)
 
 
 def is_query(run: Run, args: Args) -> bool:
@@ -74,8 +55,11 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     from nbprod.leakage.declared import Declared
     from nbprod.leakage.sql import horizon_of_sql
 
-    times = _times(run, text)
-    time = run.time or _main_time(text) or _time_in_scope(run, text)
+    dialect = _dialect(run)
+    told_of = told(text, dialect)
+    times = _times(run, told_of)
+    time = run.time or told_of.time(times) or _time_in_scope(run, text)
+    static = told_of.lookups - times.keys() - _timed_in_scope(run, told_of.lookups) if times or time else ()
     if time is None:
         # nobody says what the rows' time is; rows have one all the same, and the judge asks whether it matters
         times = {table: "time" for table, _ in _SOURCE.findall(text)}
@@ -84,9 +68,10 @@ def table_of(run: Run, text: str, span: Span) -> Table:
         known=tuple((a, b) for a, b in run.known.items() if _mentions(text, a) and b not in times.values()),
         labels=tuple(name for name in ("y", "target", "label") if _mentions(text, name)),
         times=times,
+        static=frozenset(static),
     )
     try:
-        judged = horizon_of_sql(text, declared)
+        judged = horizon_of_sql(text, declared, dialect=dialect)
     except (AttributeError, KeyError, TypeError, ValueError, AssertionError, RecursionError):
         # a tree that the reader does not foresee is no reason to lose the notebook
         return Table(rest=NOTHING, rows=Rows(tables=frozenset({"sql"})), root="sql")
@@ -118,11 +103,25 @@ def _mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
-def _main_time(text: str) -> str | None:
-    words = re.findall(r"order\s+by\s+([A-Za-z_]\w*(?:\.\w+)?(?:\s*,\s*\w+(?:\.\w+)?)*)", text, re.IGNORECASE)
-    names = [name.strip().rpartition(".")[2] for group in words for name in group.split(",")]
-    names += re.findall(r"\b([A-Za-z_]\w*)\b(?!\s*\()", text)
-    return next((name for name in names if is_time_name(name) and name.lower() not in _NO_ALIAS), None)
+def _dialect(run: Run) -> str:
+    """The SQL that a notebook's engine speaks, as far as its imports tell."""
+    imported = {value.path.partition(".")[0] for value in run.env.values() if isinstance(value, Symbol)}
+    return next((dialect for module, dialect in _DIALECTS.items() if module in imported), "duckdb")
+
+
+_DIALECTS = {"sqlite3": "sqlite", "pandasql": "sqlite", "pyspark": "spark", "psycopg2": "postgres"}
+
+
+def _timed_in_scope(run: Run, tables: Iterable[str]) -> set[str]:
+    """Those of the tables that are data frames in scope with a time."""
+    found = set()
+    for table in tables:
+        run.watch.name(table, run.env.get(table))
+        held = run.at(run.env.get(table))
+        root = held.root if isinstance(held, Table) else table
+        if run.record.times.get(root):
+            found.add(table)
+    return found
 
 
 def _time_in_scope(run: Run, text: str) -> str | None:
@@ -137,25 +136,15 @@ def _time_in_scope(run: Run, text: str) -> str | None:
     return None
 
 
-def _times(run: Run, text: str) -> dict[str, str]:
+def _times(run: Run, told_of: Told) -> dict[str, str]:
     """For each table the first column with a name of time that the text takes from it."""
-    aliases: dict[str, str] = {}
-    for table, alias in _SOURCE.findall(text):
-        aliases[table.lower()] = table
-        if alias and alias.lower() not in _NO_ALIAS:
-            aliases[alias.lower()] = table
-    found: dict[str, list[str]] = {}
-    for alias, column in _COLUMN.findall(text):
-        table = aliases.get(alias.lower())
-        if table is not None and (is_time_name(column) or column in run.known.values()):
-            found.setdefault(table, []).append(column)
     known = set(run.known.values())
     times: dict[str, str] = {}
-    for table, names in found.items():
+    for table, columns in told_of.columns.items():
+        names = [name for name in columns if is_time_name(name) or name in known]
         own = [name for name in names if name not in known]
-        if run.time in names:
-            continue
-        times[table] = (own or names)[0]
+        if names and run.time not in names:
+            times[table] = (own or names)[0]
     return times
 
 

@@ -96,7 +96,8 @@ class Table:
     """A frame: named columns, and one `rest` for those that nobody has named yet.
 
     `keyed` are the keys of a table of aggregates. `presence` are the ways in which which rows exist looks ahead.
-    `guessed` says that columns were taken or left out by names that the code doesn't tell.
+    `guessed` says that columns were taken or left out by names that the code doesn't tell. `view` tells a table
+    from another look at itself, which a join with itself needs.
     """
 
     columns: Mapping[str, Facts] = field(default_factory=dict)
@@ -111,6 +112,7 @@ class Table:
     root: str = ""
     gone: frozenset[str] = frozenset()
     guessed: bool = False
+    view: str = ""
 
     def facts(self, name: str) -> Facts | None:
         """What is known of the column of that name; None if there is none."""

@@ -11,6 +11,7 @@ from nbprod.leakage.evidence import (
     is_label_name,
     names_label,
 )
+from nbprod.leakage.interpret.moving import OF_GROUPS
 from nbprod.leakage.leaks.leak import NEEDS_TIME, Leak, leak_at, selected
 from nbprod.model import Step
 
@@ -85,7 +86,8 @@ def lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts, rows: Rows | None 
             return "fitted-on-test"
         if over.settled or over.side == "train":
             return None
-        if not evidence.is_temporal(tables) and not _reads_label(ahead):
+        of_events = ahead.detail == OF_GROUPS and evidence.lone and evidence.are_events(tables)
+        if not of_events and not evidence.is_temporal(tables) and not _reads_label(ahead):
             return None
         return "whole-sample-statistic" if ahead.rule == "codes" else ahead.rule
     in_function = bool(tables) and all("·" in table for table in tables)

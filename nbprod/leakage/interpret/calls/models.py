@@ -31,7 +31,7 @@ def metric(run: Run, args: Args, node: ast.AST) -> Value:
     rows = run.rows(truth) if run.rows(truth).bounds else run.rows(guess)
     run.record.scored.append(
         Sink(kind="metric", span=run.span(node), features=run.at(guess), labels=run.at(truth), rows=rows,
-             in_loop=bool(run.loops))
+             in_loop=run.is_repeating)
     )  # fmt: skip
     return Opaque(hint="score", rows=rows)
 

@@ -12,7 +12,7 @@ from nbprod.leakage.interpret import (
     moving,
     positions,
 )
-from nbprod.leakage.interpret.calls.row_by_row import joined
+from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import NOTHING
 from nbprod.leakage.interpret.values import (
@@ -64,8 +64,11 @@ def _folded_up(run: Run, args: Args, node: ast.AST) -> Value:
     return result
 
 
-def _length(run: Run, args: Args, _node: ast.AST) -> Value:
+def _length(run: Run, args: Args, node: ast.AST) -> Value:
     held = run.at(args.places[0]) if args.places else Opaque()
+    counted = positions.counted(run, held, node)
+    if counted is not None:
+        return counted
     if isinstance(held, Const):
         try:
             return Const(len(held.value))
@@ -241,6 +244,21 @@ def _holds_scores(run: Run, value: Value) -> bool:
     return any(isinstance(held := run.at(item), Opaque) and held.hint == "score" for item in each)
 
 
+def _best(name: str) -> Callable[[Run, Args, ast.AST], Value]:
+    """`np.argmax(scores)`: the place of the best of several candidates, or of a column's greatest value."""
+
+    def best(run: Run, args: Args, node: ast.AST) -> Value:
+        held = run.at(args.places[0]) if args.places else Opaque()
+        if _holds_scores(run, held):
+            run.record.chosen.append((run.span(node), NOTHING))
+            return Opaque(rows=run.rows(held))
+        move = knowledge.function(f"numpy.{name}")
+        assert move is not None  # noqa: S101 - the table of numpy has it
+        return on_data(run, move, held, replace(args, places=args.places[1:]), node, called=f"np.{name}")
+
+    return best
+
+
 def _first_argument(_run: Run, args: Args, _node: ast.AST) -> Value:
     return args.places[0] if args.places else Opaque()
 
@@ -308,6 +326,7 @@ BUILTINS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
+    "numpy.argmax": _best("argmax"), "numpy.argmin": _best("argmin"),
     "itertools.pairwise": _pairwise, "collections.Counter": _counted, "functools.partial": _partial, "functools.reduce": _folded_up,
     "statsmodels.api.add_constant": _first_argument, "IPython.display.display": _nothing,
 }  # fmt: skip

@@ -39,6 +39,8 @@ def row_number(run: Run, node: ast.AST, *, what: str, library: str = "ibis") -> 
         ):
             if what in ("ntile", "percent_rank", "cume_dist"):
                 pass
+            elif what == "row_number" and order is not None:
+                return replace(base, facts=Facts(numbers=0))
             else:
                 return base
         says = f"`{what}` compares each row with all rows"
@@ -67,7 +69,8 @@ def polars_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | N
         case "lit":
             return args.places[0] if args.places else Const(None)
         case "int_range" | "arange" | "int_ranges":
-            return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars"))
+            numbers = Facts(numbers=0)
+            return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars", facts=numbers))
         case "when":
             return args.places[0] if args.places else Opaque()
         case "all":

@@ -166,6 +166,8 @@ def _numbered(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) 
     order = base.order if isinstance(base, Table | Cells) else Cells().order
     cells = Cells(facts=Facts(reads={f"{root}.*": 0.0}), rows=rows, order=order, within=grouped.keys)
     result = run.at(on_cells(run, cells, cells, name, args, node))
+    if name == "cumcount" and isinstance(result, Cells) and not result.facts.aheads:
+        result = replace(result, facts=replace(result.facts, numbers=0))
     return one_a_row(run, result, grouped) if isinstance(result, Cells) else result
 
 

@@ -49,7 +49,7 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
             role="model" if predicts else role,
             name=name_in(node),
             rows=rows,
-            in_loop=bool(run.loops),
+            in_loop=run.is_repeating,
             model_id=owner.place if isinstance(owner, Ref) else None,
         )
     )

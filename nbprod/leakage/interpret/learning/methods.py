@@ -26,8 +26,9 @@ from nbprod.leakage.interpret.values import (
 from nbprod.model import Step
 
 _PREDICTS = frozenset(
-    {"predict", "predict_proba", "decision_function", "predict_classes", "predict_log_proba"}
-)
+    {"predict", "predict_proba", "decision_function", "predict_classes", "predict_log_proba", "score_samples",
+     "mahalanobis", "apply"}
+)  # fmt: skip
 
 
 def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
@@ -73,6 +74,8 @@ def _other_method(  # noqa: PLR0917
     facts = estimator.learnt if estimator.fitted is not None else NOTHING
     for value in args.every:
         facts = facts | run.facts(value)
+    if args.every:
+        facts = facts.with_ahead(*fit_aheads(run, estimator, estimator.learnt))
     return Opaque(facts=replace(facts, proved=False), rows=next((run.rows(v) for v in args.every), ALL_ROWS))
 
 
@@ -140,7 +143,7 @@ def _predicted(run: Run, owner: Value, estimator: Estimator, args: Args, node: a
             else estimator.role,
             name=name_in(node),
             rows=run.rows(features),
-            in_loop=bool(run.loops),
+            in_loop=run.is_repeating,
             model_id=owner.place if isinstance(owner, Ref) else None,
         )
     )
@@ -187,7 +190,7 @@ def _scored(run: Run, estimator: Estimator, owner: Value, args: Args, node: ast.
         labels=labels_in(args),
         model=estimator.name,
         rows=run.rows(features),
-        in_loop=bool(run.loops),
+        in_loop=run.is_repeating,
         name=name_in(node),
         model_id=owner.place if isinstance(owner, Ref) else None,
     )

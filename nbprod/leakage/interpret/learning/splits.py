@@ -227,7 +227,7 @@ def validated(run: Run, move: Validates, name: str, args: Args, node: ast.AST) -
             model=model.name if isinstance(model, Estimator) else name,
             role="model",
             rows=run.rows(features),
-            in_loop=bool(run.loops),
+            in_loop=run.is_repeating,
         )
     )
     if name == "cross_val_predict":

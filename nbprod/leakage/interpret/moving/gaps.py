@@ -99,7 +99,8 @@ def smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, *
         return replace(cells, facts=replace(facts, derived=True), conditions=())
     if move.mode:
         mode = args.constant(
-            *place_of(move.parameters, move.mode), default=move.causal_modes[0] if move.causal_modes else ""
+            *place_of(move.parameters, move.mode),
+            default=move.usual_mode or next(iter(move.causal_modes), ""),
         )
         if mode in move.causal_modes and mode != "same":
             return replace(cells, facts=replace(facts, derived=True), conditions=())

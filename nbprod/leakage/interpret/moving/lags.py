@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.horizon import Reach
+from nbprod.leakage.interpret.clocks import length
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts, joined
 from nbprod.leakage.interpret.moving.arguments import place_of, several_steps, step_count
 from nbprod.leakage.interpret.moving.sequence import neighbours, rows_text, shifted
@@ -29,6 +31,8 @@ def lagged_cells(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) 
         facts = joined(run.facts(lagged_cells(run, move, cells, one, node)) for one in each)
         return replace(cells, facts=facts, conditions=())
     steps = step_count(given if args.get(place, by) is not None else Const(move.default))
+    if steps is not None and _turns_back(args.constant(None, "freq")):
+        steps = -steps
     if steps is None:
         return _unknown_lag(run, cells, given, node)
     ahead = steps if move.leads else -steps
@@ -43,6 +47,12 @@ def lagged_cells(run: Run, move: Lags, cells: Cells, args: Args, node: ast.AST) 
         offset += abs(steps) - (1 if "prepend" in args.names else 0)
     array = cells.array or move.shortens
     return replace(cells, facts=replace(facts, clock=None), conditions=(), offset=offset, array=array)
+
+
+def _turns_back(freq: object) -> bool:
+    """Whether stamps are moved by a negative length: `shift(freq="-1D")`."""
+    span = length(freq)
+    return span is not None and span < timedelta(0)
 
 
 def _starts_negated(argument: ast.expr | None) -> bool:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 
 MONTH = timedelta(days=30)
+OF_GROUPS = "of groups"
 
 
 def statistic(
@@ -46,6 +47,7 @@ def statistic(
         says=says,
         over=over,
         sources=facts.sources,
+        detail=OF_GROUPS if cells.within else "",
     )
     if over.settled:
         # known from the end of those rows on: of later rows it reads nothing
@@ -181,11 +183,20 @@ def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, ca
     if called.endswith("argsort") and run.is_time(cells.name, cells.facts):
         # the order of rows in time, by which rows are picked
         return Picks(Bound(kind="all"), rows=cells.rows)
+    if called.rpartition(".")[2] in ("rank", "dense_rank") and _counts_in_time(run, cells, args):
+        return replace(cells, facts=replace(cells.facts, clock=None, derived=True), conditions=())
     if cells.frame is not None or cells.within or not move.codes:
         facts = statistic(run, cells, node, says=f"`{called}` compares each row with all rows")
     else:
         facts = statistic(run, cells, node, says=f"`{called}` numbers the values of all rows", rule="codes")
     return replace(cells, facts=replace(facts, clock=None), conditions=())
+
+
+def _counts_in_time(run: Run, cells: Cells, args: Args) -> bool:
+    """Whether a rank is that of times from the first on: the number of rows so far."""
+    shares = args.constant(None, "pct", default=False) or args.constant(None, "descending", default=False)
+    first_on = args.constant(None, "ascending", default=True)
+    return bool(first_on) and not shares and run.is_time(cells.name, cells.facts)
 
 
 def _in_given_bins(node: ast.AST) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, frames, joining
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Clock
+from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Bound, Clock
 from nbprod.leakage.interpret.values import Cells, Const, Deferred, Method, Seq, Table, Value
 
 if TYPE_CHECKING:
@@ -117,13 +117,7 @@ def _first_name(run: Run, table: Table, value: Value | None) -> str | None:
 def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) -> Table:  # noqa: C901
     """A join of Ibis: on names, or on predicates, of which those on times bound what a row may meet."""
     predicates = args.node_of(1, "predicates") or args.node_of(None, "on")
-    nodes = (
-        predicates.elts
-        if isinstance(predicates, ast.List | ast.Tuple)
-        else [predicates]
-        if predicates
-        else []
-    )
+    nodes = _conjuncts(predicates)
     pairs: list[tuple[str, str]] = []
     upper: list[float] = []
     bounded = False
@@ -158,7 +152,9 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
         return made
     latest = min(upper) if upper else None
     if latest is not None and latest <= 0:
-        return made
+        # what is taken over the rows met is taken over rows of the past
+        past = Bound(kind="where", subject="time", high="the row's own time", in_time=True)
+        return replace(made, rows=made.rows.narrowed(past))
     span = run.span(node)
     reach = Reach(time=timedelta(seconds=latest)) if latest is not None else WHOLE_REACH
     says = f"the join admits rows {reach}" if latest is not None else "the join admits every later row"
@@ -168,7 +164,27 @@ def ibis_join(run: Run, left: Table, right: Table, args: Args, node: ast.AST) ->
     columns = {
         n: f.with_ahead(ahead) if n in names_ or n.endswith("_right") else f for n, f in made.columns.items()
     }
-    return replace(made, columns=columns)
+    rest = (made.rest or NOTHING).with_ahead(ahead) if right.rest is not None else made.rest
+    return replace(made, columns=columns, rest=rest)
+
+
+def _conjuncts(node: ast.expr | None) -> list[ast.expr]:
+    """Predicates that all hold: a list of them, or `a & b`; `x.between(low, high)` is two."""
+    match node:
+        case None:
+            return []
+        case ast.List(elts=each) | ast.Tuple(elts=each):
+            return [one for part in each for one in _conjuncts(part)]
+        case ast.BinOp(left=left, op=ast.BitAnd(), right=right):
+            return [*_conjuncts(left), *_conjuncts(right)]
+        case ast.Call(func=ast.Attribute(value=subject, attr="between"), args=[low, high]):
+            ends = ((ast.GtE(), low), (ast.LtE(), high))
+            return [
+                ast.copy_location(ast.Compare(left=subject, ops=[op], comparators=[end]), node)
+                for op, end in ends
+            ]
+        case _:
+            return [node]
 
 
 def _predicate(

@@ -16,6 +16,8 @@ from nbprod.trees import module_tree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbprod.model import Span
+
 
 def _duplicated(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     """Whether a row repeats an earlier one; with `keep="last"`, or none kept, whether a later one repeats it."""
@@ -161,7 +163,25 @@ def sampled(run: Run, value: Table | Cells, args: Args, node: ast.AST) -> Value:
             id=id_, how="sample", span=span, facts=run.facts(value), rows=value.rows, what="sample"
         )
     made = replace(value, rows=value.rows.narrowed(bound))
+    if args.constant(None, "replace", args.constant(None, "with_replacement", default=False)) is True:
+        made = _drawn_again(run, value, span)
     return run.stored(made)
+
+
+def _drawn_again(run: Run, value: Table | Cells, span: Span) -> Table | Cells:
+    """Rows of which some are there more than once, so that copies may stand on both sides of a later split."""
+    ahead = Ahead(
+        rule="resample-before-split",
+        reach=WHOLE_REACH,
+        span=span,
+        says="rows are drawn with replacement",
+        over=value.rows,
+        sources=run.facts(value).sources,
+        detail="sample",
+    )
+    if isinstance(value, Table):
+        return value.mapped(lambda facts: facts.with_ahead(ahead))
+    return replace(value, facts=value.facts.with_ahead(ahead))
 
 
 def _unique(run: Run, table: Table, args: Args, node: ast.AST) -> Value:

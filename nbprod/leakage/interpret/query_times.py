@@ -1,0 +1,102 @@
+"""What the text of a query tells of the times of its tables, where nobody declares them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import sqlglot
+from sqlglot import exp
+
+from nbprod.leakage.interpret.clocks import is_sequence_name, is_time_name
+from nbprod.leakage.sql_queries import aggregates_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """`main` is the table whose rows the result's are, `columns` those that the text takes from each table.
+
+    `orders` are the columns that order windows, `lookups` the tables that are only ever met by equal keys.
+    """
+
+    main: str = ""
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    orders: tuple[str, ...] = ()
+    named: tuple[str, ...] = ()
+    lookups: frozenset[str] = frozenset()
+
+    def time(self, times: Mapping[str, str]) -> str | None:
+        """The rows' time: that of the main table, else what windows are ordered by, else any that is named so."""
+        if self.main in times:
+            return times[self.main]
+        candidates = (*self.orders, *self.named)
+        found = next((name for name in candidates if is_time_name(name)), None)
+        return found or next((name for name in self.orders if is_sequence_name(name)), None)
+
+
+@lru_cache(maxsize=256)
+def told(text: str, dialect: str) -> Told:
+    """What a text tells; nothing, if it can't be read."""
+    try:
+        trees = [tree for tree in sqlglot.parse(text, dialect=dialect) if tree is not None]
+    except (sqlglot.errors.SqlglotError, RecursionError):
+        return Told()
+    tables = [table for tree in trees for table in tree.find_all(exp.Table)]
+    made = {cte.alias.lower() for tree in trees for cte in tree.find_all(exp.CTE)}
+    aliases = {table.alias_or_name.lower(): table.name for table in tables}
+    every = [column for tree in trees for column in tree.find_all(exp.Column)]
+    taken: dict[str, list[str]] = {}
+    for column in every:
+        if column.table.lower() in aliases:
+            taken.setdefault(aliases[column.table.lower()], []).append(column.name)
+    facts = {table.name for table in tables if not _is_lookup(table)}
+    windows = [window for tree in trees for window in tree.find_all(exp.Window) if window.args.get("order")]
+    keys = [key.this for window in windows for key in window.args["order"].expressions]
+    return Told(
+        main=next(filter(None, map(_main_of, trees)), ""),
+        columns={name: tuple(dict.fromkeys(columns)) for name, columns in taken.items()},
+        orders=tuple(dict.fromkeys(key.name for key in keys if isinstance(key, exp.Column))),
+        named=tuple(dict.fromkeys(column.name for column in every)),
+        lookups=frozenset(table.name for table in tables if table.name.lower() not in made) - facts,
+    )
+
+
+def _main_of(tree: exp.Expr) -> str:
+    """The table after the outermost FROM."""
+    match tree:
+        case exp.Table():
+            return tree.name
+        case exp.SetOperation():
+            return _main_of(tree.left)
+        case exp.Create():
+            return _main_of(tree.expression) if tree.expression is not None else ""
+        case exp.Subquery():
+            return _main_of(tree.this)
+        case _:
+            source = tree.args.get("from_") or tree.args.get("from")
+            return _main_of(source.this) if source is not None else ""
+
+
+def _is_lookup(table: exp.Table) -> bool:
+    """Whether a table is joined by equal keys alone, and nothing is taken over its rows."""
+    join, select = table.parent, table.parent_select
+    if not isinstance(join, exp.Join) or not isinstance(select, exp.Select):
+        return False
+    if str(join.args.get("method") or "").upper() or select.args.get("group") or aggregates_in(select):
+        return False
+    condition = join.args.get("on")
+    return condition is None or all(isinstance(part, exp.EQ) for part in _parts(condition))
+
+
+def _parts(condition: exp.Expr) -> Iterable[exp.Expr]:
+    match condition:
+        case exp.Paren():
+            return _parts(condition.this)
+        case exp.And():
+            return (*_parts(condition.left), *_parts(condition.right))
+        case _:
+            return (condition,)
