@@ -90,8 +90,10 @@ def fresh_milliseconds(sources: list[str], *, times: int = 3) -> float:
 def typed_milliseconds(sources: list[str], at: int) -> list[float]:
     """Processor time of all that the server does for each keystroke of a line typed at the end of a cell."""
     from nbprod import wire
+    from nbprod.faces.server.garbage import Garbage
     from nbprod.faces.server.studies import Studies
 
+    garbage = Garbage()
     studies, path, cells = Studies(), SAMPLE.with_name("tiled.ipynb"), list(sources)
     studies.made(path, json.loads(notebook_text(*cells)), record=None)
     taken = []
@@ -99,7 +101,8 @@ def typed_milliseconds(sources: list[str], at: int) -> list[float]:
         cells[at] = sources[at] + LINE[:count]
         sent = json.loads(notebook_text(*cells))
         before = time.process_time()
-        json.dumps(wire.plain(studies.made(path, sent, record=None)))
+        with garbage.left():
+            wire.text(studies.made(path, sent, record=None))
         taken.append(1000 * (time.process_time() - before))
     return taken
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import sys
 import types
 import typing
@@ -32,6 +33,24 @@ def plain(value: object) -> Json:
             return {name: plain(getattr(value, name)) for name in _fields_of(type(value))}  # type: ignore[arg-type]
         case Mapping():
             return {str(key): plain(one) for key, one in value.items()}
+        case _:
+            raise TypeError(f"{type(value).__name__} is no noun and no JSON: {value!r}")
+
+
+def text(value: object) -> str:
+    """A noun as JSON text: what `json.dumps` says of `plain`, in half the time for large ones."""
+    return json.dumps(value, default=_opened)
+
+
+def _opened(value: object) -> object:
+    """One level of what JSON doesn't know by itself."""
+    match value:
+        case Enum():
+            return str(value.value)
+        case _ if dataclasses.is_dataclass(value):
+            return {name: getattr(value, name) for name in _fields_of(type(value))}  # type: ignore[arg-type]
+        case Mapping():
+            return dict(value)
         case _:
             raise TypeError(f"{type(value).__name__} is no noun and no JSON: {value!r}")
 
@@ -71,9 +90,9 @@ def typescript(*kinds: type, stand_in: str = "model.py", made_by: str = "nbprod.
     for kind in kinds:
         _collect(kind, found)
     declared = [_declaration(found[name]) for name in sorted(found)]
-    json = "export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };"
+    any_json = "export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };"
     header = f"// Written by `python -m {made_by}`; the nouns stand in nbprod/{stand_in}."
-    return "\n\n".join([header, json, *declared]) + "\n"
+    return "\n\n".join([header, any_json, *declared]) + "\n"
 
 
 def _collect(kind: object, found: dict[str, type]) -> None:

@@ -102,6 +102,11 @@ def test_noun_survives_the_way_through_json(noun):
     assert wire.noun(type(noun), json.loads(text), where="file") == noun
 
 
+@pytest.mark.parametrize("noun", [RECORD, PLAN], ids=["a record", "a plan"])
+def test_text_is_what_json_says_of_the_plain_noun(noun):
+    assert wire.text([noun, {"one": noun}]) == json.dumps(wire.plain([noun, {"one": noun}]))
+
+
 def test_damaged_field_is_named_by_its_path():
     raw = wire.plain(RECORD)
     raw["stages"][0]["state"] = "nope"

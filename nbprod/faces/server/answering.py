@@ -18,6 +18,7 @@ from nbprod.faces.server.paths import inside
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nbprod.faces.server.garbage import Garbage
     from nbprod.faces.server.runs import Progress, Runs
     from nbprod.faces.server.studies import Studies
     from nbprod.faces.server.watches import Watches
@@ -41,6 +42,11 @@ class Handler(APIHandler):
     def studies(self) -> Studies:
         studies: Studies = self.settings["nbprod_studies"]
         return studies
+
+    @property
+    def garbage(self) -> Garbage:
+        garbage: Garbage = self.settings["nbprod_garbage"]
+        return garbage
 
     @property
     def watches(self) -> Watches:
@@ -98,7 +104,7 @@ class Handler(APIHandler):
 
     def answer(self, noun: object, *, status: int = 200) -> None:
         self.set_status(status)
-        self.finish(json.dumps(noun if isinstance(noun, dict) else wire.plain(noun)))
+        self.finish(wire.text(noun))
 
     def write_error(self, status_code: int, **about: Any) -> None:
         raised = about.get("exc_info", (None, None, None))[1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_server.extension.application import ExtensionApp
 
+from nbprod.faces.server.garbage import Garbage
 from nbprod.faces.server.handlers import ROUTES
 from nbprod.faces.server.runs import Runs
 from nbprod.faces.server.studies import Studies
@@ -32,6 +33,7 @@ class NbprodExtension(ExtensionApp):
 
         self.settings["nbprod_runs"] = Runs(tell=tell)
         self.settings["nbprod_studies"] = Studies()
+        self.settings["nbprod_garbage"] = Garbage()
         self.settings["nbprod_watches"] = Watches()
         self.settings["nbprod_root"] = str(Path(server.root_dir).expanduser())
 

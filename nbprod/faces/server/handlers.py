@@ -47,7 +47,8 @@ class StudyHandler(Handler):
         self.finish(await self.aside(self._studied, path, body.get("notebook"), record=record))
 
     def _studied(self, path: Path, raw: object, *, record: Record | None) -> str:
-        return json.dumps(wire.plain(self.studies.made(path, raw, record=record)))
+        with self.garbage.left():
+            return wire.text(self.studies.made(path, raw, record=record))
 
 
 class PictureHandler(Handler):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -160,7 +159,7 @@ def _order(body: dict[str, Any]) -> Order:
 
 
 def _event(run: Progress) -> str:
-    return f"id: {run.turn}\nevent: run\ndata: {json.dumps(wire.plain(run))}\n\n"
+    return f"id: {run.turn}\nevent: run\ndata: {wire.text(run)}\n\n"
 
 
 async def _build_docs(folder: str) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections import OrderedDict
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +13,6 @@ from nbprod.faces.picture import flow_svg
 from nbprod.notebook import parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from nbprod.model import Finding, Notebook, Record, Study
@@ -45,9 +42,8 @@ class Studies:
     def made(self, path: Path, raw: object, *, record: Record | None) -> Studied:
         """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
         memory = _latest(self._memories, path, self._memories.get(path) or api.StudyMemory(), most=REMEMBERED)
-        with _garbage_left():
-            study = api.study_in_writing(notebook_sent(path, raw), memory=memory)
-            return Studied(study=study, picture=self._drawn(path, study, record=record))
+        study = api.study_in_writing(notebook_sent(path, raw), memory=memory)
+        return Studied(study=study, picture=self._drawn(path, study, record=record))
 
     def picture(self, path: Path, *, record: Record | None) -> str:
         """The flow as it was last studied, with the states of a run."""
@@ -79,18 +75,6 @@ def _latest(kept: OrderedDict[Path, T], path: Path, value: T, *, most: int) -> T
 def _shown(finding: Finding) -> tuple[object, ...]:
     """What a picture tells of a finding."""
     return finding.severity, finding.stage, finding.span
-
-
-@contextmanager
-def _garbage_left() -> Iterator[None]:
-    """Nothing that a study makes is garbage before it ends, and what is remembered is much to go through."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def notebook_sent(path: Path, raw: object) -> Notebook:
