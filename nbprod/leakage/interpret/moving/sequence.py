@@ -89,6 +89,9 @@ def shifted(
         facts = facts.without(lambda ahead: ahead.period)
     was_ahead = cells.facts.ahead_rows
     furthest = max(cells.facts.reads.values(), default=-inf)
+    if cells.facts.reads and not cells.array and cells.facts.derived:
+        # a row ahead is read even where it holds what was known before: it may not be there yet
+        furthest = max(furthest, 0)
     now = furthest + rows
     if rows > 0 and now > 0 and furthest < inf and was_ahead < inf:
         ahead = Ahead(
