@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from nbprod.validating.asking import Rows, Scalar, Uncovered
-from nbprod.validating.counting import counted, distinct_count, present
+from nbprod.validating.counting import distinct_count, groups, present
 from nbprod.validating.quantiles import middle, nearest_ranks
 from nbprod.validating.rows import Domain, among, between
 
@@ -81,12 +81,13 @@ def _distinct_values(domain: Domain, _: Any) -> Formula:
 
 
 def _values(domain: Domain) -> Formula:
-    (rows,) = yield (Rows(counted(domain).order_by("value")),)
+    counts = yield from groups(domain)
+    (rows,) = yield (Rows(counts.order_by("value")),)
     return rows
 
 
 def _not_in_set(domain: Domain, arguments: Mapping[str, Any], *, count: bool) -> Formula:
-    counts = counted(domain)
+    counts = yield from groups(domain)
     is_strange = ~among(counts.value, arguments["value_set"])
     (found,) = yield (Scalar(is_strange.sum(), over=counts),)
     if count or not found:
@@ -100,7 +101,7 @@ def _missing_from_column(domain: Domain, arguments: Mapping[str, Any], *, count:
     wanted = [value for value in arguments["value_set"] if value is not None]
     if domain.column.type().is_temporal():
         raise Uncovered("a set of times")
-    counts = counted(domain)
+    counts = yield from groups(domain)
     (rows,) = yield (Rows(counts.filter(among(counts.value, wanted)).select("value")),)
     missing = set(wanted) - {row["value"] for row in rows}
     return len(missing) if count else sorted(missing, key=str)[: arguments.get("limit") or _MOST_DISTINCT]
@@ -117,7 +118,7 @@ def _value_counts(domain: Domain, arguments: Mapping[str, Any]) -> Formula:
 
 
 def _most_common(domain: Domain, _: Any) -> Formula:
-    counts = counted(domain)
+    counts = yield from groups(domain)
     (rows,) = yield (Rows(counts.filter(counts["count"] == counts["count"].max()).order_by("value")),)
     return [row["value"] for row in rows]
 

@@ -6,12 +6,16 @@ the measure. In each round everything that aggregates over one table goes into o
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+
+# So many values of a column are handed on together.
+_AT_ONCE = 1_000_000
 
 
 class Uncovered(Exception):  # noqa: N818
@@ -35,12 +39,23 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The one column of a table expression without missing values, as numpy's array: what millions of values want."""
+    """What `fold` makes of the one column of a table expression without missing values.
+
+    It is given numpy's arrays, batch by batch, and only what it returns is kept: millions of values are held by nobody.
+    """
+
+    expression: Any
+    fold: Callable[[Iterator[Any]], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A table expression of few rows, computed once for all that is asked of it; the answer is a table expression."""
 
     expression: Any
 
 
-Ask: TypeAlias = Scalar | Rows | Column
+Ask: TypeAlias = Scalar | Rows | Column | Kept
 Formula: TypeAlias = Generator[tuple[Ask, ...], tuple[Any, ...], Any]
 
 
@@ -53,13 +68,18 @@ class Measured:
     queries: int
 
 
-def measured(table: Any, formulas: Mapping[Hashable, Formula]) -> Measured:
-    """All formulas run to their end on one table, in as many rounds as the longest needs."""
+def measured(
+    table: Any, formulas: Mapping[Hashable, Formula], *, answers_known: Iterable[tuple[Ask, Any]] = ()
+) -> Measured:
+    """All formulas run to their end on one table, in as many rounds as the longest needs.
+
+    What `answers_known` says is not asked.
+    """
     values: dict[Hashable, Any] = {}
     failed: dict[Hashable, str] = {}
     waiting = dict(formulas)
     answers: dict[Hashable, tuple[Any, ...]] = {}
-    known: dict[Any, Any] = {}
+    known: dict[Any, Any] = {_identity(ask): answer for ask, answer in answers_known}
     queries = 0
     while waiting:
         asks: dict[Hashable, tuple[Ask, ...]] = {}
@@ -90,9 +110,13 @@ class _Broken:
     why: str
 
 
-def _identity(ask: Ask) -> tuple[type, Any]:
+def _identity(ask: Ask) -> tuple[Any, ...]:
     # Equal Ibis expressions have equal operations, so that no question is asked twice.
-    return type(ask), ask.expression.op()
+    match ask:
+        case Column(expression, fold):
+            return Column, expression.op(), fold
+        case _:
+            return type(ask), ask.expression.op()
 
 
 def _answer(table: Any, asks: list[Ask], known: dict[Any, Any]) -> int:
@@ -105,8 +129,11 @@ def _answer(table: Any, asks: list[Ask], known: dict[Any, Any]) -> int:
             case Rows(expression):
                 known[identity] = _answered(expression, table, _listed)
                 queries += 1
-            case Column(expression):
-                known[identity] = _answered(expression, table, _array)
+            case Column(expression, fold):
+                known[identity] = _answered(expression, table, functools.partial(_folded, fold=fold))
+                queries += 1
+            case Kept(expression):
+                known[identity] = _answered(expression, table, _kept)
                 queries += 1
             case Scalar():
                 pass
@@ -151,18 +178,24 @@ def _aggregated(table: Any, scalars: Mapping[Any, Scalar]) -> dict[Any, Any] | _
 
 def _answered(expression: Any, table: Any, shaped: Callable[[Any], Any]) -> Any:
     try:
-        return shaped(expression.to_pyarrow())
+        return shaped(expression)
     except _query_errors(table) as error:
         return _Broken(_said(error))
 
 
-def _listed(arrow: Any) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = arrow.to_pylist()
+def _listed(expression: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = expression.to_pyarrow().to_pylist()
     return rows
 
 
-def _array(arrow: Any) -> Any:
-    return arrow.column(0).to_numpy()
+def _folded(expression: Any, *, fold: Callable[[Iterator[Any]], Any]) -> Any:
+    with expression.to_pyarrow_batches(chunk_size=_AT_ONCE) as batches:
+        return fold(batch.column(0).to_numpy(zero_copy_only=False) for batch in batches)
+
+
+def _kept(expression: Any) -> Any:
+    # Elsewhere a table of its own may want rights that nobody gave.
+    return expression.cache() if expression.get_backend().name == "duckdb" else expression
 
 
 def _expression_errors() -> tuple[type[Exception], ...]:

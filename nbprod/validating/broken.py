@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.validating.aggregates import deviation_of, number
 from nbprod.validating.asking import Rows, Scalar, Uncovered
-from nbprod.validating.counting import counted, repeated, repeated_count, repeats_often
+from nbprod.validating.counting import MANY, groups, repeated, repeated_count, repeats_often
 from nbprod.validating.rows import COLUMN, MULTI, PAIR, Domain, both
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _unexpected_count(base: str, domain: Domain, arguments: Mapping[str, Any], _
         )
         return rows - present
     if base in COLUMN and (yield from repeats_often(domain)):
-        counts = counted(domain)
+        counts = yield from groups(domain)
         broken = ~COLUMN[base](counts.value, arguments)
         (count,) = yield (Scalar(counts["count"].sum(where=broken), over=counts),)
         return int(count or 0)
@@ -121,8 +121,22 @@ def _unexpected_sample(base: str, domain: Domain, arguments: Mapping[str, Any], 
         return rows
     broken = yield from broken_rows(base, domain, arguments)
     # Each row as it is judged: a NaN shows as missing, which is why it broke what it broke.
+    if wanted is not None and (near := (yield from _near(source, count, wanted))) is not None:
+        (rows,) = yield (Rows(source.judged.limit(near).filter(broken).limit(wanted)),)
+        if len(rows) == min(wanted, count):
+            return rows
     (rows,) = yield (Rows(_limited(source.judged.filter(broken), wanted)),)
     return rows
+
+
+def _near(source: Source, count: int, wanted: int) -> Formula:
+    """Formula for among how many of the first rows the wanted ones should be; None where a whole scan may be needed.
+
+    A scan is not left as soon as enough rows are found: backends filter some millions before they hand one on.
+    """
+    (rows,) = yield (Scalar(source.judged.count()),)
+    near = max(4 * rows * wanted // max(count, 1), MANY // 10)
+    return near if rows >= MANY and near < rows // 4 else None
 
 
 def _repeated_rows(domain: Domain, source: Source, wanted: int | None) -> Formula:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from nbprod.validating.asking import Column, Rows, Scalar, Uncovered
+from nbprod.validating.asking import Column, Kept, Rows, Scalar, Uncovered
 from nbprod.validating.rows import both
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from nbprod.validating.asking import Formula
     from nbprod.validating.rows import Domain
 
@@ -16,8 +20,10 @@ if TYPE_CHECKING:
 MANY = 200_000
 # So many hashes are sorted at once: 96 MB of them.
 _AT_ONCE = 12_000_000
-# A prefix tells how often values repeat.
-_PREFIX = 16
+# The first rows tell how often values repeat.
+_PREFIX = 100_000
+# Whole numbers within such a range are counted by marking places: 32 MB of marks.
+_MOST_MARKS = 2**25
 
 
 def present(domain: Domain) -> Any:
@@ -33,14 +39,56 @@ def counted(domain: Domain) -> Any:
     return kept.group_by(value=kept[domain.columns[0]]).aggregate(count=kept.count())
 
 
+def groups(domain: Domain) -> Formula:
+    """Formula for `counted`, computed once for all that is asked of it where the values are few."""
+    counts = counted(domain)
+    if (yield from repeats_often(domain)):
+        (counts,) = yield (Kept(counts),)
+    return counts
+
+
 def distinct_count(domain: Domain) -> Formula:
     """Formula for how many different values the domain's column has."""
-    # Asked after what `repeats_often` asks, and so in one query with the tests of each different value.
-    yield from repeats_often(domain)
+    marked = yield from _marked_count(domain)
+    if marked is not None:
+        return marked
     # Asked apart: beside other aggregates DuckDB keeps all distinct values in memory and can't spill them.
-    counts = counted(domain)
+    counts = yield from groups(domain)
     (count,) = yield (Scalar(counts.count(), over=counts),)
     return count
+
+
+def _marked_count(domain: Domain) -> Formula:
+    """Formula for the count of different whole numbers of a narrow range, None of anything else."""
+    column = domain.column
+    if not column.type().is_integer() or domain.table.get_backend().name != "duckdb":
+        return None
+    rows, low, high = yield (
+        Scalar(domain.table.count()),
+        Scalar(column.min(where=domain.condition)),
+        Scalar(column.max(where=domain.condition)),
+    )
+    if rows < MANY or low is None or high - low >= _MOST_MARKS or high >= 2**63:
+        return None
+    kept = present(domain)
+    values = kept.select(value=kept[domain.columns[0]].cast("int64") - low)
+    (count,) = yield (Column(values, _Marks(high - low + 1)),)
+    return count
+
+
+@dataclass(frozen=True, slots=True)
+class _Marks:
+    """How many different numbers from 0 to below `size` come."""
+
+    size: int
+
+    def __call__(self, batches: Iterator[Any]) -> int:
+        import numpy as np
+
+        seen = np.zeros(self.size, dtype=bool)
+        for values in batches:
+            seen[values] = True
+        return int(seen.sum())
 
 
 def repeats_often(domain: Domain) -> Formula:
@@ -53,10 +101,23 @@ def repeats_often(domain: Domain) -> Formula:
     (rows,) = yield (Scalar(domain.table.count()),)
     if rows < MANY:
         return False
-    size = max(rows // _PREFIX, MANY // 2)
-    prefix = domain.table.limit(size)
-    (distinct,) = yield (Scalar(prefix[domain.columns[0]].approx_nunique(), over=prefix),)
-    return bool(2 * (distinct or 0) < size)
+    distinct = yield from _distinct_at_first(domain, domain.columns[0])
+    return 2 * _different(rows, seen=distinct) < rows
+
+
+def _distinct_at_first(domain: Domain, name: str) -> Formula:
+    prefix = domain.table.limit(_PREFIX)
+    (distinct,) = yield (Scalar(prefix[name].approx_nunique(), over=prefix),)
+    return distinct or 0
+
+
+def _different(rows: int, *, seen: int) -> float:
+    """How many values rows have of which the first have so many, if all values are equally frequent."""
+    low, high = float(max(seen, 1)), 1e12
+    for _ in range(60):
+        middle = math.sqrt(low * high)
+        low, high = (middle, high) if -middle * math.expm1(-_PREFIX / middle) < seen else (low, middle)
+    return -low * math.expm1(-rows / low)
 
 
 def repeated(domain: Domain) -> Any:
@@ -86,21 +147,57 @@ def _all_hashes_differ(domain: Domain) -> Formula:
 
     False says nothing: different values may have one hash. Sorting hashes costs a quarter of grouping values.
     """
-    import numpy as np
-
     (rows,) = yield (Scalar(domain.table.count()),)
     if rows < MANY or domain.table.get_backend().name != "duckdb":
         return False
+    if (yield from _has_key(domain)):
+        return True
     kept = _about(domain)
-    hashes = kept.select(hash=_hash_of([kept[name] for name in domain.columns]))
+    columns = [kept[name] for name in domain.columns]
+    is_number = len(columns) == 1 and columns[0].type().is_integer()
+    if is_number and (yield (Column(kept.select(value=columns[0]), _all_rise),))[0]:
+        return True
+    hashes = kept.select(hash=_hash_of(columns))
     passes = -(-rows // _AT_ONCE)
     for place in range(passes):
         part = hashes if passes == 1 else hashes.filter(hashes.hash % passes == place)
-        (found,) = yield (Column(part),)
-        ordered = np.sort(found)
-        if bool((ordered[1:] == ordered[:-1]).any()):
+        if not (yield (Column(part, _all_differ),))[0]:
             return False
     return True
+
+
+def _has_key(domain: Domain) -> Formula:
+    """Formula for whether one of several columns has no value twice: then the columns together don't either."""
+    if len(domain.columns) == 1:
+        return False
+    for name in sorted(domain.complete & set(domain.columns)):
+        distinct = yield from _distinct_at_first(domain, name)
+        # The count is approximate.
+        if distinct < 0.9 * _PREFIX:
+            continue
+        alone = replace(domain, columns=(name,), ignores=None)
+        if (yield from _all_hashes_differ(alone)):
+            return True
+    return False
+
+
+def _all_rise(batches: Iterator[Any]) -> bool:
+    last = None
+    for values in batches:
+        if not len(values):
+            continue
+        if (last is not None and values[0] <= last) or not bool((values[1:] > values[:-1]).all()):
+            return False
+        last = values[-1]
+    return True
+
+
+def _all_differ(batches: Iterator[Any]) -> bool:
+    import numpy as np
+
+    values = np.concatenate([*batches, np.array([], dtype="uint64")])
+    values.sort()
+    return not bool((values[1:] == values[:-1]).any())
 
 
 def _hash_of(columns: list[Any]) -> Any:

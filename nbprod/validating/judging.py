@@ -15,7 +15,7 @@ from nbprod.validating.asking import Measured, Uncovered, measured
 from nbprod.validating.engine import judged_by_gx
 from nbprod.validating.gx import great_expectations, quiet
 from nbprod.validating.measures import formula_of
-from nbprod.validating.sources import Source, source_of
+from nbprod.validating.sources import Source, source_of, with_footer
 from nbprod.validating.tables import Limits, Opened, opened
 from nbprod.validating.types import TYPE_EXPECTATIONS, type_result, with_fitting_times
 
@@ -104,6 +104,7 @@ def judged(table: object, suite: Suite, *, wish: Wish) -> tuple[Judged, ...]:
     with quiet(), opened(table, limits=wish.limits) as open_table:
         source = source_of(open_table.table, columns=open_table.columns, samples=wish.samples)
         cases = cases_of(suite, source, wish)
+        source = with_footer(source, open_table.footer, wanted=_columns_of(cases))
         measures = _measured(cases, source)
         return tuple(_judged(case, measures, open_table, wish) for case in cases)
 
@@ -181,7 +182,14 @@ def _measured(cases: Sequence[Case], source: Source) -> Measured:
                     {**metric.metric_value_kwargs, "result_format": {}},
                     source,
                 )
-    return measured(source.judged, formulas)
+    return measured(source.judged, formulas, answers_known=source.known)
+
+
+def _columns_of(cases: Sequence[Case]) -> set[str]:
+    """The columns that the metrics are about."""
+    domains = [metric.metric_domain_kwargs for case in cases for metric in case.metrics]
+    named = {str(one[key]) for one in domains for key in ("column", "column_A", "column_B") if one.get(key)}
+    return named | {str(name) for one in domains for name in one.get("column_list") or ()}
 
 
 def _key(metric: Any) -> Hashable:

@@ -26,10 +26,11 @@ def _formula(name: str, domain: Mapping[str, Any], arguments: Mapping[str, Any],
     if name in _TABLE:
         return _TABLE[name](source, domain, arguments)
     if name in AGGREGATES:
-        return AGGREGATES[name](domain_of(source.judged, domain), arguments)
+        return AGGREGATES[name](domain_of(source.judged, domain, complete=source.complete), arguments)
     base, _, suffix = name.rpartition(".")
     if suffix in ROW_LEVEL:
-        return ROW_LEVEL[suffix](base, domain_of(source.judged, domain), arguments, source)
+        about = domain_of(source.judged, domain, complete=source.complete)
+        return ROW_LEVEL[suffix](base, about, arguments, source)
     raise Uncovered(f"the metric {name}")
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from nbprod.validating.asking import Column, Rows, Scalar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nbprod.validating.asking import Formula
 
@@ -159,15 +159,18 @@ def _within(stretch: _Stretch, sliced: Any, wanted: Sequence[_Slice], few: int) 
 
 def _at_hand(stretch: _Stretch, slices: Sequence[_Slice]) -> Formula:
     """The ranks among values that memory holds: all of a stretch, or of the slices that were fetched from it."""
-    import numpy as np
-
-    (values,) = yield (Column(stretch.kept),)
-    ordered = np.sort(values)
-    if not slices:
-        return {rank: ordered[rank - stretch.offset].item() for rank in stretch.ranks}
-    found: dict[int, Any] = {}
+    places = {rank: rank - stretch.offset for rank in stretch.ranks} if not slices else {}
     start = 0
     for one in slices:
-        found |= {rank: ordered[start + rank - one.offset].item() for rank in one.ranks}
+        places |= {rank: start + rank - one.offset for rank in one.ranks}
         start += one.count
+    (found,) = yield (Column(stretch.kept, functools.partial(_placed, places=places)),)
     return found
+
+
+def _placed(batches: Iterator[Any], *, places: Mapping[int, int]) -> dict[int, Any]:
+    import numpy as np
+
+    values = np.concatenate(list(batches))
+    values.sort()
+    return {rank: values[place].item() for rank, place in places.items()}

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbprod.errors import SuiteError
+from nbprod.validating.footer import footer_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from nbprod.validating.footer import Footer
 
 _BATCH = "batch"
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
@@ -29,7 +32,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opened:
-    """A value as an Ibis table. `frame` is the pandas frame it came from, if it was one.
+    """A value as an Ibis table. `frame` is the pandas frame, `footer` the parquet file's that it came from, if it did.
 
     `columns` are all its columns, in order; those of mixed types stand in the frame only.
     """
@@ -37,6 +40,7 @@ class Opened:
     table: Any
     columns: tuple[str, ...]
     frame: Any = None
+    footer: Footer | None = None
 
 
 @contextmanager
@@ -88,7 +92,7 @@ def _file(connection: Any, path: Path) -> Opened:
     # What was a frame's index is no column of it.
     indexes = [name for name in _index_columns(pq.read_schema(path)) if name in table.columns]
     table = table.drop(*indexes) if indexes and len(indexes) < len(table.columns) else table
-    return Opened(table=table, columns=tuple(table.columns))
+    return Opened(table=table, columns=tuple(table.columns), footer=footer_of(path))
 
 
 def _index_columns(schema: Any) -> list[str]:
