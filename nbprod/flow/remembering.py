@@ -8,12 +8,16 @@ still to come, the rest is what it was.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+
+from nbprod.flow.aside import aside, is_mentioned
+from nbprod.flow.states import Shift, State, is_state, restore, state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
-    from nbprod.flow.aliases import Code, Frame
+    from nbprod.flow.aside import Aside
     from nbprod.flow.effects import Step
     from nbprod.flow.tracing import Tracer
     from nbprod.model import Finding
@@ -22,11 +26,6 @@ CELLS_APART = 16
 STATES_A_TAPE = 24
 # The notebook as it was, and as it was before a statement was left half written.
 TAPES = 2
-# What is set anew for each statement, or is told otherwise.
-_PASSING = frozenset(
-    ["step", "line", "effects", "frame", "module", "heap", "unpacked", "returned", "raised", "work",
-     "_left", "_left_in_step", "_called_back", "_made_in_step", "_rest", "_journals"]
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,16 +35,6 @@ class CellRead:
     key: Hashable
     steps: tuple[Step, ...]
     findings: tuple[Finding, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """All that the tracer knows between two cells, copied."""
-
-    own: Mapping[str, Any]
-    heap: Mapping[str, Any]
-    frames: tuple[tuple[Frame, Mapping[str, Any]], ...]
-    left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,24 +127,42 @@ class _Recording:
         return max(at for at in tape.states if at <= most)
 
     def _rest_from(self, at: int, state: State) -> Tape | None:
-        """All of a tape, if one goes on from this very state with the cells that are to come."""
+        """All of a tape, if it goes on from here as this trace would, with the cells that are to come."""
         for tape in self._tapes:
-            known = tape.states.get(at)
-            if known is None or len(tape.cells) != len(self._keys):
-                continue
-            if any(
-                cell.key is None or cell.key != key
-                for cell, key in zip(tape.cells[at:], self._keys[at:], strict=True)
-            ):
+            if not self._goes_on(tape, at, state):
                 continue
             before = sum(len(cell.steps) for cell in tape.cells[:at])
-            shift = _Shift(since=self._since(tape, at), by=self._steps - before)
-            end = tape.states[len(tape.cells)]
-            spent = known.left - state.left
-            if end.left - max(spent, 0) <= 0 or not _is_state(state, known, shift):
-                continue
-            return self._spliced(tape, at, shift)
+            shift = Shift(since=self._since(tape, at), by=self._steps - before)
+            if is_state(state, tape.states[at], shift):
+                return self._spliced(tape, at, shift)
+            if (beside := self._aside(tape, at, state, shift)) is not None:
+                return self._spliced(tape, at, shift, beside)
         return None
+
+    def _goes_on(self, tape: Tape, at: int, state: State) -> bool:
+        """Whether the tape was here, with the same cells to come, and may be followed as far."""
+        known = tape.states.get(at)
+        if known is None or len(tape.cells) != len(self._keys):
+            return False
+        if any(
+            cell.key is None or cell.key != key
+            for cell, key in zip(tape.cells[at:], self._keys[at:], strict=True)
+        ):
+            return False
+        return tape.states[len(tape.cells)].left - max(known.left - state.left, 0) > 0
+
+    def _aside(self, tape: Tape, at: int, state: State, shift: Shift) -> Aside | None:
+        """How this trace differs from the tape, where no cell but the edited ones can tell."""
+        first = next((one for one in range(at) if tape.cells[one].key != self._cells[one].key), at)
+        start = self._states.get(first)
+        if start is None or first == at:
+            return None
+        found = aside(state, tape.states[at], shift=shift, since=len(start.heap["inside"]))
+        if found is None:
+            return None
+        edited = [*_steps(tape.cells[first:at]), *_steps(self._cells[first:at])]
+        others = chain(_steps(tape.cells[:first]), _steps(tape.cells[at:]))
+        return None if is_mentioned(found.names, edited, others) else found
 
     def _since(self, tape: Tape, at: int) -> int:
         """The first step of the tape behind the last cell that is another here."""
@@ -166,129 +173,21 @@ class _Recording:
             steps -= len(known.steps)
         return steps
 
-    def _spliced(self, tape: Tape, at: int, shift: _Shift) -> Tape:
+    def _spliced(self, tape: Tape, at: int, shift: Shift, beside: Aside | None = None) -> Tape:
         later = {place: shift.state(state) for place, state in tape.states.items() if place > at}
-        rest = tuple(shift.cell(cell) for cell in tape.cells[at:])
+        if beside is not None:
+            later = {place: beside.put_into(state) for place, state in later.items()}
+        rest = tuple(_shifted(cell, shift) for cell in tape.cells[at:])
         whole = Tape((*self._cells, *rest), self._states | later)
         restore(self._tracer, whole.states[len(whole.cells)])
         return whole
 
 
-@dataclass(frozen=True, slots=True)
-class _Shift:
-    """Steps of a tape from `since` on are counted so many further."""
-
-    since: int
-    by: int
-
-    def step(self, index: int) -> int:
-        return index + self.by if index >= self.since else index
-
-    def cell(self, cell: CellRead) -> CellRead:
-        if not self.by:
-            return cell
-        return replace(cell, steps=tuple(replace(one, index=one.index + self.by) for one in cell.steps))
-
-    def state(self, state: State) -> State:
-        if not self.by:
-            return state
-        code = {region: replace(one, step=self.step(one.step)) for region, one in state.heap["code"].items()}
-        defined = {region: self.step(index) for region, index in state.heap["defined_at"].items()}
-        return replace(state, heap={**state.heap, "code": code, "defined_at": defined})
+def _steps(cells: Iterable[CellRead]) -> Iterator[Step]:
+    return chain.from_iterable(cell.steps for cell in cells)
 
 
-def state_of(tracer: Tracer) -> State:
-    """The tracer's state as it is between two cells."""
-    return State(
-        {name: _copied(value) for name, value in vars(tracer).items() if name not in _PASSING},
-        {name: _copied(value) for name, value in vars(tracer.heap).items() if name not in _PASSING},
-        tuple((frame, dict(frame.names)) for frame in _frames_of(tracer)),
-        vars(tracer)["_left"],
-    )
-
-
-def restore(tracer: Tracer, state: State) -> None:
-    """Put the tracer into a state in which it was before."""
-    vars(tracer).update({name: _copied(value) for name, value in state.own.items()})
-    vars(tracer.heap).update({name: _copied(value) for name, value in state.heap.items()})
-    vars(tracer)["_left"] = state.left
-    for frame, names in state.frames:
-        frame.names = dict(names)
-
-
-def _copied(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: set(one) if type(one) is set else one for key, one in value.items()}
-        case list():
-            return [set(one) if type(one) is set else one for one in value]
-        case set():
-            return set(value)
-        case _:
-            return value
-
-
-def _frames_of(tracer: Tracer) -> list[Frame]:
-    """The module's scope, and those that functions and classes hold on to."""
-    found = {id(tracer.module): tracer.module}
-    for code in tracer.heap.code.values():
-        for frame in (code.frame, code.members):
-            for one in _around(frame):
-                found.setdefault(id(one), one)
-    return list(found.values())
-
-
-def _around(frame: Frame | None) -> Iterator[Frame]:
-    while frame is not None:
-        yield frame
-        frame = frame.parent
-
-
-def _is_state(now: State, then: State, shift: _Shift) -> bool:
-    """Whether the tracer would go on from one as from the other, but for the number of steps behind it."""
-    names, known = now.frames[0][1], then.frames[0][1]
-    if now.own != then.own or list(names.items()) != list(known.items()):
-        return False
-    for name, value in now.heap.items():
-        other = then.heap[name]
-        match name:
-            case "code":
-                is_same = list(value) == list(other) and all(
-                    _is_code(value[region], other[region], now, then, shift) for region in value
-                )
-            case "defined_at":
-                is_same = value == {region: shift.step(index) for region, index in other.items()}
-            case _:
-                is_same = value == other
-        if not is_same:
-            return False
-    return True
-
-
-def _is_code(one: Code, other: Code, now: State, then: State, shift: _Shift) -> bool:
-    return (
-        one.node is other.node
-        and one.step == shift.step(other.step)
-        and one.bases == other.bases
-        and one.receiver == other.receiver
-        and _is_frame(one.frame, other.frame, now, then)
-        and _is_frame(one.members, other.members, now, then)
-    )
-
-
-def _is_frame(one: Frame | None, other: Frame | None, now: State, then: State) -> bool:
-    if one is None or other is None:
-        return one is other
-    if one.parent is None and other.parent is None and one is other and one is now.frames[0][0]:
-        return True
-    return (
-        (one.local, one.outer, one.shared, one.region, one.is_class, one.is_comprehension)
-        == (other.local, other.outer, other.shared, other.region, other.is_class, other.is_comprehension)
-        and list(_names_in(one, now)) == list(_names_in(other, then))
-        and _is_frame(one.parent, other.parent, now, then)
-    )
-
-
-def _names_in(frame: Frame, state: State) -> Iterator[tuple[str, Any]]:
-    """The names of a scope as they were in that state: since then they may have changed."""
-    return next((iter(names.items()) for one, names in state.frames if one is frame), iter(()))
+def _shifted(cell: CellRead, shift: Shift) -> CellRead:
+    if not shift.by:
+        return cell
+    return replace(cell, steps=tuple(replace(one, index=one.index + shift.by) for one in cell.steps))
