@@ -396,6 +396,11 @@ class Verdict:
     measured_by: str = ""
     quarantine: Quarantine | None = None
 
+    @property
+    def fails(self) -> bool:
+        """Whether a critical expectation broke."""
+        return not self.success and self.expectation.importance is Importance.CRITICAL
+
 
 # What is known, and what will run
 

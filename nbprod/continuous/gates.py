@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nbprod.model import Importance
 from nbprod.tracking.scores import predictions
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def _refusal(record: Record) -> str:
 def _broken(record: Record) -> Iterator[str]:
     for stage in record.stages:
         for verdict in stage.verdicts:
-            if not verdict.success and verdict.expectation.importance is Importance.CRITICAL:
+            if verdict.fails:
                 column = verdict.expectation.arguments.get("column")
                 about = f"{verdict.value}.{column}" if column else verdict.value
                 yield f"{about} {verdict.expectation.type.removeprefix('expect_').replace('_', ' ')}"

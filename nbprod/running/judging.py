@@ -12,7 +12,7 @@ from nbprod.artifacts.formats import format_named
 from nbprod.artifacts.manifest import PICKLE, Given
 from nbprod.artifacts.taking import Taking
 from nbprod.expectations import parameters_of, row_name
-from nbprod.model import Artifact, Importance, OnBroken, Quarantine
+from nbprod.model import Artifact, OnBroken, Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,7 +149,7 @@ def _set_aside(
     judge: Judge,
 ) -> tuple[Verdict, ...]:
     """The verdicts, saying what was set aside where the suite asks for it; what is still stored isn't parted again."""
-    failing = tuple(one for one in found if _fails(one))
+    failing = tuple(one for one in found if one.fails)
     if suite.on_broken is not OnBroken.QUARANTINE or not failing or not isinstance(judge, Parting):
         return found
     if not _is_table(given) or all(_is_stored(one.quarantine, store) for one in failing):
@@ -165,7 +165,7 @@ def _set_aside(
         taken=_stored_rows(parts.taken, f"{given.artifact.name}.{QUARANTINE}", store),
     )
     return tuple(
-        replace(one, quarantine=done) if _fails(one) and done.broke.get(row_name(one.expectation)) else one
+        replace(one, quarantine=done) if one.fails and done.broke.get(row_name(one.expectation)) else one
         for one in found
     )
 
@@ -232,9 +232,5 @@ def _placed(verdict: Verdict, stage: str, artifact: Artifact) -> Verdict:
     return replace(verdict, stage=stage, digest=artifact.digest)
 
 
-def _fails(verdict: Verdict) -> bool:
-    return not verdict.success and verdict.expectation.importance is Importance.CRITICAL
-
-
 def _stops(verdict: Verdict) -> bool:
-    return _fails(verdict) and (verdict.quarantine is None or verdict.quarantine.kept is None)
+    return verdict.fails and (verdict.quarantine is None or verdict.quarantine.kept is None)

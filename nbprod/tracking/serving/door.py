@@ -67,9 +67,7 @@ def demand_suites(candidate: Candidate, name: str, stage: str, value: Any) -> No
 
     for suite in suites_of(candidate, name, stage):
         verdicts = judge(value, suite, stage=stage, parameters=candidate.record.parameters)
-        broken = tuple(
-            one for one in verdicts if not one.success and one.expectation.importance is Importance.CRITICAL
-        )
+        broken = tuple(one for one in verdicts if one.fails)
         if broken:
             count = broken[0].broken_count
             rows = f" in {count:,} of {broken[0].element_count:,} rows" if count else ""
