@@ -1,6 +1,7 @@
 """The process that kernels are forked from: it imports once what every stage imports, then forks on request.
 
-Run as `python -m nbprod.running.forkserver SOCKET MODULE,MODULE`. A request is a JSON line with the kernel's
+Run as `python forkserver.py SOCKET MODULE,MODULE`: as a script, since its package belongs to the process that asks
+and costs a tenth of a second. A request is a JSON line with the kernel's
 arguments, environment and working folder; the answer is a JSON line with its process id, and a second one with
 its exit code when it ends. A requester that goes away takes its kernel with it, and the server ends when the
 process that started it does. Linux and macOS only.
@@ -22,6 +23,7 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, NoReturn
 
 # A stage is never debugged; loading the debugger costs a third of a second a kernel.
@@ -44,7 +46,7 @@ _KERNEL_MODULES = (
     "nbprod.artifacts.boundary",
     "nbprod.artifacts.giving",
     "nbprod.artifacts.taking",
-    "nbprod.running.watching",
+    "nbprod.artifacts.watching",
 )
 _SECONDS_BETWEEN_LOOKS = 1.0
 
@@ -216,8 +218,9 @@ def _kill(pid: int) -> None:
 def main() -> None:
     """Load, say so, serve."""
     address, modules = sys.argv[1:]
-    # IPython puts a kernel's own folder on its path; the server's must not stand there.
-    sys.path[:] = [path for path in sys.path if path not in ("", os.sep)]
+    # IPython puts a kernel's own folder on its path; the server's, and that of this script, must not stand there.
+    own = str(Path(__file__).parent)
+    sys.path[:] = [path for path in sys.path if path not in ("", os.sep, own)]
     # What a kernel sets for itself comes too late for a matplotlib that is loaded already.
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     # Nearly all that is made while loading stays: looking for what could go costs a tenth of it.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "nbprod-fork"
 PRELOAD = "NBPROD_PRELOAD"
+_FIRST_PAUSES = (0.002,) * 20
 
 
 class ForkProvisioner(LocalProvisioner):
@@ -40,6 +41,15 @@ class ForkProvisioner(LocalProvisioner):
         self.pid = self.pgid = process.pid
         return self.connection_info
 
+    async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - jupyter_client's signature
+        await super().kill(restart=restart)
+        if isinstance(self.process, ForkedProcess):
+            # A killed kernel is gone in milliseconds; jupyter_client would look again after a tenth of a second.
+            for pause in _FIRST_PAUSES:
+                if self.process.poll() is not None:
+                    return
+                await asyncio.sleep(pause)
+
     async def wait(self) -> int | None:
         if not isinstance(self.process, ForkedProcess):
             return await super().wait()
@@ -53,8 +63,7 @@ class ForkProvisioner(LocalProvisioner):
 
 
 def _pauses() -> Iterator[float]:
-    """A killed kernel is gone in milliseconds; one that is asked may take its time."""
-    for _ in range(20):
-        yield 0.002
+    """One that is asked to end may take its time."""
+    yield from _FIRST_PAUSES
     while True:
         yield 0.05

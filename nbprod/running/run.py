@@ -21,7 +21,8 @@ from nbprod.running.parameters import masked, typed
 from nbprod.running.place import Place, pinned_environment, surroundings_of
 from nbprod.running.records import new_run_folder, versions_of, write_record
 from nbprod.running.schedule import dependencies, selected, upstream
-from nbprod.running.sources import code_of
+from nbprod.running.sources import code_of, used_modules
+from nbprod.running.warm import companions
 from nbprod.running.working import Kernels, Worked, Workshop, fetched, worked
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ def run(
     place = Place(root=Path(root), store_address=store)
     folder = new_run_folder(place.state, now=now())
     events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]] = queue.SimpleQueue()
+    modules, more = _modules(plan)
     shop = Workshop(
         around=surroundings_of(plan, plan_folder=plan_folder, values=values),
         plan_folder=plan_folder,
@@ -79,7 +81,7 @@ def run(
         ledger=place.ledger,
         judge=judge,
         secrets=secrets,
-        preload=_modules(plan),
+        preload=(*modules, *more),
         environment=pinned_environment(),
         kernels=kernels or Kernels(),
         engine=working_engine,
@@ -97,7 +99,7 @@ def run(
         started=now().isoformat(),
         parameters=masked(values, plan.parameters),
         digests={stage.notebook: stage.digest for stage in plan.stages},
-        versions={**versions_of(shop.preload), **shop.environment},
+        versions={**versions_of(modules), **shop.environment},
         stages=tuple(StageRun(stage=name) for name in chosen),
     )
     running = _Running(
@@ -332,11 +334,14 @@ def _state_of(stages: tuple[StageRun, ...]) -> State:
     return State.CACHED if states == {State.CACHED} else State.DONE
 
 
-def _modules(plan: Plan) -> tuple[str, ...]:
-    """The modules that the plan's stages import and what storing models needs, sorted."""
-    codes = [code_of(plan.files[stage.notebook], parameters={}) for stage in plan.stages]
+def _modules(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The modules that the plan's stages import and what storing models needs, and what those in use load more."""
+    notebooks = [plan.files[stage.notebook] for stage in plan.stages]
+    imported = {name for text in notebooks for name in code_of(text, parameters={}).modules}
     models = {"skops.io"} if any(stage.kind is Kind.TRAIN for stage in plan.stages) else set()
-    return tuple(sorted({name for code in codes for name in code.modules} | models))
+    return tuple(sorted(imported | models)), companions(
+        {name for text in notebooks for name in used_modules(text)}
+    )
 
 
 def _silent(_: Event) -> None:

@@ -46,6 +46,22 @@ def code_of(notebook: str, *, parameters: Mapping[str, Json]) -> Code:
     )
 
 
+def used_modules(notebook: str) -> frozenset[str]:
+    """The modules that a stage notebook's text imports by names which it mentions again."""
+    nodes = [node for tree in _parsed(_own_sources(notebook)) for node in ast.walk(tree)]
+    mentioned = {node.id for node in nodes if isinstance(node, ast.Name)}
+    used: set[str] = set()
+    for node in nodes:
+        match node:
+            case ast.Import(names=names):
+                used |= {one.name for one in names if (one.asname or one.name.partition(".")[0]) in mentioned}
+            case ast.ImportFrom(module=str(module), level=0, names=names):
+                used |= {module for one in names if one.name == "*" or (one.asname or one.name) in mentioned}
+            case _:
+                pass
+    return frozenset(used)
+
+
 def code_cells(notebook: str) -> int:
     """How many code cells a notebook's text holds."""
     return sum(cell["cell_type"] == "code" for cell in json.loads(notebook)["cells"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -13,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nbprod.artifacts.manifest import read_manifest
 from nbprod.errors import NbprodError, StoreError
 from nbprod.model import CellFailure
+from nbprod.running.loading import loaded_papermill
 from nbprod.running.parameters import MASK
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from nbprod.artifacts.manifest import Manifest
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Beside an executed notebook: what it printed and could not hold.
 SPILL_SUFFIX = ".output.txt"
-_WATCH = "__import__('nbprod.running.watching', fromlist=['watch']).watch()"
-_REPORT = "__import__('nbprod.running.watching', fromlist=['report']).report({path!r})"
+_WATCH = "__import__('nbprod.artifacts.watching', fromlist=['watch']).watch()"
+_REPORT = "__import__('nbprod.artifacts.watching', fromlist=['report']).report({path!r})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,8 +100,7 @@ def attempted(
     # Papermill costs half a second to import: only where a stage has to run.
     if "papermill" not in sys.modules:
         _begin_fork_server(attempt)
-    with _no_grammar():
-        import papermill
+    papermill = loaded_papermill()
     from jupyter_client.kernelspec import NoSuchKernel
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -182,21 +181,6 @@ def _too_long(attempt: Attempt, *, seconds: float) -> str:
     if stage is not None and (cell is None or seconds >= stage):
         return f"The stage took longer than its {stage:g} seconds."
     return f"The cell took longer than its {cell:g} seconds."
-
-
-@contextlib.contextmanager
-def _no_grammar() -> Iterator[None]:
-    """Keeps jsonschema from compiling a grammar for addresses, which no notebook's schema uses: two seconds of CPU."""
-    name = "rfc3987_syntax"
-    if name in sys.modules or "jsonschema" in sys.modules:
-        yield
-        return
-    sys.modules[name] = None  # type: ignore[assignment] # how Python itself marks what may not be imported
-    try:
-        yield
-    finally:
-        # Another thread may have been here at the same time.
-        sys.modules.pop(name, None)
 
 
 def _close_loop() -> None:

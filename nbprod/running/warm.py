@@ -50,6 +50,7 @@ _WITH = {
     "pandas": ("pyarrow.parquet", "pyarrow.pandas_compat"),
     "ibis": ("ibis.backends.duckdb", "sqlglot", "pyarrow.parquet"),
 }
+_SERVER = Path(__file__).with_name("forkserver.py")
 _DECISIVE = ("OMP_", "OPENBLAS_", "MKL_", "PYTHON", "LD_", "DYLD_", "MPL", "MALLOC_")
 
 
@@ -58,10 +59,14 @@ class WarmError(NbprodError):
 
 
 def preloadable(modules: Iterable[str]) -> tuple[str, ...]:
-    """Which of these modules a fork server may load, with what belongs to them, sorted."""
-    safe = {name for name in modules if name.partition(".")[0] in _SAFE}
-    more = {extra for name in safe for extra in _WITH.get(name.partition(".")[0], ())}
-    return tuple(sorted(safe | more))
+    """Which of these modules a fork server may load, sorted."""
+    return tuple(sorted({name for name in modules if name.partition(".")[0] in _SAFE}))
+
+
+def companions(modules: Iterable[str]) -> tuple[str, ...]:
+    """What these libraries load besides themselves when they are put to use, sorted."""
+    tops = {name.partition(".")[0] for name in modules}
+    return tuple(sorted({extra for top in tops for extra in _WITH.get(top, ())}))
 
 
 def can_fork(command: Sequence[str]) -> bool:
@@ -149,7 +154,7 @@ class ForkServer:
         self._folder = tempfile.mkdtemp(prefix="nbprod-")
         self._address = str(Path(self._folder) / "forks")
         self.process = subprocess.Popen(  # noqa: S603 - this interpreter with a module of ours
-            [sys.executable, "-m", "nbprod.running.forkserver", self._address, ",".join(preload)],
+            [sys.executable, str(_SERVER), self._address, ",".join(preload)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             env=dict(environment),

@@ -1,0 +1,56 @@
+"""What is loaded for a run, and what is left until somebody uses it."""
+
+import importlib
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from nbprod.running import loading
+from nbprod.running.sources import used_modules
+
+IN_A_FRESH_PROCESS = """
+import gc, sys
+from nbprod.running.loading import loaded_papermill
+papermill = loaded_papermill()
+assert "boto3" not in sys.modules
+assert loaded_papermill() is papermill and gc.isenabled()
+import papermill.s3
+from papermill import iorw
+assert type(iorw.S3()) is papermill.s3.S3 and iorw.S3 is papermill.s3.S3
+assert type(iorw.FileSelector(".")) is sys.modules["pyarrow.fs"].FileSelector
+"""
+
+
+def test_papermill_without_its_clients_still_reaches_them():
+    pytest.importorskip("boto3")
+    subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], check=True)
+
+
+def test_what_one_thread_does_without_another_may_load(tmp_path, monkeypatch):
+    (tmp_path / "wanted_elsewhere.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    with loading._without(("wanted_elsewhere",)):
+        with pytest.raises(ModuleNotFoundError):
+            importlib.import_module("wanted_elsewhere")
+        with ThreadPoolExecutor() as pool:
+            found = pool.submit(importlib.import_module, "wanted_elsewhere").result()
+    assert found is importlib.import_module("wanted_elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("source", "used"),
+    [
+        pytest.param("import ibis", set(), id="imported and never mentioned"),
+        pytest.param("import ibis\nt = ibis.memtable({})", {"ibis"}, id="mentioned"),
+        pytest.param("import pandas as pd, numpy as np\nnp.ones(2)", {"numpy"}, id="one of two, by alias"),
+        pytest.param("import sklearn.svm\nsklearn.svm.SVC()", {"sklearn.svm"}, id="a module in a package"),
+        pytest.param("from ibis import _\nf = lambda: _.x", {"ibis"}, id="a name from it, in a function"),
+        pytest.param("from ibis import *", {"ibis"}, id="all its names, so any may be meant"),
+    ],
+)
+def test_a_module_is_used_where_its_name_is_mentioned(source, used):
+    cells = [{"cell_type": "code", "metadata": {}, "source": source}]
+    assert used_modules(json.dumps({"cells": cells})) == used
