@@ -1,10 +1,19 @@
 """A monitor's findings made by hand: four months of batches, a drift, a change of version, decisions of each sort."""
 
-from nbprod.continuous.decisions import Action, Decision
+import json
+from dataclasses import replace
+from pathlib import Path
+
+from nbprod import wire
+from nbprod.continuous.decisions import Action, Book, Decision
+from nbprod.continuous.glance import seen_file, seen_in
+from nbprod.continuous.monitor_page import monitor_page
 from nbprod.continuous.monitoring import Monitor, Watched
 from nbprod.expectations.drift import ColumnDrift
+from nbprod.running.place import Place
 from nbprod.tracking.parity import ColumnSkew, Parity
-from nbprod.tracking.registry import AliasChange, Moved
+from nbprod.tracking.registry import AliasChange, Moved, Registry, Version
+from nbprod.tracking.scoring import Batch, enter_batch
 
 LONG = "a_feature_with_a_name_that_is_longer_than_what_a_narrow_window_has_room_for"
 SKEW = Parity(
@@ -88,4 +97,62 @@ def monitor(*, months: int = 4, skew: Parity | None = SKEW) -> Monitor:
         decisions=decisions if months else (),
         changes=(change,) if months else (),
         skew=skew,
+    )
+
+
+def keep(root: Path, model: str) -> None:
+    """Enter the same into a project's ledger, as if it had happened there, with the monitor's page and what it saw."""
+    place = Place(root=root)
+    registry, book = Registry(ledger=place.ledger), Book(ledger=place.ledger, model=model)
+    versions = [registry.enter(version(model, number)) for number in (1, 2)]
+    held = None
+    for number, one in enumerate([*versions, versions[0]], start=1):
+        registry.move(
+            "champion",
+            one,
+            expected=held,
+            who="ada",
+            why=WHYS[number - 1],
+            made=f"2026-0{number}-02T09:00:00+00:00",
+        )
+        held = one.version
+    found = replace(monitor(), model=model)
+    for one in found.decisions:
+        begun = book.begin(condition=one.condition, facts=one.facts, now=one.started)
+        book.end(begun, action=one.action, reason=one.reason, now=one.ended or one.started)
+    for one in found.batches:
+        batch = Batch(
+            model=model,
+            version=one.version,
+            scored=one.scored,
+            source=one.source,
+            run="r1",
+            rows=one.rows,
+            file="-",
+        )
+        enter_batch(registry, batch)
+    file = seen_file(place.state, model)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(wire.plain(seen_in(found, at="2026-06-01T04:30:00+00:00"))), encoding="utf-8")
+    file.with_suffix(".html").write_text(monitor_page(found), encoding="utf-8")
+
+
+WHYS = (
+    "The first model. There is no champion to beat.",
+    "It is better by 1.8 (at least 0.9 at 95 %), where more than 0.1 is asked.",
+    "A drill: can we go back?",
+)
+
+
+def version(model: str, number: int) -> Version:
+    return Version(
+        model=model,
+        run=f"2026010{number}-0600",
+        stage="train",
+        value="model",
+        digest=str(number),
+        made=f"2026-0{number}-01T06:00:00+00:00",
+        trained_from="2025-01-01T00:00:00",
+        trained_to="2025-12-31T23:00:00",
+        facts={"metrics": {"mae": 13.0, "rows": 9000}},
     )

@@ -1,5 +1,6 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import type { Glance } from './glance';
 import { goesOn, type Progress } from './progress';
 import { EventReader } from './stream';
 import type { Json, Study, SuggestedParameter } from './wire';
@@ -38,6 +39,13 @@ export interface Comparison {
   code: { stage: string; change: string; says: string[] }[];
   cells: { stage: string; cell: string; diff: string }[];
   unknown: string[];
+}
+
+/** What is known of a model in production, whether the monitor is at work on it, and why it came to nothing before. */
+export interface Watching {
+  glance: Glance;
+  is_looking: boolean;
+  problem: string;
 }
 
 export interface RunRequest {
@@ -97,6 +105,19 @@ export class Client {
 
   compare(path: string, before: string, after: string): Promise<Comparison> {
     return this._get(`runs/${encodeURIComponent(after)}/since/${encodeURIComponent(before)}?${query({ path })}`);
+  }
+
+  monitor(path: string): Promise<Watching> {
+    return this._get(`monitor?${query({ path })}`);
+  }
+
+  /** Let the monitor look; the answer comes before it has. */
+  look(request: { path: string; labels: string; served: string }): Promise<Watching> {
+    return this._post('monitor', request);
+  }
+
+  monitorPageUrl(path: string, theme: 'light' | 'dark'): string {
+    return this._url(`monitor/page?${query({ path, theme })}`);
   }
 
   /**

@@ -53,10 +53,11 @@ export type Moved = 'promotion' | 'rollback';
 export interface Seen {
   at: string;
   last_batch: number;
-  news: string[];
+  alarms: string[];
   batches: BatchSeen[];
   labels: string;
   served: string;
   skew: string;
   has_skew: boolean;
+  large_psi: number;
 }

@@ -1,5 +1,5 @@
 import { ILayoutRestorer, type JupyterFrontEnd, type JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { Dialog, ICommandPalette, IToolbarWidgetRegistry, Notification, showDialog } from '@jupyterlab/apputils';
+import { Dialog, ICommandPalette, IThemeManager, IToolbarWidgetRegistry, Notification, showDialog } from '@jupyterlab/apputils';
 import type { Cell } from '@jupyterlab/cells';
 import { EditorExtensionRegistry, IEditorExtensionRegistry } from '@jupyterlab/codemirror';
 import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
@@ -12,6 +12,7 @@ import { findingMarks } from './marks/editors';
 import { StagePicker } from './marks/picker';
 import { keepStageSaid } from './marks/where';
 import { PipelineModel } from './model';
+import { Reports } from './report';
 import { icon, PipelinePanel } from './views/panel';
 
 const RUN_EVENT = 'https://events.nbprod.dev/run/v1';
@@ -28,6 +29,7 @@ namespace Command {
   export const suggest = 'nbprod:suggest';
   export const extract = 'nbprod:extract';
   export const cancel = 'nbprod:cancel';
+  export const report = 'nbprod:report';
   export const nextFinding = 'nbprod:next-finding';
   export const previousFinding = 'nbprod:previous-finding';
 }
@@ -66,13 +68,14 @@ const panel: JupyterFrontEndPlugin<void> = {
   description: 'The pipeline sidebar and its commands.',
   autoStart: true,
   requires: [IPipelineModel, INotebookTracker],
-  optional: [ILayoutRestorer, ICommandPalette],
+  optional: [ILayoutRestorer, ICommandPalette, IThemeManager],
   activate: (
     app: JupyterFrontEnd,
     pipeline: PipelineModel,
     tracker: INotebookTracker,
     restorer: ILayoutRestorer | null,
-    palette: ICommandPalette | null
+    palette: ICommandPalette | null,
+    themes: IThemeManager | null
   ) => {
     const sidebar = new PipelinePanel(pipeline);
     app.shell.add(sidebar, 'right', { rank: 700, type: 'nbprod' });
@@ -131,6 +134,21 @@ const panel: JupyterFrontEndPlugin<void> = {
       label: 'Cancel the Pipeline Run',
       isEnabled: () => pipeline.isRunning,
       execute: () => pipeline.cancelRunning()
+    });
+    const reports = new Reports(app, pipeline);
+    themes?.themeChanged.connect(() => reports.repaint());
+    app.commands.addCommand(Command.report, {
+      label: 'Open the Report of the Model in Production',
+      isEnabled: isOpen,
+      execute: async () => {
+        await pipeline.watch.load();
+        if (pipeline.watch.known?.glance.seen) {
+          reports.open();
+        } else {
+          show();
+          sidebar.open('Monitor');
+        }
+      }
     });
     app.commands.addCommand(Command.nextFinding, {
       label: 'Go to the Next Finding',

@@ -9,6 +9,7 @@ import { nextFinding } from './order';
 import { goesOn, statesOf, type Progress } from './progress';
 import { changedLines, spliced, type DiffLine } from './text';
 import { setStage } from './tags';
+import { Watch } from './watch';
 import type { Edit, Finding, Json, Record, Study, Suite, Verdict } from './wire';
 
 /** Long enough to join the keystrokes that come together, short enough to be felt as at once. */
@@ -30,10 +31,15 @@ export class PipelineModel implements IDisposable {
   /** What the running kernel's values were found to be, by value; null where a cell ran since they were judged. */
   live = new Map<string, readonly Verdict[] | null>();
 
+  /** The notebook's model in production. */
+  readonly watch: Watch;
+
   constructor(
     readonly tracker: INotebookTracker,
     readonly client: Client
   ) {
+    this.watch = new Watch(client, () => this.path);
+    this.watch.changed.connect(() => this._changed.emit());
     tracker.currentChanged.connect(this._onNotebook, this);
     this._onNotebook();
   }
@@ -363,6 +369,7 @@ export class PipelineModel implements IDisposable {
     }
     this._isDisposed = true;
     this._stop.abort();
+    this.watch.forget();
     this._settled.dispose();
     Signal.clearData(this);
   }
@@ -417,6 +424,7 @@ export class PipelineModel implements IDisposable {
     this.mlflow = {};
     this.live.clear();
     this.proposal = null;
+    this.watch.forget();
     this._forget();
     void panel?.context.ready.then(() => {
       if (this.panel !== panel || !panel.content.model) {

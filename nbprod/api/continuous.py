@@ -117,7 +117,7 @@ def monitor(
     from nbprod.continuous.contest import Arena
     from nbprod.continuous.glance import seen_file, seen_in
     from nbprod.continuous.monitor_page import monitor_page
-    from nbprod.continuous.monitoring import monitored
+    from nbprod.continuous.monitoring import monitored, news
     from nbprod.running.place import Place
 
     home = Path(root)
@@ -140,7 +140,7 @@ def monitor(
     write_atomically(seen_file(place.state, version.model), json.dumps(wire.plain(seen)) + "\n")
     for each in {file, Path(page or file)}:
         write_atomically(each, shown)
-    return Watching(monitor=found, news=seen.news, page=Path(page or file))
+    return Watching(monitor=found, news=tuple(news(found)), page=Path(page or file))
 
 
 def glance(root: str | os.PathLike[str], model: str) -> Glance:

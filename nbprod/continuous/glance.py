@@ -15,8 +15,9 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from nbprod import wire
+from nbprod.continuous.conditions import LARGE_PSI
 from nbprod.continuous.decisions import Action, Book
-from nbprod.continuous.monitoring import news, skew_said, span_said
+from nbprod.continuous.monitoring import alarms, skew_said, span_said
 from nbprod.errors import NbprodError
 from nbprod.tracking.registry import CHALLENGER, CHAMPION, Moved
 
@@ -78,16 +79,20 @@ class BatchSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """What the monitor saw when it last looked; `skew` tells in a sentence how served features are, if any were given."""
+    """What the monitor saw when it last looked; a PSI above `large_psi` is a large change.
+
+    `skew` tells in a sentence how served features are, if any were given.
+    """
 
     at: str
     last_batch: int
-    news: tuple[str, ...]
+    alarms: tuple[str, ...]
     batches: tuple[BatchSeen, ...]
     labels: str = ""
     served: str = ""
     skew: str = ""
     has_skew: bool = False
+    large_psi: float = LARGE_PSI
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +132,7 @@ def seen_in(found: Monitor, *, at: str, labels: str = "", served: str = "") -> S
     return Seen(
         at=at,
         last_batch=found.batches[-1].batch if found.batches else 0,
-        news=tuple(news(found)),
+        alarms=tuple(alarms(found)),
         batches=tuple(_batch(one) for one in found.batches[-_MOST_BATCHES:]),
         labels=labels,
         served=served,

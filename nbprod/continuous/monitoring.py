@@ -168,15 +168,21 @@ def _columns_of_labels(known: Any, scored: Any, labels: Path) -> tuple[list[str]
 
 
 def news(found: Monitor) -> Iterator[str]:
-    """What wants attention about the latest batch, one sentence each."""
+    """What is to be told of the latest batch, one sentence each."""
     if not found.batches:
         yield "Nothing has been scored yet."
         return
+    yield from alarms(found)
     last = found.batches[-1]
-    for one in last.alarms:
-        yield f"{one.column} drifted (PSI {one.psi:.2f}) in the latest batch, {span_said(last)}."
     if last.live is not None and last.promised is not None:
         yield f"{last.metric} is {last.live:.4g} on {last.labelled:,} labelled rows; {last.promised:.4g} was promised."
+
+
+def alarms(found: Monitor) -> Iterator[str]:
+    """What wants attention, one sentence each: drift in the latest batch, and skew."""
+    for last in found.batches[-1:]:
+        for one in last.alarms:
+            yield f"{one.column} drifted (PSI {one.psi:.2f}) in the latest batch, {span_said(last)}."
     if found.skew is not None and not found.skew.holds:
         names = [one.column for one in found.skew.skewed] + list(found.skew.missing_columns)
         yield f"What is served is not what was trained on: {', '.join(names) or 'other rows'}."

@@ -51,7 +51,7 @@ PIPELINE = (
     ),
     "%%stage evaluate\nmetrics = {'score': float(model.score(known[['before']], known['sold']))}",
 )
-SECTIONS = ("Flow", "Findings", "Expectations", "Runs", "Stages")
+SECTIONS = ("Flow", "Findings", "Expectations", "Runs", "Stages", "Monitor")
 PLAIN = (
     "import pandas as pd\nshops = pd.DataFrame({'shop': list('abc'), 'sold': [3, 1, 2]})",
     "shops['share'] = shops['sold'] / shops['sold'].sum()",
@@ -161,26 +161,31 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def look(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
     """The notebook in JupyterLab."""
-    page.goto(f"{lab.url}/lab/tree/{path.name}?reset", wait_until="domcontentloaded")
+    page.goto(f"{lab.url}/lab/tree/{_within(lab, path)}?reset", wait_until="domcontentloaded")
     page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
     page.evaluate("window.jupyterapp.restored.then(() => true)")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
-    return _shown(page, path, theme=theme)
+    return _shown(page, lab, path, theme=theme)
 
 
 def look_in_notebook(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
     """The notebook in Notebook 7."""
-    page.goto(f"{lab.url}/notebooks/{path.name}", wait_until="domcontentloaded")
+    page.goto(f"{lab.url}/notebooks/{_within(lab, path)}", wait_until="domcontentloaded")
     page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
-    return _shown(page, path, theme=theme)
+    return _shown(page, lab, path, theme=theme)
 
 
-def _shown(page: Page, path: Path, *, theme: str) -> Opened:
+def _within(lab: Lab, path: Path) -> str:
+    """The notebook's path as the page names it."""
+    return path.relative_to(lab.root).as_posix()
+
+
+def _shown(page: Page, lab: Lab, path: Path, *, theme: str) -> Opened:
     page.locator(".jp-Notebook .jp-Cell").first.wait_for()
     page.wait_for_function(
         "path => [...window.jupyterapp.shell.widgets('main')].some(w => w.context?.path.split(':').pop() === path"
         " && w.sessionContext.session?.kernel?.status === 'idle')",
-        arg=path.name,
+        arg=_within(lab, path),
     )
     found = Opened(page, path)
     if theme or THEME:

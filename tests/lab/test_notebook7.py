@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from labs import PIPELINE, look_in_notebook
+from monitors import keep
 from notebooks import write_notebook
 
 
@@ -19,3 +20,12 @@ def test_panel_tags_and_findings_are_there_in_notebook_7(page, lab):
     assert "%%stage clean\\n" in here.save()
     check = here.page.locator(".jp-NotebookPanel-toolbar [data-command='nbprod:check']")
     check.wait_for()
+
+
+def test_report_of_the_model_in_production_opens_beside_notebook_7(page, lab):
+    keep(lab.root, "eight")
+    path = write_notebook(lab.root / "eight.ipynb", *PIPELINE, tags={0: ["parameters"]})
+    here = look_in_notebook(page, lab, path)
+    with page.context.expect_page() as opened:
+        here.only("Monitor").locator("[data-test=report]").click()
+    opened.value.get_by_role("heading", name="version 1 is champion").wait_for()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from labs import PIPELINE
+from monitors import keep
 
 AXE = Path(__file__).parents[2] / "extension" / "node_modules" / "axe-core" / "axe.min.js"
 AUDIT = """
@@ -20,11 +21,12 @@ async () => {
 BREAKS = '%%expect sales\nColumnValuesToBeBetween(column="sold", max_value=30, severity="warning")'
 
 
-def test_axe_finds_nothing_serious_in_light_and_in_dark(opened):
+def test_axe_finds_nothing_serious_in_light_and_in_dark(opened, lab):
     if not AXE.is_file():
         missing = "axe-core is missing: run `npm ci` in extension."
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     sources = [*PIPELINE[:3], BREAKS, *PIPELINE[4:5], "%%stage fail\nfailed = 1 / (len(features) - 40)"]
+    keep(lab.root, "axe")
     lab = opened("axe.ipynb", *sources)
     lab.page.add_script_tag(path=AXE)
     found = []
@@ -45,12 +47,13 @@ def test_axe_finds_nothing_serious_in_light_and_in_dark(opened):
     runs = lab.only("Runs")
     runs.locator("[data-test=run]:enabled").click()
     runs.locator("[data-test=failure] summary").wait_for(timeout=180_000)
-    for section in ("Runs", "Flow", "Expectations", "Stages"):
+    for section in ("Runs", "Flow", "Expectations", "Stages", "Monitor"):
         audit(section)
     assert found == []
 
 
-def test_main_way_is_gone_by_keyboard_alone(opened):
+def test_main_way_is_gone_by_keyboard_alone(opened, lab):
+    keep(lab.root, "keys")
     lab = opened("keys.ipynb", *PIPELINE)
     page, press = lab.page, lab.page.keyboard.press
     page.locator("#nbprod-panel [data-stage=load]").wait_for()
@@ -102,3 +105,14 @@ def test_main_way_is_gone_by_keyboard_alone(opened):
     page.locator(
         "#nbprod-panel li[data-run]:not([data-state=running]):not([data-state=waiting])"
     ).first.wait_for(timeout=90_000)
+
+    # The model in production: why its champion is one, and the whole report
+    tab_to("#nbprod-panel [aria-label='Monitor Section']")
+    press("Enter")
+    page.locator("#nbprod-panel [data-test=champion]").wait_for()
+    tab_to("#nbprod-panel [data-test=champion] summary")
+    press("Enter")
+    page.locator("#nbprod-panel [data-test=champion] details[open]").get_by_text("A drill").wait_for()
+    tab_to("#nbprod-panel [data-test=report]")
+    press("Enter")
+    page.frame_locator(".jp-MainAreaWidget iframe").get_by_role("heading", name="is champion").wait_for()

@@ -6,6 +6,7 @@ import type { PipelineModel } from '../model';
 import { ExpectationsView } from './expectations';
 import { FindingsView } from './findings';
 import { FlowView } from './flow';
+import { MonitorView } from './monitor';
 import { RunsView } from './runs';
 import { StagesView } from './stages';
 
@@ -19,15 +20,17 @@ export const icon = new LabIcon({
 
 type View = (props: { model: PipelineModel }) => JSX.Element;
 
-const VIEWS: [string, View][] = [
+/** Each view, and what is asked for when its section is unfolded. */
+const VIEWS: [string, View, ((model: PipelineModel) => void)?][] = [
   ['Flow', FlowView],
   ['Findings', FindingsView],
   ['Expectations', ExpectationsView],
   ['Runs', RunsView],
-  ['Stages', StagesView]
+  ['Stages', StagesView],
+  ['Monitor', MonitorView, model => void (model.panel && model.watch.load())]
 ];
 
-const FOLDED = ['Expectations', 'Stages'];
+const FOLDED = ['Expectations', 'Stages', 'Monitor'];
 
 /** The sidebar: one section a view, as JupyterLab's own debugger has it. */
 export class PipelinePanel extends SidePanel {
@@ -39,20 +42,26 @@ export class PipelinePanel extends SidePanel {
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', 'Pipeline');
     this.addClass('jp-nbprod-panel');
-    for (const [title, view] of VIEWS) {
-      const section = new Section(model, view);
+    for (const [title, view, shown] of VIEWS) {
+      const section = new Section(model, view, shown);
       section.title.label = title;
       this.addWidget(section);
     }
     // Room first for what most people look at first
     VIEWS.forEach(([title], index) => FOLDED.includes(title) && (this.content as AccordionPanel).collapse(index));
   }
+
+  /** Unfold the section of that title. */
+  open(title: string): void {
+    (this.content as AccordionPanel).expand(VIEWS.findIndex(([name]) => name === title));
+  }
 }
 
 class Section extends ReactWidget {
   constructor(
     readonly model: PipelineModel,
-    readonly view: View
+    readonly view: View,
+    readonly shown: (model: PipelineModel) => void = () => undefined
   ) {
     super();
     this.addClass('jp-nbprod-section');
@@ -64,6 +73,7 @@ class Section extends ReactWidget {
 
   protected onAfterShow(message: Message): void {
     super.onAfterShow(message);
+    this.shown(this.model);
     this.update();
   }
 
