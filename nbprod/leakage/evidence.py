@@ -94,6 +94,7 @@ _SERIES_WORDS = frozenset(
         "intraday",
     ]
 )
+_PLANNED_WORDS = frozenset({"cal", "calendar", "holidays", "holiday", "fixtures", "timetable"})
 # tables of what happened, one row a time: what is taken of all events of a customer reads those to come
 _EVENT_WORDS = frozenset(
     ["events", "transactions", "txns", "orders", "purchases", "clicks", "visits", "trips", "rides", "sessions", "logs",
@@ -156,6 +157,11 @@ class Evidence:
         if table in self.run.record.static and table not in self.run.record.times:
             return True
         return bool(set(words(table)) & _STATIC_WORDS) and table not in self.run.record.exact_times
+
+    def is_planned(self, tables: Iterable[str]) -> bool:
+        """Whether all that the tables hold was published long before: calendars, fixtures."""
+        named = [set(words(table)) for table in tables]
+        return bool(named) and all(each & _PLANNED_WORDS for each in named)
 
     def are_events(self, tables: Iterable[str]) -> bool:
         """Whether a table's name says that its rows happened one after the other."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
+from nbprod.leakage.interpret.clocks import words
 from nbprod.leakage.interpret.values import Cells, Const, Table, Value
 from nbprod.leakage.leaks import Leak
 from nbprod.model import Severity, Span, Step
@@ -200,7 +201,7 @@ def _test_first(run: Run, evidence: Evidence) -> Iterator[Leak]:
 
 def _overlaps(run: Run) -> Iterator[Leak]:
     parts = [(name, rows, pair) for name, rows, pair in _sided(run) if rows.bounds]
-    fits = [s for s in run.record.sinks if s.kind == "fit" and s.role == "model"]
+    fits = [s for s in run.record.sinks if s.kind in ("fit", "search") and s.role == "model"]
     tests = [*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict")]
     trained = [rows for _, rows, _ in parts if rows.side == "train"]
     tested = [(rows, span) for _, rows, (_, span) in parts if rows.side == "test"]
@@ -295,18 +296,17 @@ def _test_uses(run: Run) -> Iterator[Leak]:
     """Stopping, choosing and tuning on rows that are scored as the test afterwards."""
     scored = [s for s in run.record.scored if s.rows.side == "test"]
     for sink in run.record.sinks:
-        if sink.kind == "stop" and sink.rows.side == "test":
-            final = any(other.rows == sink.rows for other in (*scored, *_predicted(run)))
-            if final:
-                says = "the number of rounds is chosen on the rows that test the model"
-                yield Leak(
-                    rule="early-stopping-on-test",
-                    span=sink.span,
-                    says=says,
-                    reach="the test rows",
-                    steps=(Step(span=sink.span, says=says),),
-                    detail=sink.name,
-                )
+        stops = sink.kind == "stop" and sink.rows.bounds and sink.rows.side != "train"
+        if stops and _is_final(run, sink, scored):
+            says = "the number of rounds is chosen on the rows that test the model"
+            yield Leak(
+                rule="early-stopping-on-test",
+                span=sink.span,
+                says=says,
+                reach="the test rows",
+                steps=(Step(span=sink.span, says=says),),
+                detail=sink.name,
+            )
         if sink.kind == "search" and sink.rows.side == "test":
             says = "hyperparameters are searched on the test rows"
             yield Leak(rule="tuned-on-test", span=sink.span, says=says, reach="the test rows",
@@ -314,6 +314,18 @@ def _test_uses(run: Run) -> Iterator[Leak]:
     yield from _chosen(run)
     yield from _best_given(run)
     yield from _reused(run)
+
+
+def _is_final(run: Run, stop: Sink, scored: list[Sink]) -> bool:
+    """Whether the rows that stop a fit also give the last score: no others do, where they are called validation."""
+    judged = (*scored, *_predicted(run))
+    others = any(s.rows.side == "test" and s.rows != stop.rows for s in judged)
+    if others and set(words(stop.name)) & _VALIDATION_WORDS:
+        return False
+    return any(s.rows == stop.rows for s in judged)
+
+
+_VALIDATION_WORDS = frozenset({"val", "valid", "va", "validation", "dev", "eval", "xval", "yval"})
 
 
 def _predicted(run: Run) -> list[Sink]:

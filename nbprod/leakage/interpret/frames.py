@@ -225,12 +225,20 @@ def known_facts(run: Run, table: Table) -> Facts:
     return table.every_fact
 
 
+def _chosen_by_statistics(cells: Cells) -> bool:
+    """Whether what is there at all was decided by what was taken of all rows: `counts[counts > 500]`."""
+    if not cells.facts.aheads:
+        return False
+    kept = any(bound.kind == "where" for bound in cells.rows.bounds[-1:])
+    return cells.shape == "scalar" or (bool(cells.keyed) and kept and not any(k.is_time for k in cells.keyed))
+
+
 def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa: ARG001
     if name in _PLAIN:
         return replace(cells, array=True)
     if name == "index":
         last = cells.rows.bounds[-1] if cells.rows.bounds else Bound(kind="all")
-        if cells.keyed == BY_COLUMN or (cells.shape == "scalar" and cells.facts.aheads):
+        if cells.keyed == BY_COLUMN or _chosen_by_statistics(cells):
             return _labels(cells.facts, cells.rows)
         if cells.index:
             return Cells(
@@ -374,7 +382,8 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
         kept = replace(value, rows=rows, order=order, presence=(*value.presence, *chosen))
         return kept.mapped(_in_time) if before else kept
     if isinstance(value, Cells):
-        return replace(value, rows=value.rows.narrowed(*bounds), order=order, conditions=())
+        facts = value.facts.with_ahead(*chosen) if chosen else value.facts
+        return replace(value, facts=facts, rows=value.rows.narrowed(*bounds), order=order, conditions=())
     return value
 
 

@@ -48,6 +48,8 @@ def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: 
         return _fitted_rule(evidence, ahead, sink, tables)
     if ahead.rule in NEEDS_TIME and not evidence.is_temporal(tables):
         return None
+    if evidence.is_planned(tables):
+        return None
     if ahead.detail == "bar":
         return None
     rows = ahead.reach.rows if not ahead.reach.whole else inf

@@ -37,7 +37,7 @@ PAIRS = {
     ),
     "lag taken back by a longer lead": (
         "loads['f'] = loads['kw'].shift(1).rolling(3).sum().shift(-4)",
-        "loads['f'] = loads['kw'].shift(4).rolling(3).sum().shift(-2)",
+        "loads['f'] = loads['kw'].shift(-2).rolling(3).sum().shift(4)",
     ),
     "array rolled by one": (
         "loads['f'] = np.roll(loads['kw'].values, 2)",
@@ -403,8 +403,8 @@ SILENT = {
         "loads['f'] = loads[['kw', 'temp']].mean(axis=1)",
     ),
     "two leads and three lags": (
-        "the sum looks back",
-        "loads['f'] = loads['kw'].shift(3).shift(-2)",
+        "the sum looks back, and no row is read that may not be there yet",
+        "loads['f'] = loads['kw'].shift(-2).shift(3)",
     ),
     "features of the calendar": (
         "the calendar is known in advance",

@@ -50,7 +50,10 @@ def made(run: Run, move: Learns, name: str, args: Args, node: ast.AST) -> Value:
         role = "pipeline" if isinstance(last, Estimator) and is_predictor(last) else "pipeline-transformer"
     _ = node
     taken = _columns_taken(run, args) if role == "columns" else None
-    return run.new(Estimator(name=name, role=role, parts=parts, settings=dict(args.names), taken=taken))
+    settings = dict(args.names)
+    if name == "FunctionTransformer" and args.places:
+        settings.setdefault("func", args.places[0])
+    return run.new(Estimator(name=name, role=role, parts=parts, settings=settings, taken=taken))
 
 
 def _columns_taken(run: Run, args: Args) -> tuple[str, ...] | None:

@@ -11,8 +11,12 @@ from nbprod.leakage.interpret.learning.arguments import features_in, frozen, lab
 from nbprod.leakage.interpret.learning.estimators import columns_taken
 from nbprod.leakage.interpret.learning.splits import noted_folds
 from nbprod.leakage.interpret.values import (
+    Cells,
     Const,
     Estimator,
+    Function,
+    Instance,
+    Method,
     Ref,
     Seq,
     Table,
@@ -31,7 +35,7 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
     held = run.at(features)
     if isinstance(held, Estimator) and held.role == "data":
         features, labels = held.parts[0], held.parts[1] if len(held.parts) > 1 else None
-    features = _taken(run, estimator, features)
+    features = _through(run, estimator, _taken(run, estimator, features), node)
     span = run.span(node)
     role = _role(estimator, labels)
     rows = run.rows(features)
@@ -76,6 +80,36 @@ def _taken(run: Run, estimator: Estimator, features: Value) -> Value:
     return run.new(frames.projected(run, held, names))
 
 
+def _through(run: Run, estimator: Estimator, features: Value, node: ast.AST) -> Value:
+    """The features after the notebook's own steps of a pipeline, which may do anything to them."""
+    first = (
+        run.at(estimator.parts[0]) if estimator.role in ("search", "targets") and estimator.parts else None
+    )
+    if isinstance(first, Estimator):
+        return _through(run, first, features, node)
+    for part in estimator.parts[:-1] if estimator.role == "pipeline" else ():
+        step = run.at(part)
+        function: Value | None = None
+        if isinstance(step, Instance) and "transform" in step.of.methods:
+            fit = step.of.methods.get("fit")
+            if isinstance(fit, Function):
+                run.call(run, replace(fit, owner=part), Args(places=(features,), node=node), node)
+            function = Method(part, "transform")
+        elif isinstance(step, Estimator) and step.name == "FunctionTransformer":
+            function = step.settings.get("func")
+        if function is None:
+            continue
+        made = run.call(run, function, Args(places=(_apart(run, features),), node=node), node)
+        features = made if isinstance(run.at(made), Table | Cells) else features
+    return features
+
+
+def _apart(run: Run, value: Value) -> Value:
+    """The value at a place of its own, so that a step's changes stay within the pipeline."""
+    held = run.at(value)
+    return run.new(held) if isinstance(held, Table) else value
+
+
 def _noted_stops(run: Run, estimator: Estimator, args: Args, node: ast.AST) -> None:
     """Rows given to a fit to stop it early, or to pick the best round."""
     for name in ("eval_set", "validation_data", "eval_sets", "evals", "valid_sets", "watchlist", "X_val"):
@@ -118,6 +152,8 @@ def _stops_early(run: Run, estimator: Estimator, args: Args) -> bool:
 
 def _pairs(run: Run, value: Value) -> list[tuple[Value, Value | None]]:
     held = run.at(value)
+    if isinstance(held, Estimator) and held.role == "data":
+        return [(held.parts[0], held.parts[1] if len(held.parts) > 1 else None)]
     if not isinstance(held, Seq) or held.items is None:
         return [(held, None)]
     items = [run.at(item) for item in held.items]

@@ -36,7 +36,7 @@ def window_aheads(
 ) -> tuple[Ahead, ...]:
     """The ways in which a window over these cells looks ahead."""
     in_sequence(run, cells)
-    if not cells.facts.reads or cells.rows.side == "train":
+    if not cells.facts.reads:
         return ()
     problems = neighbours(run, cells, node)
     span = run.span(node)

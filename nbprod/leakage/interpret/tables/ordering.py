@@ -115,7 +115,7 @@ def _reindex(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 
         return run.new(table.mapped(lambda facts: ahead_of_position(run, facts, key, node)))
     if isinstance(key, Cells) and key.facts.clock is not None:
-        return run.new(table.mapped(lambda facts: joining.looked_up_at(run, key.facts, facts, node)))
+        table = table.mapped(lambda facts: joining.looked_up_at(run, key.facts, facts, node))
     if args.constant(None, "method") in ("bfill", "backfill", "nearest"):
         cells = Cells(rows=table.rows, order=table.order)
         return run.new(table.mapped(lambda facts: filled_from_later(run, cells, node, facts)))
