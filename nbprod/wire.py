@@ -7,7 +7,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -42,17 +42,21 @@ def text(value: object) -> str:
     return json.dumps(value, default=_opened)
 
 
-def _opened(value: object) -> object:
+def _opened(value: Any) -> object:
     """One level of what JSON doesn't know by itself."""
-    match value:
-        case Enum():
-            return str(value.value)
-        case _ if dataclasses.is_dataclass(value):
-            return {name: getattr(value, name) for name in _fields_of(type(value))}  # type: ignore[arg-type]
-        case Mapping():
-            return dict(value)
-        case _:
-            raise TypeError(f"{type(value).__name__} is no noun and no JSON: {value!r}")
+    return _opener(type(value))(value)
+
+
+@cache
+def _opener(kind: type[Any]) -> Callable[[Any], object]:
+    if issubclass(kind, Enum):
+        return lambda value: str(value.value)
+    if dataclasses.is_dataclass(kind):
+        names = _fields_of(kind)
+        return lambda value: {name: getattr(value, name) for name in names}
+    if issubclass(kind, Mapping):
+        return dict
+    raise TypeError(f"{kind.__name__} is no noun and no JSON.")
 
 
 @cache

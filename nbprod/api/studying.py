@@ -174,7 +174,8 @@ def _weighed(findings: Iterable[Finding], settings: Settings) -> tuple[Finding, 
     for finding in findings:
         severity = settings.severity.get(finding.rule, finding.severity)
         if severity != "off":
-            kept.append(replace(finding, severity=Severity(severity)))
+            is_same = severity == finding.severity
+            kept.append(finding if is_same else replace(finding, severity=Severity(severity)))
     return tuple(sorted(kept, key=_place))
 
 

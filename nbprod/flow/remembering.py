@@ -12,7 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from nbprod.flow.aside import aside, is_mentioned
-from nbprod.flow.states import Shift, State, is_state, restore, state_of
+from nbprod.flow.states import Shift, State, is_state, restore, show, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -179,7 +179,7 @@ class _Recording:
             later = {place: beside.put_into(state) for place, state in later.items()}
         rest = tuple(_shifted(cell, shift) for cell in tape.cells[at:])
         whole = Tape((*self._cells, *rest), self._states | later)
-        restore(self._tracer, whole.states[len(whole.cells)])
+        show(self._tracer, whole.states[len(whole.cells)])
         return whole
 
 

@@ -65,6 +65,11 @@ def restore(tracer: Tracer, state: State) -> None:
         frame.names = dict(names)
 
 
+def show(tracer: Tracer, state: State) -> None:
+    """Let the tracer's heap be read as it is in a state; it must be restored before it goes on."""
+    vars(tracer.heap).update(state.heap)
+
+
 def _copied(value: Any) -> Any:
     match value:
         case dict():
