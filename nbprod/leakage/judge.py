@@ -43,6 +43,7 @@ def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tu
     found = one_a_cause(every, features_stage=has_features)
     findings = _grouped(found, flow=flow, run=run)
     findings += _unproved(run, flow)
+    findings += _unread(run, flow)
     return _sorted(_allowed(findings, tuple(allows_of(notebook))))
 
 
@@ -187,6 +188,25 @@ def _unproved(run: Run, flow: Flow) -> list[Finding]:
             )
         )
     return found
+
+
+def _unread(run: Run, flow: Flow) -> list[Finding]:
+    """Cells that took too many steps to be read to their end."""
+    rule = RULES["not-read-to-the-end"]
+    says = "reading stopped here, as this takes too many steps"
+    return [
+        Finding(
+            rule=rule.name,
+            severity=rule.severity,
+            message=f"{_capital(says)}. {rule.why}",
+            span=span,
+            verdict=Proof.UNPROVED,
+            path=(Step(span=span, says=says),),
+            remedy=rule.remedy,
+            stage=next((stage.name for stage in flow.stages if span.cell in stage.cells), None),
+        )
+        for span in dict.fromkeys(run.record.unread)
+    ]
 
 
 def _allowed(findings: list[Finding], allows: tuple[Allow, ...]) -> list[Finding]:

@@ -94,6 +94,7 @@ class Record:
     chosen: list[tuple[Span, Facts]] = field(default_factory=list)
     results: list[tuple[Span, Rows]] = field(default_factory=list)
     opaque: list[tuple[Span, str]] = field(default_factory=list)
+    unread: list[Span] = field(default_factory=list)
     bound: list[tuple[str, Value, Span]] = field(default_factory=list)
 
 

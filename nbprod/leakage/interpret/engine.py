@@ -98,6 +98,9 @@ def _cell(run: Run, cell: Cell, tree: ast.Module | None) -> None:
             # a statement nested deeper than Python itself goes is left unknown
             continue
         run.stopped = False
+        if run.fuel < 0:
+            run.record.unread.append(run.span(statement))
+            return
 
 
 _Follow: TypeAlias = "Callable[[Hashable, int, Callable[[], None]], None]"
@@ -147,6 +150,8 @@ def _class_alone(run: Run, name: str) -> None:
 def _read_function(run: Run, name: str, function: Function, *, owner: Ref | None = None) -> None:
     span = _span_of(run, function)
     given, result = _call_with_unknown(run, function, owner=owner)
+    if run.fuel < 0:
+        run.record.unread.append(span)
     run.record.returned.append((name, result, span))
     for parameter, value in given.items():
         held = run.at(value)
