@@ -42,9 +42,9 @@ def text(value: object) -> str:
     return json.dumps(value, default=_opened)
 
 
-def _opened(value: Any) -> object:
+def _opened(value: object) -> object:
     """One level of what JSON doesn't know by itself."""
-    return _opener(type(value))(value)
+    return _opener(type(value))(value)  # type: ignore[arg-type]
 
 
 @cache
