@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.validating.aggregates import deviation_of, number
 from nbprod.validating.asking import Rows, Scalar, Uncovered
-from nbprod.validating.counting import MANY, groups, repeated, repeated_count, repeats_often
+from nbprod.validating.counting import MANY, groups, repeated, repeated_count, repeats_often, some_repeated
 from nbprod.validating.rows import COLUMN, MULTI, PAIR, Domain, both
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ def _near(source: Source, count: int, wanted: int) -> Formula:
 
 def _repeated_rows(domain: Domain, source: Source, wanted: int | None) -> Formula:
     keys = list(domain.columns)
-    values = _limited(repeated(domain).order_by(keys), wanted).select(*keys)
+    several = (yield from some_repeated(domain)) if wanted is not None else repeated(domain)
+    values = _limited(several.order_by(keys), wanted).select(*keys)
     found = source.judged.semi_join(values, [source.judged[key].identical_to(values[key]) for key in keys])
     (rows,) = yield (Rows(_limited(found, wanted)),)
     return rows

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MANY = 200_000
 # So many hashes are sorted at once: 96 MB of them.
 _AT_ONCE = 12_000_000
+# So many rows are grouped at once: a database that spills still wants to hold what it works on.
+_GROUPED_AT_ONCE = 5_000_000
 # The first rows tell how often values repeat.
 _PREFIX = 100_000
 # Whole numbers within such a range are counted by marking places: 32 MB of marks.
@@ -47,15 +49,34 @@ def groups(domain: Domain) -> Formula:
     return counts
 
 
-def distinct_count(domain: Domain) -> Formula:
+def distinct_count(domain: Domain, *, at_once: int = _GROUPED_AT_ONCE) -> Formula:
     """Formula for how many different values the domain's column has."""
+    if domain.column.type().is_nested():
+        raise Uncovered("distinct values of a nested column")
     marked = yield from _marked_count(domain)
     if marked is not None:
         return marked
     # Asked apart: beside other aggregates DuckDB keeps all distinct values in memory and can't spill them.
-    counts = yield from groups(domain)
-    (count,) = yield (Scalar(counts.count(), over=counts),)
-    return count
+    if (yield from repeats_often(domain)):
+        counts = yield from groups(domain)
+        (count,) = yield (Scalar(counts.count(), over=counts),)
+        return count
+    total = 0
+    for part in (yield from _parts(domain, present(domain), at_once)):
+        counts = part.group_by(value=part[domain.columns[0]]).aggregate(count=part.count())
+        (count,) = yield (Scalar(counts.count(), over=counts),)
+        total += count
+    return total
+
+
+def _parts(domain: Domain, kept: Any, at_once: int) -> Formula:
+    """Formula for the kept rows in parts that may be grouped one after another: equal values are in one part."""
+    (rows,) = yield (Scalar(domain.table.count()),)
+    parts = -(-rows // at_once)
+    if parts < 2 or domain.table.get_backend().name != "duckdb":
+        return [kept]
+    hashed = _hash_of([kept[name] for name in domain.columns])
+    return [kept.filter(hashed % parts == place) for place in range(parts)]
 
 
 def _marked_count(domain: Domain) -> Formula:
@@ -122,19 +143,35 @@ def _different(rows: int, *, seen: int) -> float:
 
 def repeated(domain: Domain) -> Any:
     """The values that the domain's columns hold more than once, and how often."""
-    kept = _about(domain)
+    return _repeated_in(_about(domain), domain)
+
+
+def _repeated_in(kept: Any, domain: Domain) -> Any:
     counts = kept.group_by(list(domain.columns)).aggregate(nbprod_count=kept.count())
     return counts.filter(counts.nbprod_count > 1)
 
 
-def repeated_count(domain: Domain) -> Formula:
+def some_repeated(domain: Domain, *, at_once: int = _GROUPED_AT_ONCE) -> Formula:
+    """Formula for a table of values that the domain's columns hold more than once: all of them, or those of one part."""
+    for part in (yield from _parts(domain, _about(domain), at_once)):
+        values = _repeated_in(part, domain)
+        (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
+        if rows[0]["n"]:
+            return values
+    return repeated(domain)
+
+
+def repeated_count(domain: Domain, *, at_once: int = _GROUPED_AT_ONCE) -> Formula:
     """Formula for how many rows hold values that the domain's columns hold more than once."""
     differ = yield from _all_hashes_differ(domain)
     if differ:
         return 0
-    values = repeated(domain)
-    (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
-    return int(rows[0]["n"] or 0)
+    total = 0
+    for part in (yield from _parts(domain, _about(domain), at_once)):
+        values = _repeated_in(part, domain)
+        (rows,) = yield (Rows(values.aggregate(n=values.nbprod_count.sum())),)
+        total += int(rows[0]["n"] or 0)
+    return total
 
 
 def _about(domain: Domain) -> Any:
@@ -161,7 +198,7 @@ def _all_hashes_differ(domain: Domain) -> Formula:
     passes = -(-rows // _AT_ONCE)
     for place in range(passes):
         part = hashes if passes == 1 else hashes.filter(hashes.hash % passes == place)
-        if not (yield (Column(part, _all_differ),))[0]:
+        if not (yield (Column(part, _Differ(min(rows, 2 * _AT_ONCE))),))[0]:
             return False
     return True
 
@@ -192,12 +229,25 @@ def _all_rise(batches: Iterator[Any]) -> bool:
     return True
 
 
-def _all_differ(batches: Iterator[Any]) -> bool:
-    import numpy as np
+@dataclass(frozen=True, slots=True)
+class _Differ:
+    """Whether no value comes twice; `size` values fit in at most, or false."""
 
-    values = np.concatenate([*batches, np.array([], dtype="uint64")])
-    values.sort()
-    return not bool((values[1:] == values[:-1]).any())
+    size: int
+
+    def __call__(self, batches: Iterator[Any]) -> bool:
+        import numpy as np
+
+        # One array that batches are copied to: half of what joining them would hold.
+        held, count = np.empty(self.size, dtype="uint64"), 0
+        for values in batches:
+            if count + len(values) > self.size:
+                return False
+            held[count : count + len(values)] = values
+            count += len(values)
+        found = held[:count]
+        found.sort()
+        return not bool((found[1:] == found[:-1]).any())
 
 
 def _hash_of(columns: list[Any]) -> Any:

@@ -9,7 +9,7 @@ import pytest
 
 from nbprod.validating.asking import measured
 from nbprod.validating.broken import ROW_LEVEL
-from nbprod.validating.counting import MANY, repeated_count
+from nbprod.validating.counting import MANY, distinct_count, repeated_count
 from nbprod.validating.rows import Domain
 from nbprod.validating.sources import source_of
 from nbprod.validating.tables import Limits, opened
@@ -37,16 +37,39 @@ KEYS = {
 }
 
 
+@pytest.mark.parametrize("at_once", [10**6, 50_000], ids=["at once", "in parts"])
 @pytest.mark.parametrize("columns", KEYS.values(), ids=KEYS)
-def test_repeated_rows_of_long_tables_are_those_of_pandas(columns):
+def test_repeated_rows_of_long_tables_are_those_of_pandas(columns, at_once):
     table = pa.table(columns)
     with opened(table, limits=Limits()) as open_table:
         domain = Domain(table=open_table.table, columns=tuple(columns))
-        found = measured(open_table.table, {"n": repeated_count(domain)})
+        found = measured(open_table.table, {"n": repeated_count(domain, at_once=at_once)})
     frame = table.to_pandas()
     if len(columns) == 1:
         frame = frame.dropna()
     assert (found.values.get("n"), found.failed) == (int(frame.duplicated(keep=False).sum()), {})  # noqa: PD011  # no frame
+
+
+@pytest.mark.parametrize("at_once", [10**6, 50_000], ids=["at once", "in parts"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        NUMBERS - 7,
+        NUMBERS % 1_000 - 500,
+        NUMBERS * 1_000_003,
+        NUMBERS.astype("uint64") + np.uint64(2**63),
+        np.char.add("x", (NUMBERS // 2).astype(str)),
+        NUMBERS / 3,
+    ],
+    ids=["a narrow range", "few", "a wide range", "beyond signed numbers", "texts", "floats"],
+)
+def test_different_values_of_long_tables_are_those_of_pandas(values, at_once):
+    table = pa.table({"a": pa.array(values, mask=NUMBERS % 10 == 0)})
+    with opened(table, limits=Limits()) as open_table:
+        domain = Domain(table=open_table.table, columns=("a",))
+        found = measured(open_table.table, {"n": distinct_count(domain, at_once=at_once)})
+    expected = len(np.unique(values[NUMBERS % 10 != 0]))
+    assert (found.values.get("n"), found.failed) == (expected, {})  # noqa: PD011  # no frame
 
 
 TEXTS = {
