@@ -144,7 +144,8 @@ def _class_alone(run: Run, name: str) -> None:
         _call_with_unknown(run, initialise, owner=place)
     for method in [m for m in held.methods.values() if isinstance(m, Function)]:
         if method is not initialise and id(method.node) not in run.called:
-            _read_function(run, f"{name}.{method.node.name}", method, owner=place)  # type: ignore[union-attr]
+            own = getattr(method.node, "name", "lambda")
+            _read_function(run, f"{name}.{own}", method, owner=place)
 
 
 def _read_function(run: Run, name: str, function: Function, *, owner: Ref | None = None) -> None:
