@@ -1,25 +1,13 @@
 """MLflow shows what the ledger holds: in a SQLite file by itself, and on a real server started here."""
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
-
 import pandas as pd
 import pytest
+from mlflow_servers import mlflow_server
 from projects import project, ran
 
 from nbprod import api
 
 mlflow = pytest.importorskip("mlflow", reason="nbprod[mlflow] is not installed")
-# The server is the full package's; it may live in an environment of its own.
-SERVER = os.environ.get("NBPROD_MLFLOW_SERVER") or shutil.which(
-    "mlflow", path=str(Path(sys.executable).parent)
-)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -35,41 +23,8 @@ def champion(tmp_path_factory):
 @pytest.fixture
 def server(tmp_path):
     """The address of an MLflow server that runs here."""
-    if SERVER is None:
-        pytest.skip("the full mlflow package, which has the server, is not installed")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [SERVER, "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.sqlite"]
-    command += ["--artifacts-destination", str(tmp_path / "kept")]
-    # Its own workers for jobs of language models are nothing to us, and take it half a minute.
-    quiet = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"}
-    log = tmp_path / "server.log"
-    with log.open("w") as told:
-        process = subprocess.Popen(command, cwd=tmp_path, env=quiet, stdout=told, stderr=told)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _await(f"{address}/health", process=process, log=log)
+    with mlflow_server(tmp_path) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _await(address, *, process, log):
-    for _ in range(600):
-        if process.poll() is not None:
-            last = log.read_text().strip().splitlines()[-1]
-            if last.startswith("ModuleNotFoundError"):
-                pytest.skip(f"mlflow is here, but what its server needs is not: {last}")
-            raise RuntimeError(last)
-        try:
-            with urllib.request.urlopen(address, timeout=1):  # noqa: S310 - our own server
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(address)
 
 
 def shown(address, record):

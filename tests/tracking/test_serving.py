@@ -261,6 +261,21 @@ def test_cells_that_hide_the_expression_are_not_compiled(held, cell, says):
         traced(other)
 
 
+BESIDE = """from threading import Thread
+found = []
+beside = Thread(target=lambda: found.append(len(ibis.memtable(raw).to_pandas())))
+beside.start()
+beside.join()
+assert found == [len(raw)], found"""
+
+
+def test_what_other_threads_execute_is_left_alone(held):
+    imports = "import ibis\nfrom ibis import _"
+    cells = (imports, BESIDE, ONE_ROW.format(1))
+    other = replace(held, cells=tuple(compile(one, "<cell>", "exec") for one in cells))
+    assert "a" in traced(other).expression.columns
+
+
 def test_what_is_not_compiled_goes_by_the_cells_and_says_why(tmp_path):
     notebook = project(
         tmp_path,

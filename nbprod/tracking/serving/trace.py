@@ -80,15 +80,17 @@ def _tables(expression: Any) -> list[Any]:
 
 @contextlib.contextmanager
 def _watched(*, is_empty: bool) -> Iterator[list[tuple[Any, Any]]]:
-    """What is executed meanwhile, as (value, expression); `is_empty` gives frames without rows."""
+    """What this thread executes meanwhile, as (value, expression); `is_empty` gives frames without rows."""
     import ibis
 
-    table = ibis.expr.types.Table
+    table, mine = ibis.expr.types.Table, threading.get_ident()
     ended: list[tuple[Any, Any]] = []
     depth = [0]
 
     def told(original: Callable[..., Any]) -> Callable[..., Any]:
         def executed(self: Any, *args: Any, **options: Any) -> Any:
+            if threading.get_ident() != mine:
+                return original(self, *args, **options)
             depth[0] += 1
             try:
                 value = original(self.limit(0) if is_empty and depth[0] == 1 else self, *args, **options)
@@ -100,6 +102,11 @@ def _watched(*, is_empty: bool) -> Iterator[list[tuple[Any, Any]]]:
 
         return executed
 
+    cached = table.cache
+
+    def uncached(self: Any) -> Any:
+        return self if threading.get_ident() == mine else cached(self)
+
     with (
         _watching,
         _replaced(
@@ -107,7 +114,7 @@ def _watched(*, is_empty: bool) -> Iterator[list[tuple[Any, Any]]]:
             to_pandas=told(table.to_pandas),
             execute=told(table.execute),
             to_pyarrow=told(table.to_pyarrow),
-            cache=lambda self: self,
+            cache=uncached,
         ),
     ):
         yield ended
