@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.facts import NOTHING, Ahead, Facts, Rows
-from nbprod.leakage.interpret.query_times import Told, told
 from nbprod.leakage.interpret.values import Const, Opaque, Symbol, Table, Value
 from nbprod.model import Span, Step
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from nbprod.leakage.horizon import Path, Reach
     from nbprod.leakage.horizon import Value as Horizoned
     from nbprod.leakage.interpret.context import Args, Run
+    from nbprod.leakage.interpret.query_times import Told
 
 _QUERY = re.compile(
     r"^\s*(--.*\n\s*)*(with|select|from|create\s+(or\s+replace\s+)?(temp\w*\s+)?(table|view))\b",
@@ -52,7 +52,9 @@ def queried(run: Run, query: Value | None, args: Args, node: ast.AST, *, own: Ta
 
 def table_of(run: Run, text: str, span: Span) -> Table:
     """The columns of a query's result, with what the reader of SQL says of each."""
+    # Most notebooks hold no SQL, and its parser is a sixth of what a check costs.
     from nbprod.leakage.declared import Declared
+    from nbprod.leakage.interpret.query_times import told
     from nbprod.leakage.sql import horizon_of_sql
 
     dialect = _dialect(run)
