@@ -54,7 +54,8 @@ class Settings:
 
     `stages` holds options by stage name in the magic line's words; `severity` maps a rule to `error`, `warning`,
     `note` or `off`; `store` is a folder or an fsspec URL; `engine` is `local`, `dask` or `dask=ADDRESS`; `memory` (`4GB`) is what
-    stages that run at once may need together.
+    stages that run at once may need together; `backend` is the database that Ibis uses where the notebook names none, by
+    name (`duckdb`, `pyspark`) or as an address of Ibis.
     """
 
     level: Level = Level.PROTOTYPE
@@ -63,6 +64,7 @@ class Settings:
     store: str = ".nbprod/store"
     workers: int = 1
     engine: str = "local"
+    backend: str = ""
     memory: str = ""
     deterministic: bool = True
     exclude: tuple[str, ...] = ()
@@ -103,6 +105,7 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
         "store": str,
         "workers": int,
         "engine": str,
+        "backend": str,
         "memory": str,
         "deterministic": bool,
         "exclude": list,

@@ -71,6 +71,7 @@ def run(
         on_event=on_event,
         store=here.settings.store,
         engine=engine or here.settings.engine,
+        backend=_backend(here.settings),
         budget=Budget(bytes=most) if most else None,
     )
     # Great Expectations costs seconds to load: pages are built where it had to judge, else by `docs` when asked for.
@@ -114,6 +115,7 @@ def backfill(
         force=force,
         store=here.settings.store,
         engine=engine or here.settings.engine,
+        backend=_backend(here.settings),
         memory_bytes=_bytes(memory or here.settings.memory),
     )
 
@@ -146,6 +148,7 @@ def why(
         root=project,
         parameters=_with_secrets(parameters, found.parameters),
         store=settings_for(project).store,
+        backend=_backend(settings_for(project)),
     )
 
 
@@ -238,6 +241,11 @@ def _with_secrets(given: Mapping[str, object] | None, known: tuple[Parameter, ..
     variables = {one.name: VARIABLE.format(name=one.name.upper()) for one in known if one.secret}
     held = {name: os.environ[variable] for name, variable in variables.items() if variable in os.environ}
     return {**held, **(given or {})}
+
+
+def _backend(settings: Settings) -> str:
+    """The database for Ibis: the environment's, which may hold a credential, else the settings'."""
+    return os.environ.get("NBPROD_BACKEND") or settings.backend
 
 
 def _refuse_missing_kernel(notebook: Notebook) -> None:

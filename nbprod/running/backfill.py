@@ -15,8 +15,8 @@ from nbprod.model import State
 from nbprod.running.budget import Budget
 from nbprod.running.engines import engine_named
 from nbprod.running.parameters import typed
+from nbprod.running.processes import Kernels
 from nbprod.running.run import INTERRUPT_POLL, run
-from nbprod.running.working import Kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +59,7 @@ def backfill(
     force: bool = False,
     store: str | None = None,
     engine: str = "local",
+    backend: str = "",
     memory_bytes: int | None = None,
 ) -> tuple[Filled, ...]:
     """Run the plan for every combination of the values that `over` spells (`month=1..12`), `workers` at a time.
@@ -93,6 +94,7 @@ def backfill(
                 force=force,
                 store=store,
                 engine=one_engine,
+                backend=backend,
                 kernels=kernels,
                 budget=budget,
             )

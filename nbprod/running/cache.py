@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from nbprod.artifacts.manifest import VERSION as MANIFEST_VERSION
 from nbprod.artifacts.store import digest_of
+from nbprod.running.backend import scheme_of
 from nbprod.running.records import installed
-from nbprod.running.sources import code_of, project_files
+from nbprod.running.sources import code_of, imports_ibis, project_files
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -36,13 +37,15 @@ _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/lib", "/run", "/bo
 class Surroundings:
     """What all stages of a run share: the plan, where it runs, with which values, in which environment.
 
-    Secrets are not among the parameters: a key is written down, and a credential does not change a result.
+    Secrets are not among the parameters: a key is written down, and a credential does not change a result. `backend`
+    is the address of the database that Ibis uses by default, which may hold one too.
     """
 
     plan: Plan
     cwd: Path
     parameters: Mapping[str, Json]
     environment: str
+    backend: str = ""
 
 
 def environment_fingerprint() -> str:
@@ -64,6 +67,7 @@ def ingredients_of(
         "code": _digest(code.normal),
         "gives": _digest(stage.gives),
         "environment": around.environment,
+        **({"backend": scheme_of(around.backend)} if around.backend and imports_ibis(code) else {}),
         **{
             f"parameter {name}": json.dumps(around.parameters.get(name), sort_keys=True)
             for name in stage.reads

@@ -18,7 +18,7 @@ from nbprod.artifacts.manifest import text_of
 from nbprod.artifacts.once import once
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
-from nbprod.running.processes import kill_group
+from nbprod.running.processes import Kernels
 from nbprod.running.records import installed
 from nbprod.running.stage import SPILL_SUFFIX, Attempt, Outcome, attempted
 
@@ -79,10 +79,15 @@ class DaskEngine:
         self._client.subscribe_topic(_CELLS, self._heard)  # type: ignore[no-untyped-call]
 
     def attempted(
-        self, attempt: Attempt, *, on_kernel: Callable[[int], None], on_cell: Callable[[int, int], None]
+        self,
+        attempt: Attempt,
+        *,
+        on_kernel: Callable[[int], None],
+        on_cell: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
     ) -> Outcome:
         """Run the stage on some worker, and bring home its notebook, its manifest and what it has read."""
-        del on_kernel  # it runs on another machine; `cancel` ends it there
+        del on_kernel, is_cancelled  # it runs on another machine; `cancel` ends it there
         parcel = _parcel(attempt)
         with self._lock:
             self._listeners[parcel.id] = on_cell
@@ -178,11 +183,13 @@ def performed(parcel: Parcel) -> Returned:
             environment=parcel.environment,
             report=folder / "seen.json",
         )
+        kernels = _kernels().setdefault(parcel.id, Kernels())
         try:
             outcome = attempted(
                 attempt,
-                on_kernel=lambda pid: _kernels().update({parcel.id: pid}),
+                on_kernel=lambda pid: kernels.started(parcel.id, pid),
                 on_cell=lambda done, cells: _tell(parcel.id, done, cells),
+                is_cancelled=kernels.cancelled.is_set,
             )
         finally:
             _kernels().pop(parcel.id, None)
@@ -195,11 +202,10 @@ def performed(parcel: Parcel) -> Returned:
 
 
 def end_kernels(parcels: tuple[str, ...]) -> None:
-    """End the kernels of these parcels, as far as they run on this worker."""
+    """End the kernels of these parcels, as far as they run or start on this worker."""
     for parcel in parcels:
-        pid = _kernels().get(parcel)
-        if pid is not None:
-            kill_group(pid)
+        if (kernels := _kernels().get(parcel)) is not None:
+            kernels.end_all()
 
 
 def _demand_same_packages(parcel: Parcel) -> None:
@@ -224,7 +230,7 @@ def _tell(parcel: str, done: int, cells: int) -> None:
 
 
 @once
-def _kernels() -> dict[str, int]:
+def _kernels() -> dict[str, Kernels]:
     """The kernels that run in this worker's process now, by parcel."""
     return {}
 

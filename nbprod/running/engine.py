@@ -21,6 +21,7 @@ from papermill.engines import Engine, NotebookExecutionManager
 from papermill.log import logger
 
 from nbprod.artifacts.once import once
+from nbprod.errors import NbprodError
 from nbprod.running.kernels import ColdManager, LeanManager
 from nbprod.running.provisioner import PRELOAD
 from nbprod.running.stage import SPILL_SUFFIX
@@ -42,8 +43,9 @@ _IOPUB_SECONDS = 60
 class Wishes:
     """What the caller of the engine wants besides what papermill can say.
 
-    `hidden` are parameters that no notebook may show; `before` and `after` are statements run unseen in the
-    kernel; `on_kernel` hears the kernel's process id as soon as there is one.
+    `hidden` are parameters that no notebook may show; `before`, `needed` and `after` are statements run unseen in the
+    kernel, without the second of which nothing else may run; `on_kernel` hears the kernel's process id as soon as there is one; where `is_cancelled`, no other kernel
+    takes the place of one that was ended.
     """
 
     cwd: str | None = None
@@ -52,10 +54,12 @@ class Wishes:
     cell_timeout_seconds: float | None = None
     hidden: Mapping[str, object] = field(default_factory=dict)
     before: str = ""
+    needed: str = ""
     after: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     on_kernel: Callable[[int], None] | None = None
     on_cell: Callable[[int, int], None] | None = None
+    is_cancelled: Callable[[], bool] = bool
 
 
 class Sparing(NotebookExecutionManager):  # type: ignore[misc] # papermill ships no types
@@ -145,7 +149,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
         try:
             return super().start_new_kernel_client()
         except RuntimeError:
-            if not self._may_fork:
+            if not self._may_fork or self._wishes.is_cancelled():
                 raise
             self._may_fork = False
             logger.warning("A forked kernel did not answer; an ordinary one takes its place.")
@@ -157,6 +161,9 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
     def papermill_execute_cells(self) -> None:
         total = sum(cell.cell_type == "code" for cell in self.nb.cells)
         self._unseen(self._wishes.before)
+        answer = self._unseen(self._wishes.needed)
+        if answer.get("status") == "error":
+            raise NbprodError(answer["evalue"])
         pending, done = self._wishes.hidden, 0
         for index, cell in enumerate(self.nb.cells):
             if cell.cell_type == "code" and pending and not _is_parameters(cell):
@@ -208,9 +215,13 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 file.write(text)
         return f"stands in {path.name}"
 
-    def _unseen(self, code: str) -> None:
-        if code:
-            self.wait_for_reply(self.kc.execute(code, silent=True, store_history=False, allow_stdin=False))
+    def _unseen(self, code: str) -> Mapping[str, Any]:
+        """Run code that leaves no trace in the notebook, and give what the kernel answers."""
+        if not code:
+            return {}
+        request = self.kc.execute(code, silent=True, store_history=False, allow_stdin=False)
+        answer: Mapping[str, Any] | None = self.wait_for_reply(request)
+        return answer["content"] if answer else {}
 
 
 def spill_path(output: str | None) -> Path | None:

@@ -133,12 +133,13 @@ def whys(
     root: Path,
     parameters: Mapping[str, object] | None = None,
     store: str | None = None,
+    backend: str = "",
 ) -> tuple[Why, ...]:
     """The same for several stages, or for all where none is named, in the plan's order."""
     asked = selected(plan, only=stages)
     place = Place(root=Path(root), store_address=store)
     values = typed(parameters or {}, plan.parameters)
-    around = surroundings_of(plan, plan_folder=Path(plan_folder).absolute(), values=values)
+    around = surroundings_of(plan, plan_folder=Path(plan_folder).absolute(), values=values, backend=backend)
     memory = Memory(around=around, ledger=place.ledger, store=place.store)
     looked = {*asked, *upstream(plan, asked)}
     running = _would_run(plan, memory, [one.name for one in plan.stages if one.name in looked])

@@ -54,7 +54,9 @@ class Place:
         return Ledger(path=self.state / "ledger.sqlite")
 
 
-def surroundings_of(plan: Plan, *, plan_folder: Path, values: Mapping[str, Json]) -> Surroundings:
+def surroundings_of(
+    plan: Plan, *, plan_folder: Path, values: Mapping[str, Json], backend: str = ""
+) -> Surroundings:
     """What the plan's stages share: the notebook's folder, the parameters that are no secrets, the environment."""
     secrets = {one.name for one in plan.parameters if one.secret}
     return Surroundings(
@@ -62,6 +64,7 @@ def surroundings_of(plan: Plan, *, plan_folder: Path, values: Mapping[str, Json]
         cwd=(plan_folder / plan.source).resolve().parent,
         parameters={name: value for name, value in values.items() if name not in secrets},
         environment=environment_fingerprint(),
+        backend=backend,
     )
 
 

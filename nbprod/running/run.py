@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
 from nbprod.model import Kind, Record, RunEnded, RunStarted, StageEnded, StageRun, State
+from nbprod.running.backend import scheme_of
 from nbprod.running.budget import Budget
 from nbprod.running.engines import engine_named
 from nbprod.running.keeping import keep, keep_sources
 from nbprod.running.parameters import masked, typed
 from nbprod.running.place import Place, pinned_environment, surroundings_of
+from nbprod.running.processes import Kernels
 from nbprod.running.records import new_run_folder, versions_of, write_record
 from nbprod.running.schedule import dependencies, selected, upstream
 from nbprod.running.sources import code_of, used_modules
 from nbprod.running.warm import companions
-from nbprod.running.working import Kernels, Worked, Workshop, fetched, worked
+from nbprod.running.working import Worked, Workshop, fetched, worked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -52,6 +54,7 @@ def run(
     force: bool = False,
     store: str | None = None,
     engine: str | Engine = "local",
+    backend: str = "",
     kernels: Kernels | None = None,
     budget: Budget | None = None,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -60,7 +63,8 @@ def run(
 
     A failed cell, a broken expectation and a cancelled run (Ctrl-C) are told by the record. Events are told in the
     calling thread. `force` runs the selected stages whatever is known; `engine` is `local`, `dask`,
-    `dask=ADDRESS` or one that is open already; `kernels` lets a caller cancel from elsewhere;
+    `dask=ADDRESS` or one that is open already; `backend` is what Ibis uses where the notebook names nothing, as in
+    `[tool.nbprod]`; `kernels` lets a caller cancel from elsewhere;
     `budget` limits the memory of stages that run at once, by what they needed in earlier runs.
     Raises ParameterError and PlanError before anything is written.
     """
@@ -74,7 +78,7 @@ def run(
     events: queue.SimpleQueue[Event | tuple[str, Worked | NbprodError]] = queue.SimpleQueue()
     modules, more = _modules(plan)
     shop = Workshop(
-        around=surroundings_of(plan, plan_folder=plan_folder, values=values),
+        around=surroundings_of(plan, plan_folder=plan_folder, values=values, backend=backend),
         plan_folder=plan_folder,
         folder=folder,
         store=place.store,
@@ -99,7 +103,11 @@ def run(
         started=now().isoformat(),
         parameters=masked(values, plan.parameters),
         digests={stage.notebook: stage.digest for stage in plan.stages},
-        versions={**versions_of(modules), **shop.environment},
+        versions={
+            **versions_of(modules),
+            **({"backend": scheme_of(backend)} if backend else {}),
+            **shop.environment,
+        },
         stages=tuple(StageRun(stage=name) for name in chosen),
     )
     running = _Running(

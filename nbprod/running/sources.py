@@ -46,6 +46,11 @@ def code_of(notebook: str, *, parameters: Mapping[str, Json]) -> Code:
     )
 
 
+def imports_ibis(code: Code) -> bool:
+    """Whether the code imports Ibis, or a part of it."""
+    return any(name.partition(".")[0] == "ibis" for name in code.modules)
+
+
 def used_modules(notebook: str) -> frozenset[str]:
     """The modules that a stage notebook's text imports by names which it mentions again."""
     nodes = [node for tree in _parsed(_own_sources(notebook)) for node in ast.walk(tree)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from nbprod.artifacts.manifest import read_manifest
 from nbprod.errors import NbprodError, StoreError
 from nbprod.model import CellFailure
+from nbprod.running.backend import APPLY, VARIABLE
 from nbprod.running.loading import loaded_papermill
 from nbprod.running.parameters import MASK
 
@@ -61,7 +62,12 @@ class Engine(Protocol):
     """What runs attempts: this machine, or a cluster."""
 
     def attempted(
-        self, attempt: Attempt, *, on_kernel: Callable[[int], None], on_cell: Callable[[int, int], None]
+        self,
+        attempt: Attempt,
+        *,
+        on_kernel: Callable[[int], None],
+        on_cell: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
     ) -> Outcome:
         """Run the stage's notebook and say what came of it."""
 
@@ -76,9 +82,14 @@ class LocalEngine:
     """Runs attempts here."""
 
     def attempted(
-        self, attempt: Attempt, *, on_kernel: Callable[[int], None], on_cell: Callable[[int, int], None]
+        self,
+        attempt: Attempt,
+        *,
+        on_kernel: Callable[[int], None],
+        on_cell: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
     ) -> Outcome:
-        return attempted(attempt, on_kernel=on_kernel, on_cell=on_cell)
+        return attempted(attempt, on_kernel=on_kernel, on_cell=on_cell, is_cancelled=is_cancelled)
 
     def cancel(self) -> None:
         return
@@ -92,10 +103,11 @@ def attempted(
     *,
     on_kernel: Callable[[int], None] | None = None,
     on_cell: Callable[[int, int], None] | None = None,
+    is_cancelled: Callable[[], bool] = bool,
 ) -> Outcome:
     """Run the stage's notebook and say what came of it; the executed notebook is kept whatever that is.
 
-    Raises NbprodError where no kernel can be started.
+    Where `is_cancelled`, a kernel that was ended while it started is not replaced by another. Raises NbprodError where no kernel can be started.
     """
     # Papermill costs half a second to import: only where a stage has to run.
     if "papermill" not in sys.modules:
@@ -115,10 +127,12 @@ def attempted(
         cell_timeout_seconds=attempt.stage.options.cell_timeout_seconds,
         hidden=attempt.secrets,
         before=_WATCH if attempt.report else "",
+        needed=APPLY if VARIABLE in attempt.environment else "",
         after=_REPORT.format(path=str(attempt.report)) if attempt.report else "",
         environment=attempt.environment,
         on_kernel=on_kernel,
         on_cell=on_cell,
+        is_cancelled=is_cancelled,
     )
     begun = time.monotonic()
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nbprod.artifacts.manifest import Manifest, manifest_path, text_of, write_manifest
 from nbprod.model import CellDone, StageRun, StageStarted, State
+from nbprod.running.backend import VARIABLE
 from nbprod.running.cache import key_of, named_files, source_digest
 from nbprod.running.judging import Judge, broken_reason, judged
 from nbprod.running.ledger import Ledger, Result
 from nbprod.running.looking import Found, Memory
-from nbprod.running.sources import code_cells
+from nbprod.running.sources import code_cells, code_of, imports_ibis
 from nbprod.running.stage import Attempt, Engine, Outcome
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from nbprod.artifacts.store import Store
     from nbprod.model import Event, Json, PlannedStage, Verdict
     from nbprod.running.cache import Surroundings
+    from nbprod.running.processes import Kernels
 
 _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
@@ -66,34 +67,6 @@ class Worked:
     manifest: Manifest | None = None
     result: Result | None = None
     verdicts: tuple[tuple[str, str, tuple[Verdict, ...]], ...] = ()
-
-
-class Kernels:
-    """The kernels that run now, so that a cancelled run can end them."""
-
-    def __init__(self) -> None:
-        self._pids: dict[str, int] = {}
-        self._lock = threading.Lock()
-        self.cancelled = threading.Event()
-
-    def started(self, stage: str, pid: int) -> None:
-        with self._lock:
-            self._pids[stage] = pid
-        if self.cancelled.is_set():
-            self.end_all()
-
-    def ended(self, stage: str) -> None:
-        with self._lock:
-            self._pids.pop(stage, None)
-
-    def end_all(self) -> None:
-        from nbprod.running.processes import kill_group
-
-        self.cancelled.set()
-        with self._lock:
-            pids = list(self._pids.values())
-        for pid in pids:
-            kill_group(pid)
 
 
 def fetched(stage: PlannedStage, shop: Workshop, *, given: Mapping[str, Manifest]) -> Worked | None:
@@ -200,7 +173,7 @@ def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
         },
         secrets={name: shop.secrets[name] for name in stage.reads if name in shop.secrets},
         preload=shop.preload,
-        environment=shop.environment,
+        environment={**shop.environment, **_backend(stage, shop)},
         report=_report(stage, shop),
     )
     try:
@@ -208,9 +181,16 @@ def _attempt(stage: PlannedStage, shop: Workshop, number: int) -> Outcome:
             attempt,
             on_kernel=lambda pid: shop.kernels.started(f"{shop.folder.name}/{stage.name}", pid),
             on_cell=lambda done, of: shop.tell(CellDone(stage=stage.name, done=done, cells=of)),
+            is_cancelled=shop.kernels.cancelled.is_set,
         )
     finally:
         shop.kernels.ended(f"{shop.folder.name}/{stage.name}")
+
+
+def _backend(stage: PlannedStage, shop: Workshop) -> dict[str, str]:
+    """What tells the stage's kernel which database Ibis shall use; nothing where the stage has no use for one."""
+    code = code_of(shop.around.plan.files[stage.notebook], parameters={})
+    return {VARIABLE: shop.around.backend} if shop.around.backend and imports_ibis(code) else {}
 
 
 def _with_verdicts(work: Worked, manifest: Manifest, shop: Workshop) -> Worked:

@@ -30,6 +30,7 @@ from nbprod.model import (
     Verdict,
 )
 from nbprod.running import run
+from nbprod.running.processes import Kernels
 from nbprod.running.records import read_record, run_folders
 
 MONTH = Parameter(name="month", type="int", default=1)
@@ -441,6 +442,25 @@ def test_cancelled_run_leaves_nothing_running_and_says_so(tmp_path):
     assert read_record(Path(record.folder)) == record
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
+
+
+class Ended(Kernels):
+    """Ends each kernel as soon as it has a process id, and remembers it."""
+
+    def __init__(self):
+        super().__init__()
+        self.heard = []
+
+    def started(self, stage, pid):
+        self.heard.append(pid)
+        self.cancelled.set()
+        super().started(stage, pid)
+
+
+def test_kernel_that_a_cancelled_run_ends_while_it_starts_is_not_replaced(tmp_path):
+    kernels = Ended()
+    record = ran(tmp_path, written(tmp_path, stage("load", "n = 1", gives="n")), kernels=kernels)
+    assert (states(record), len(kernels.heard)) == ({"load": "cancelled"}, 1)
 
 
 # Records
