@@ -141,7 +141,7 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
 
 
 def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:
-    if table.library == "ibis" and name not in knowledge.METHODS:
+    if table.library == "ibis" and not knowledge.is_ibis_method(name):
         return Deferred(
             lambda given, scope: _of_view(run, given, table, name, scope),
             name=name,
@@ -161,7 +161,7 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
         return as_matrix(run, table)
     if name in _SHAPES:
         return _shape(run, table, name, node)
-    if name in INDEXERS or name in knowledge.METHODS or name.startswith("_"):
+    if name in INDEXERS or name in knowledge.TABLE_METHODS or name.startswith("_"):
         return Method(owner, name)
     if table.rest is None:
         return Method(owner, name)

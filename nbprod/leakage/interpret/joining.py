@@ -21,7 +21,7 @@ _NO_TIME = timedelta(0)
 _EVENT_WORDS = frozenset(
     ["ets", "event", "occurred", "happened", "effective", "fiscal", "ended", "end", "eventtime"]
 )
-_PUBLICATION_WORDS = frozenset(
+PUBLICATION_WORDS = frozenset(
     [
         "pub",
         "published",
@@ -237,9 +237,9 @@ def _event_time(run: Run, right: Table, right_on: str, span: object) -> list[Ahe
     named = set(words(right_on))
     seen = run.record.times.get(right.root, set()) | set(right.columns)
     if not published:
-        if named & _PUBLICATION_WORDS:
+        if named & PUBLICATION_WORDS:
             return []
-        published = {name for name in seen if name != right_on and set(words(name)) & _PUBLICATION_WORDS}
+        published = {name for name in seen if name != right_on and set(words(name)) & PUBLICATION_WORDS}
         if not published and not named & _EVENT_WORDS:
             return []
     if right_on in run.known.values():

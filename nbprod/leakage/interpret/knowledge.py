@@ -300,6 +300,25 @@ METHODS = (
 TABLE_METHODS = METHODS - frozenset(
     {"name", "month", "year", "day", "hour", "date", "week", "quarter", "values"}
 )
+# of Ibis' tables, whose columns are taken as attributes, and of those who still give it the names of others
+_OF_IBIS_TABLES = frozenset(
+    ["agg", "aggregate", "alias", "anti_join", "any_inner_join", "any_left_join", "as_scalar", "as_table", "asof_join",
+     "bind", "cache", "cast", "columns", "compile", "count", "cross_join", "describe", "difference", "distinct", "drop",
+     "drop_null", "dropna", "equals", "execute", "fill_null", "fillna", "filter", "get_backend", "get_name", "group_by",
+     "head", "info", "inner_join", "intersect", "join", "left_join", "limit", "mutate", "nunique", "op", "order_by",
+     "outer_join", "pipe", "pivot_longer", "pivot_wider", "preview", "projection", "relocate", "rename", "right_join",
+     "rowid", "sample", "schema", "select", "semi_join", "sql", "to_array", "to_csv", "to_delta", "to_json", "to_pandas",
+     "to_parquet", "to_polars", "to_pyarrow", "to_pyarrow_batches", "topk", "try_cast", "unbind", "union", "unnest",
+     "unpack", "value_counts", "view", "visualize", "window_by", "iloc", "loc", "groupby", "sort_values", "merge",
+     "assign", "set_index", "reset_index", "collect", "lazy", "with_columns", "sort", "summarize", "summarise"]
+)  # fmt: skip
+
+
+def is_ibis_method(name: str) -> bool:
+    """Whether an attribute of a table of Ibis is a method, not a column of that name: `visits.day` is a column."""
+    return name in _OF_IBIS_TABLES
+
+
 ACCESSORS = frozenset({"dt", "str", "cat", "list", "struct", "arr", "bin", "name"})
 BARE_FUNCTIONS = frozenset(
     [

@@ -6,8 +6,9 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret.clocks import is_time_name
+from nbprod.leakage.interpret.clocks import is_time_name, words
 from nbprod.leakage.interpret.facts import NOTHING, Ahead, Facts, Rows
+from nbprod.leakage.interpret.joining import PUBLICATION_WORDS
 from nbprod.leakage.interpret.values import Const, Opaque, Symbol, Table, Value
 from nbprod.model import Span, Step
 
@@ -147,6 +148,10 @@ def _times(run: Run, told_of: Told) -> dict[str, str]:
         own = [name for name in names if name not in known]
         if names and run.time not in names:
             times[table] = (own or names)[0]
+    for table, columns in told_of.compared.items():
+        published = [name for name in columns if set(words(name)) & PUBLICATION_WORDS]
+        if published and table not in times:
+            times[table] = published[0]
     return times
 
 

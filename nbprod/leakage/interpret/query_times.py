@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Told:
     """`main` is the table whose rows the result's are, `columns` those that the text takes from each table.
 
-    `orders` are the columns that order windows, `lookups` the tables that are only ever met by equal keys.
+    `orders` are the columns that order windows, `compared` those that are found to be before or after another
+    table's, `lookups` the tables that are only ever met by equal keys.
     """
 
     main: str = ""
@@ -28,6 +29,7 @@ class Told:
     orders: tuple[str, ...] = ()
     named: tuple[str, ...] = ()
     lookups: frozenset[str] = frozenset()
+    compared: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def time(self, times: Mapping[str, str]) -> str | None:
         """The rows' time: that of the main table, else what windows are ordered by, else any that is named so."""
@@ -61,8 +63,23 @@ def told(text: str, dialect: str) -> Told:
         columns={name: tuple(dict.fromkeys(columns)) for name, columns in taken.items()},
         orders=tuple(dict.fromkeys(key.name for key in keys if isinstance(key, exp.Column))),
         named=tuple(dict.fromkeys(column.name for column in every)),
+        compared=_compared(trees, aliases),
         lookups=frozenset(table.name for table in tables if table.name.lower() not in made) - facts,
     )
+
+
+def _compared(trees: list[exp.Expr], aliases: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+    """The columns that are compared with another table's by an inequality."""
+    found: dict[str, list[str]] = {}
+    for node in (
+        node for tree in trees for node in tree.find_all(exp.LT, exp.LTE, exp.GT, exp.GTE, exp.Between)
+    ):
+        sides = [one for one in node.find_all(exp.Column) if one.table.lower() in aliases]
+        if len({one.table.lower() for one in sides}) < 2:
+            continue
+        for one in sides:
+            found.setdefault(aliases[one.table.lower()], []).append(one.name)
+    return {table: tuple(dict.fromkeys(columns)) for table, columns in found.items()}
 
 
 def _main_of(tree: exp.Expr) -> str:

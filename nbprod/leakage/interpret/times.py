@@ -63,6 +63,9 @@ _LENGTHS = frozenset(
 )
 _PERIODS = frozenset(["to_period", "floor", "truncate", "round", "ceil", "dt_truncate", "date_trunc"])
 _DAY = timedelta(days=1)
+# what a time is cut to, as a property or a call without arguments
+_STARTS = {"date": _DAY, "normalize": _DAY, "week_start": 7 * _DAY, "month_start": 30 * _DAY,
+           "quarter_start": 91 * _DAY, "year_start": 365 * _DAY}  # fmt: skip
 _FINEST = (("%S", 1), ("%M", 60), ("%H", 3600), ("%d", 86400), ("%j", 86400), ("%W", 604800), ("%U", 604800))
 
 
@@ -74,9 +77,9 @@ def part_of_time(run: Run, cells: Cells, name: str, node: ast.AST) -> Value | No
 
         facts = statistic(run, cells, node, says="category codes number the values of all rows", rule="codes")
         return replace(cells, facts=facts)
-    if name in ("date", "normalize"):
+    if name in _STARTS:
         run.saw_time(cells.facts, exact=True)
-        return _clocked(cells, Clock(period=_DAY))
+        return _clocked(cells, Clock(period=_STARTS[name]))
     if name in _CYCLIC:
         run.saw_time(cells.facts, exact=True)
         return replace(cells, facts=replace(cells.facts, clock=Clock(cyclic=True), derived=True), name=name)

@@ -101,11 +101,17 @@ _UNBOUND = re.compile(r"(?:pandas|polars)\.(?:Series|DataFrame|Expr|LazyFrame)\.
 _QUERY_METHODS = frozenset({"sql", "execute", "query", "raw_sql", "read_sql", "sqldf", "from_query"})
 
 
+_DRAWS = {"random": "random", "uniform": "uniform", "rand": "rand", "random_sample": "random", "integers": "randint",
+          "randint": "randint", "normal": "normal", "standard_normal": "normal", "choice": "choice"}  # fmt: skip
+
+
 def _method(run: Run, method: Method, args: Args, node: ast.AST) -> Value:
     if method.name in _QUERY_METHODS and is_query(run, args):
         return queried(run, args.get(0, "query"), args, node)
     if method.name in ("permutation", "shuffle") and run.at(method.owner) == GENERATOR:
         return (permuted if method.name == "permutation" else shuffled)(run, args, node)
+    if method.name in _DRAWS and run.at(method.owner) == GENERATOR:
+        return fresh_array(run, _DRAWS[method.name], args)
     return call_method(run, method.owner, method.name, args, node)
 
 

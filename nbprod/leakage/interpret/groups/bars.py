@@ -83,7 +83,8 @@ def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Va
     index = window.keys[0].name if window.keys else "time"
 
     def bar(facts: Facts) -> Facts:
-        if not facts.reads:
+        # the first value of a bar is there as soon as the bar begins
+        if not facts.reads or name == "first":
             return facts
         ahead = tuple(replace(a, sources=facts.sources) for a in window.aheads)
         return replace(facts, derived=True).with_ahead(*ahead)

@@ -133,8 +133,24 @@ def _tail(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     from nbprod.leakage.interpret.subscripts import sliced
 
     number = args.constant(0, "n", default=5)
+    after = _after(args.node_of(0, "n"))
+    if after is not None and isinstance(node, ast.expr):
+        slicing = ast.copy_location(
+            ast.Subscript(value=node, slice=ast.Slice(lower=after, upper=None, step=None), ctx=ast.Load()),
+            node,
+        )
+        return run.stored(sliced(run, table, Stretch(low=run.evaluate(run, after)), slicing))
     made = sliced(run, table, Stretch(low=Const(-number) if isinstance(number, int) else Opaque()), node)
     return run.stored(made)
+
+
+def _after(number: ast.expr | None) -> ast.expr | None:
+    """The `k` of `frame.tail(len(frame) - k)`: all rows but the first k."""
+    match number:
+        case ast.BinOp(left=ast.Call(func=ast.Name(id="len")), op=ast.Sub(), right=right):
+            return right
+        case _:
+            return None
 
 
 def _slice(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
