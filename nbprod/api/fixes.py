@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nbprod.artifacts.store import write_atomically
 from nbprod.notebook import parse
 from nbprod.notebook.edits import with_edits, with_source
 
@@ -46,6 +45,8 @@ def fixed(notebook: Notebook, findings: Iterable[Finding]) -> Fixed:
 
 def write_fixed(notebook: Notebook, fix: Fixed) -> None:
     """Write the fixed text to the notebook's file, once it is sure that it can be read back."""
+    from nbprod.artifacts.store import write_atomically
+
     parse(fix.text, name=notebook.name)
     write_atomically(Path(notebook.name), fix.text)
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nbprod.api.studying import Source, notebook_of, read, study
-from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NotebookError, PlanError
 
 if TYPE_CHECKING:
@@ -69,6 +68,7 @@ def tag(path: str | os.PathLike[str], cell: int, stage: str | None) -> None:
 
     A `%%stage` line is edited where the cell has one, else its tags are. Every other byte of the file stays.
     """
+    from nbprod.artifacts.store import write_atomically
     from nbprod.notebook.edits import with_stage
     from nbprod.notebook.lines import STAGE_NAME
 
@@ -124,6 +124,7 @@ def read_plan(folder: str | os.PathLike[str]) -> Plan:
 
 def write_plan(new: Plan, folder: Path, *, force: bool = False) -> None:
     """Write a plan's files: those whose text changes, `pipeline.yaml` last; see `extract`."""
+    from nbprod.artifacts.store import write_atomically
     from nbprod.extract import PIPELINE_FILE, edited_files
 
     if folder.exists() and not folder.is_dir():

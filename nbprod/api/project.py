@@ -7,7 +7,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from nbprod.artifacts.store import write_atomically
 from nbprod.settings import Level, Settings, settings_from
 
 STATE_FOLDER = ".nbprod"
@@ -46,6 +45,8 @@ def init(folder: str | os.PathLike[str] = ".") -> tuple[str, ...]:
 
 
 def _add_settings(file: Path) -> tuple[str, ...]:
+    from nbprod.artifacts.store import write_atomically
+
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
     if "[tool.nbprod" in before:
         settings_from(before, where=str(file))
@@ -55,6 +56,8 @@ def _add_settings(file: Path) -> tuple[str, ...]:
 
 
 def _ignore_state(file: Path) -> tuple[str, ...]:
+    from nbprod.artifacts.store import write_atomically
+
     before = file.read_text(encoding="utf-8") if file.is_file() else ""
     if f"{STATE_FOLDER}/" in before.splitlines():
         return (f"{file} ignores {STATE_FOLDER}/ already.",)

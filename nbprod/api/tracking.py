@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,8 @@ def reproduce(
     `fresh_environment` builds the versions that the run had, with those in `replaced` in their place. What can't be
     restored is told before anything runs.
     """
+    import tempfile
+
     from nbprod.tracking.reproducing import reproduce as reproduced
 
     settings = settings_for(root)
