@@ -23,7 +23,6 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Any, NoReturn
 
 # A stage is never debugged; loading the debugger costs a third of a second a kernel.
@@ -219,8 +218,9 @@ def main() -> None:
     """Load, say so, serve."""
     address, modules = sys.argv[1:]
     # IPython puts a kernel's own folder on its path; the server's, and that of this script, must not stand there.
-    own = str(Path(__file__).parent)
-    sys.path[:] = [path for path in sys.path if path not in ("", os.sep, own)]
+    if not sys.flags.safe_path:
+        del sys.path[0]
+    sys.path[:] = [path for path in sys.path if path not in ("", os.sep)]
     # What a kernel sets for itself comes too late for a matplotlib that is loaded already.
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     # Nearly all that is made while loading stays: looking for what could go costs a tenth of it.
