@@ -104,37 +104,45 @@ def keep(root: Path, model: str) -> None:
     """Enter the same into a project's ledger, as if it had happened there, with the monitor's page and what it saw."""
     place = Place(root=root)
     registry, book = Registry(ledger=place.ledger), Book(ledger=place.ledger, model=model)
-    versions = [registry.enter(version(model, number)) for number in (1, 2)]
-    held = None
-    for number, one in enumerate([*versions, versions[0]], start=1):
-        registry.move(
-            "champion",
-            one,
-            expected=held,
-            who="ada",
-            why=WHYS[number - 1],
-            made=f"2026-0{number}-02T09:00:00+00:00",
-        )
-        held = one.version
+    _reign(registry, model)
     found = replace(monitor(), model=model)
     for one in found.decisions:
         begun = book.begin(condition=one.condition, facts=one.facts, now=one.started)
         book.end(begun, action=one.action, reason=one.reason, now=one.ended or one.started)
-    for one in found.batches:
-        batch = Batch(
-            model=model,
-            version=one.version,
-            scored=one.scored,
-            source=one.source,
-            run="r1",
-            rows=one.rows,
-            file="-",
-        )
-        enter_batch(registry, batch)
+    numbers = [score_once(root, model, one) for one in found.batches]
+    batches = tuple(replace(one, batch=number) for one, number in zip(found.batches, numbers, strict=True))
+    seen = seen_in(
+        replace(found, batches=batches), at="2026-06-01T04:30:00+00:00", labels=str(root / "labels.parquet")
+    )
     file = seen_file(place.state, model)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(wire.plain(seen_in(found, at="2026-06-01T04:30:00+00:00"))), encoding="utf-8")
+    file.write_text(json.dumps(wire.plain(seen)), encoding="utf-8")
     file.with_suffix(".html").write_text(monitor_page(found), encoding="utf-8")
+
+
+def score_once(root: Path, model: str, one: Watched) -> int:
+    """Enter a batch as scored; gives its number."""
+    batch = Batch(
+        model=model,
+        version=one.version,
+        scored=one.scored,
+        source=one.source,
+        run="r1",
+        rows=one.rows,
+        file="-",
+    )
+    return enter_batch(Registry(ledger=Place(root=root).ledger), batch).id
+
+
+def _reign(registry: Registry, model: str) -> None:
+    """Two promotions, and back to the first."""
+    for number, why in ((1, WHYS[0]), (2, WHYS[1])):
+        held = registry.aliases(model).get("champion")
+        made = f"2026-0{number}-02T09:00:00+00:00"
+        registry.move(
+            "champion", registry.enter(version(model, number)), expected=held, who="ada", why=why, made=made
+        )
+    registry.rollback(model, who="ada", why=WHYS[2], made="2026-03-02T09:00:00+00:00")
 
 
 WHYS = (

@@ -1,7 +1,7 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 import type { Glance } from './glance';
-import { goesOn, type Progress } from './progress';
+import type { Progress } from './progress';
 import { EventReader } from './stream';
 import type { Json, Study, SuggestedParameter } from './wire';
 
@@ -121,7 +121,7 @@ export class Client {
   }
 
   /**
-   * Hear every state of a run after its `turn`, until it ends or `until` says so. A stream that breaks is taken up
+   * Hear every state of a run after its `turn`, until it is settled or `until` says so. A stream that breaks is taken up
    * where it broke. Rejects where the server doesn't know the run: it was started anew.
    */
   async follow(id: string, turn: number, hear: (run: Progress) => void, until: AbortSignal): Promise<void> {
@@ -132,7 +132,7 @@ export class Client {
           hear(run);
           turn = run.turn;
           pause = FIRST_PAUSE_MILLISECONDS;
-          if (!goesOn(run)) {
+          if (run.is_settled) {
             return;
           }
         }

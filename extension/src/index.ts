@@ -17,7 +17,7 @@ import { icon, PipelinePanel } from './views/panel';
 
 const RUN_EVENT = 'https://events.nbprod.dev/run/v1';
 /** What this front end speaks; the server says its own number. */
-const WIRE = 2;
+const WIRE = 3;
 
 const IPipelineModel = new Token<PipelineModel>('nbprod:IPipelineModel', 'The pipeline of the notebook in front.');
 

@@ -325,6 +325,8 @@ export class PipelineModel implements IDisposable {
     if (!goesOn(run) && wentOn) {
       // What the run judged is newer than what the kernel's values were found to be
       this.live.clear();
+    }
+    if (run.is_settled && !known?.is_settled) {
       void this._seekMirror();
     }
     this._changed.emit();
@@ -465,7 +467,7 @@ export class PipelineModel implements IDisposable {
     }
   }
 
-  /** A run may be mirrored as it ends. */
+  /** A run is mirrored, where it is, between its record and its process' end. */
   private async _seekMirror(): Promise<void> {
     const path = this.path;
     const { mlflow } = await this.client.runs(path).catch(() => ({ mlflow: this.mlflow }));
@@ -475,9 +477,9 @@ export class PipelineModel implements IDisposable {
     }
   }
 
-  /** Listen to the run that goes on, if there is one and nobody listens to it yet. */
+  /** Listen to the earliest run of which more will be told, if there is one and nobody listens to it yet. */
   private _listen(): void {
-    const running = [...this.runs].reverse().find(goesOn);
+    const running = [...this.runs].reverse().find(run => !run.is_settled);
     if (!running || this._isDisposed || this._heard === running.id) {
       return;
     }

@@ -19,6 +19,8 @@ export interface Progress {
   record_id: string;
   record: Record | null;
   turn: number;
+  /** Its process is gone: nothing more will be told of it. */
+  is_settled: boolean;
 }
 
 /** Whether the server follows the run: one that left a record only is over, or goes on elsewhere. */

@@ -82,7 +82,7 @@ async function opened(): Promise<{ front: Front; server: Server; model: Pipeline
 
 function progress(turn: number, state: State, record: Record | null = null): Progress {
   const stages = [{ stage: 'load', state, cell: 0, cells: 1, seconds: null }];
-  return { id: 'r', path: 'a.ipynb', state, started: '', stages, error: '', record_id: '', record, turn };
+  return { id: 'r', path: 'a.ipynb', state, started: '', stages, error: '', record_id: '', record, turn, is_settled: record !== null };
 }
 
 test('a notebook is studied when it is opened', async () => {

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from monitors import SKEW, decision, monitor, watched
-from projects import project, ran, rows
+from monitors import SKEW, decision, keep, monitor, score_once, watched
 
 from nbprod import api, wire
 from nbprod.continuous.decisions import Action
 from nbprod.continuous.glance import Glance, Seen, seen_in, told, typescript
+from nbprod.tracking.registry import Moved
 
 NOW = "2026-09-01T12:00:00+00:00"
 
@@ -20,46 +20,38 @@ def test_where_nothing_is_nothing_is_made(tmp_path):
     assert (api.glance(tmp_path, "pipeline"), list(tmp_path.iterdir())) == (Glance(model="pipeline"), [])
 
 
-@pytest.fixture(scope="module")
-def watched_project(tmp_path_factory):
-    """A champion with one scored batch that the monitor saw, and one that was scored after it had looked."""
-    folder = tmp_path_factory.mktemp("glance")
-    api.promote(folder, ran(project(folder)), why="the first", who="ada")
-    before = api.glance(folder, "pipeline")
-    rows(days=60, seed=5).to_parquet(folder / "batch.parquet")
-    api.score(folder, folder / "batch.parquet", parameters={"day": 50}, since="2026-02-01")
-    page = api.monitor(folder, page=folder / "elsewhere.html").page
-    api.score(folder, folder / "batch.parquet", parameters={"day": 50}, since="2026-02-01")
-    return folder, before, page
+@pytest.fixture
+def kept(tmp_path):
+    """A project whose model was rolled back to its first version, with four batches that the monitor saw."""
+    keep(tmp_path, "flights")
+    return tmp_path
 
 
-def test_the_champion_is_there_before_anything_was_scored(watched_project):
-    _, before, _ = watched_project
-    champion = before.champion
-    assert (champion.version, champion.who, set(champion.metrics)) == (1, "ada", {"mae", "rows"})
-    assert champion.why.startswith("the first")
-    assert (before.seen, before.unseen) == (None, 0)
+def test_the_champion_is_told_with_the_reason_of_its_last_change(kept):
+    found = api.glance(kept, "flights")
+    champion = found.champion
+    assert (champion.version, champion.kind, champion.who, champion.why) == (
+        1,
+        Moved.ROLLBACK,
+        "ada",
+        "A drill: can we go back?",
+    )
+    assert (champion.since, champion.metrics) == ("2026-03-02T09:00:00+00:00", {"mae": 13.0, "rows": 9000})
+    assert api.glance(kept, "another") == Glance(model="another")
 
 
-def test_what_was_seen_stays_and_later_batches_are_counted(watched_project):
-    folder, _, page = watched_project
-    found = api.glance(folder, "pipeline")
-    (batch,) = found.seen.batches
-    assert (batch.version, batch.metric, batch.live, found.unseen) == (1, "mae", None, 1)
-    assert batch.promised == pytest.approx(found.champion.metrics["mae"])
-    kept = api.monitor_page_at(folder, "pipeline")
-    assert (page.name, kept.read_text()) == ("elsewhere.html", page.read_text())
+def test_batches_scored_since_the_monitor_looked_are_counted(kept):
+    before = api.glance(kept, "flights")
+    score_once(kept, "flights", watched(4))
+    after = api.glance(kept, "flights")
+    assert (before.unseen, after.unseen, after.seen) == (0, 1, before.seen)
+    assert [one.live for one in after.seen.batches] == [12.5, 12.75, 20.25, None]
 
 
-def test_what_another_version_wrote_counts_as_not_seen(watched_project):
-    folder, _, _ = watched_project
-    file = folder / ".nbprod" / "monitor" / "pipeline.json"
-    kept = file.read_text()
-    try:
-        file.write_text('{"at": 3}')
-        assert (api.glance(folder, "pipeline").seen, api.glance(folder, "pipeline").unseen) == (None, 2)
-    finally:
-        file.write_text(kept)
+@pytest.mark.parametrize("text", ['{"at": 3}', "{", "[]"])
+def test_what_another_version_wrote_counts_as_not_seen(kept, text):
+    (kept / ".nbprod" / "monitor" / "flights.json").write_text(text)
+    assert (api.glance(kept, "flights").seen, api.glance(kept, "flights").unseen) == (None, 4)
 
 
 def test_what_is_seen_goes_through_json_though_figures_are_infinite():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from nbprod.model import Notebook, Record
 
-WIRE = 2
+WIRE = 3
 
 
 class VersionHandler(Handler):

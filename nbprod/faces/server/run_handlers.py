@@ -68,7 +68,7 @@ class RunEventsHandler(Handler):
     """A run's state each time that it changes, as server-sent events.
 
     Each event is the whole state and its id the state's number: a reader that comes back with `Last-Event-ID` gets
-    the latest state at once if it missed any. The stream ends with the run.
+    the latest state at once if it missed any. The stream ends with the run's process.
     """
 
     @web.authenticated
@@ -87,7 +87,7 @@ class RunEventsHandler(Handler):
                 await self.flush()
             except StreamClosedError:
                 return
-            if run and not run.goes_on:
+            if run and run.is_settled:
                 await self.finish(set_content_type="text/event-stream")
                 return
             turn = run.turn if run else turn

@@ -60,7 +60,8 @@ class Order:
 class Progress:
     """A run as it is followed. `id` is the server's own, `record_id` that of its record once there is one.
 
-    `turn` counts the states that it has been in.
+    `turn` counts the states that it has been in; it `is_settled` once its process is gone, which after the record is
+    written may still tell others of it.
     """
 
     id: str
@@ -72,11 +73,7 @@ class Progress:
     record_id: str = ""
     record: Record | None = None
     turn: int = 0
-
-    @property
-    def goes_on(self) -> bool:
-        """Whether more of it will be told."""
-        return self.state in (State.WAITING, State.RUNNING)
+    is_settled: bool = False
 
     @property
     def so_far(self) -> Record:
@@ -106,6 +103,7 @@ def progress_of(record: Record, *, path: str) -> Progress:
         ),
         record_id=record.id,
         record=record,
+        is_settled=True,
     )
 
 
@@ -161,7 +159,7 @@ class Runs:
         process = self._processes.get(run_id)
         if process is None:
             if run.state is State.WAITING:
-                self._keep(replace(run, state=State.CANCELLED))
+                self._keep(replace(run, state=State.CANCELLED, is_settled=True))
             return self._known[run_id]
         process.send_signal(signal.SIGINT)
         try:
@@ -210,6 +208,7 @@ class Runs:
     def _end(self, run_id: str, exit_code: int, said: str) -> None:
         run = self._known[run_id]
         if run.state not in (State.RUNNING, State.WAITING):
+            self._keep(replace(run, is_settled=True))
             return
         was_cancelled = exit_code in (-signal.SIGINT, -signal.SIGKILL, 130)
         state = State.CANCELLED if was_cancelled else State.FAILED
@@ -220,7 +219,7 @@ class Runs:
             for one in run.stages
         )
         error = "" if was_cancelled else said or f"The run ended with exit code {exit_code}."
-        self._keep(replace(run, state=state, stages=stages, error=error))
+        self._keep(replace(run, state=state, stages=stages, error=error, is_settled=True))
 
     def _keep(self, run: Progress) -> None:
         before = self._known.get(run.id)
@@ -245,7 +244,8 @@ def moved_on(run: Progress, event: dict[str, Any]) -> Progress:
             return _with_stage(run, ended["stage"], state=State(ended["state"]), seconds=ended["seconds"])
         case "run ended":
             record = wire.noun(Record, event["record"], where="run event")
-            return replace(progress_of(record, path=run.path), id=run.id, started=run.started, turn=run.turn)
+            ended = progress_of(record, path=run.path)
+            return replace(ended, id=run.id, started=run.started, turn=run.turn, is_settled=False)
         case _:
             return run
 
