@@ -343,6 +343,8 @@ def measure(engine: str, path: Path, memory: str | None) -> dict[str, object]:
     started = time.process_time()
     if "gx" in engine or engine == "nbprod":
         context()
+    if engine in ("nbprod", "pandera on ibis"):
+        import ibis.backends.duckdb  # noqa: F401
     imported = time.process_time() - started
     cpu, wall = time.process_time(), time.perf_counter()
     run = {

@@ -6,9 +6,11 @@ from nbprod.expectations.drift import ColumnDrift, drift, drift_suite
 from nbprod.expectations.drift_page import drift_page
 from nbprod.expectations.gx_json import gx_json, suite_from_gx, suite_name
 from nbprod.expectations.infer import infer
+from nbprod.expectations.predicting import prediction_suite
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
 from nbprod.expectations.review import Change, changes
 from nbprod.expectations.review_page import review_page
+from nbprod.expectations.skewing import skew_suite
 from nbprod.expectations.text import parameters_of, read_expectations, suite_of, suites_of
 from nbprod.expectations.writing import expectation_text, row_name, text_of
 
@@ -30,11 +32,13 @@ __all__ = [
     "gx_json",
     "infer",
     "parameters_of",
+    "prediction_suite",
     "psi_thresholds",
     "read_expectations",
     "review_page",
     "row_name",
     "signature",
+    "skew_suite",
     "suite_from_gx",
     "suite_name",
     "suite_of",

@@ -6,6 +6,7 @@ Each expectation carries its reason in its notes.
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from nbprod.expectations.chances import (
 )
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
 from nbprod.expectations.relating import FEW_BATCHES, correlated, fresh, settled, volume, widened
+from nbprod.expectations.timing import has_volume, in_order, volume_by_time
 from nbprod.model import Expectation, Importance, Suite
 
 if TYPE_CHECKING:
@@ -43,11 +45,15 @@ def infer(
     `batch_rows` is the size of the smallest batches to come, that of the reference if None. The rate holds for rows
     drawn independently; correlated rows (many of one day or one customer) break it more often. Where the profile knows
     batches of the reference, all bounds also allow for how these differ. `is_followed` says that the batches to come
-    are later than the reference: one with no later time is stale.
+    are later than the reference and each a stretch of time: one with no later time is stale, rows go on to stand in
+    order, and each hour or day has as many as before.
     """
     batch = batch_rows or max(profile.rows, 1)
     fixed = [*_fixed(profile), *(fresh(profile) if is_followed else ())]
     checks = list(_checks(profile, batch)) if profile.rows >= _FEW_ROWS else []
+    if is_followed and profile.rows >= _FEW_ROWS:
+        fixed += [one for column in profile.columns for one in in_order(column)]
+        checks += _volumes(profile, batch)
     chance = alarm_rate / max(len(checks), 1)
     drawn = [made for check in checks if (made := check(chance)) is not None]
     return Suite(value=value, expectations=(*fixed, *drawn))
@@ -117,6 +123,18 @@ def _checks(profile: Profile, batch: int) -> Iterator[Check]:
         yield lambda chance, one=correlation: correlated(one, batch=batch, chance=chance)  # type: ignore[misc]
     if _knows_volume(profile):
         yield lambda chance: volume(profile, chance=chance)
+
+
+def _volumes(profile: Profile, batch: int) -> list[Check]:
+    return [
+        functools.partial(_volume_by_time, column, batch)
+        for column in profile.columns
+        if has_volume(column) and not profile.was_sampled
+    ]
+
+
+def _volume_by_time(column: ColumnProfile, batch: int, chance: float) -> Expectation:
+    return volume_by_time(column, batch=batch, chance=chance)
 
 
 def _numbers(

@@ -31,6 +31,8 @@ class ColumnProfile:
     few. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts. Where it was said what
     makes a batch, `batch_quantiles`, `batch_null_shares`, `batch_lows` and `batch_highs` (of lengths for texts) hold
     these of each batch in the reference, `batch_strange_shares` the shares of rows whose value no other batch has.
+    Of a time, `rises` says that the rows stand in its order, and `bucket_rows` counts those of each whole `bucket` (an
+    hour or a day) between the first and the last.
     """
 
     name: str
@@ -51,6 +53,9 @@ class ColumnProfile:
     batch_lows: tuple[float, ...] = ()
     batch_highs: tuple[float, ...] = ()
     batch_strange_shares: tuple[float, ...] = ()
+    rises: bool = False
+    bucket: str | None = None
+    bucket_rows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from nbprod.validating.docs import write_docs
 from nbprod.validating.judging import judge_genuine
+from nbprod.validating.pairing import paired
 from nbprod.validating.parting import Parted, parted
 from nbprod.validating.profiling import profile_of, propose
 from nbprod.validating.quarantine import Quarantined, quarantine
@@ -15,6 +16,7 @@ __all__ = [
     "Quarantined",
     "judge",
     "judge_genuine",
+    "paired",
     "parted",
     "profile_of",
     "propose",

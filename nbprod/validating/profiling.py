@@ -14,6 +14,7 @@ from nbprod.validating.quantiles import nearest_ranks
 from nbprod.validating.relations import relations
 from nbprod.validating.sources import source_of
 from nbprod.validating.tables import Limits, opened
+from nbprod.validating.timing import timing
 from nbprod.validating.verdicts import plain
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits 
         looked_at = source.judged.sample(_ENOUGH / rows, seed=7) if rows > _ENOUGH else source.judged
         looked_at = looked_at.cache() if rows > _ENOUGH else looked_at
         formulas: dict[Hashable, Formula] = {
-            name: _column(looked_at, name, kind, tuple(batches_by))
+            name: _column(looked_at, name, kind, tuple(batches_by), is_whole=rows <= _ENOUGH)
             for name, kind in looked_at.schema().items()
         }
         formulas["rows of all"] = _rows(looked_at)
@@ -132,7 +133,7 @@ def _strange_shares(kept: Any, name: str, by: tuple[str, ...]) -> Formula:
     return tuple(float(row["share"]) for row in rows)
 
 
-def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
+def _column(table: Any, name: str, kind: Any, by: tuple[str, ...], *, is_whole: bool) -> Formula:
     column, sort = table[name], sort_of(kind)
     nulls, low, high = yield (
         Scalar(column.isnull().sum()),
@@ -153,6 +154,8 @@ def _column(table: Any, name: str, kind: Any, by: tuple[str, ...]) -> Formula:
     if values:
         batches["batch_strange_shares"] = yield from _strange_shares(kept, name, by)
     is_text = sort is Sort.TEXT
+    if sort is Sort.TIME and distinct and is_whole:
+        batches |= yield from timing(kept, name, low, high)
     return ColumnProfile(
         name=name,
         type=str(kind.copy(nullable=True)),
