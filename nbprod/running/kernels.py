@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 import uuid
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
-from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.factory import KernelProvisionerFactory
+from jupyter_core.paths import jupyter_path
 
 from nbprod.artifacts.once import once
 from nbprod.running.provisioner import NAME as PROVISIONER
@@ -28,6 +31,17 @@ _ENTRY = EntryPoint(
 
 _ANSWER_SECONDS = 1.0
 _QUIET_SECONDS = 0.2
+
+
+class Specs(KernelSpecManager):
+    """Jupyter's own keeper of kernelspecs, which loads the whole of IPython to learn where a folder of its lies."""
+
+    def _kernel_dirs_default(self) -> list[str]:
+        if Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config", "ipython").expanduser().exists():
+            # Where IPython was at home until 2014: only IPython itself knows which one counts.
+            return super()._kernel_dirs_default()
+        own = os.environ.get("IPYTHONDIR", "~/.ipython")
+        return [*jupyter_path("kernels"), os.path.join(os.path.normpath(Path(own).expanduser()), "kernels")]  # noqa: PTH118
 
 
 class PromptClient(AsyncKernelClient):
@@ -78,6 +92,7 @@ class ColdManager(AsyncKernelManager):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.client_factory = PromptClient
+        self.kernel_spec_manager = Specs(data_dir=self.data_dir)
         if _has_ipc():
             self.transport = "ipc"
             self.ip = f"{_sockets().name}/{uuid.uuid4().hex[:12]}"

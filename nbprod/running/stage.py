@@ -176,13 +176,14 @@ def attempted(
 
 def _begin_fork_server(attempt: Attempt) -> None:
     """Let the server that the kernel will be forked from load while this process loads papermill."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+    from jupyter_client.kernelspec import NoSuchKernel
 
+    from nbprod.running.kernels import Specs
     from nbprod.running.warm import can_fork, preloadable, servers
 
     metadata = json.loads(attempt.notebook.read_text(encoding="utf-8")).get("metadata", {})
     try:
-        spec = KernelSpecManager().get_kernel_spec(metadata.get("kernelspec", {}).get("name", ""))
+        spec = Specs().get_kernel_spec(metadata.get("kernelspec", {}).get("name", ""))
     except NoSuchKernel:
         return
     if can_fork(spec.argv):

@@ -7,8 +7,10 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from jupyter_client.kernelspec import KernelSpecManager
 
 from nbprod.running import loading
+from nbprod.running.kernels import Specs
 from nbprod.running.sources import used_modules
 
 IN_A_FRESH_PROCESS = """
@@ -22,6 +24,18 @@ from papermill import iorw
 assert type(iorw.S3()) is papermill.s3.S3 and iorw.S3 is papermill.s3.S3
 assert type(iorw.FileSelector(".")) is sys.modules["pyarrow.fs"].FileSelector
 """
+
+
+@pytest.mark.filterwarnings("ignore:.*ipython")
+@pytest.mark.parametrize("folder", [None, "~/of-mine", "{tmp}/x/../y"])
+def test_kernelspecs_are_looked_for_where_jupyter_looks(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("IPYTHONDIR", raising=False)
+    if folder:
+        monkeypatch.setenv("IPYTHONDIR", folder.format(tmp=tmp_path))
+    assert Specs().kernel_dirs == KernelSpecManager().kernel_dirs
+    (tmp_path / ".config" / "ipython").mkdir(parents=True)
+    assert Specs().kernel_dirs == KernelSpecManager().kernel_dirs
 
 
 def test_papermill_without_its_clients_still_reaches_them():
