@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Predicate = Callable[[Relation], tm.Term]
 
+NEWEST = "newest of each group"
+"""How a filter is called that keeps what is current when the query runs: a leak once past rows are given it."""
+
 INNER = "inner."
 """The prefix of the columns of a subquery's table, beside those of the query around it."""
 
@@ -39,8 +42,7 @@ def filtered(relation: Relation, predicate: tm.Term, *, says: str = "filter") ->
     if reads_rows(predicate):
         relation = settled(relation)
     if _picks_newest(predicate, relation):
-        # what is current when the query runs: a leak only where past rows are given it, and a join says so then
-        return kept(relation, Value(proved=False), says=says)
+        says = NEWEST
     value = column_of(predicate, relation).value
     return kept(relation, value, facts=facts_of(predicate, relation), says=says)
 

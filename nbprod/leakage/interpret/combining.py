@@ -37,6 +37,7 @@ from nbprod.leakage.interpret.values import (
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Run
+    from nbprod.model import Span
 
 _SHAPES = ("scalar", "element", "column", "matrix")
 _SIDES = {
@@ -211,11 +212,19 @@ def _less_own(left: Cells, op: ast.AST | None, right: Value) -> Cells | None:
     return replace(left, facts=replace(left.facts.moved(-1), sums_of=frozenset()), conditions=())
 
 
+def other_part(bound: Bound, *, span: Span | None) -> Bound:
+    """What is left of the rows without those of a part."""
+    side = {"train": "test", "test": "train"}.get(bound.side, bound.side)
+    return Bound(kind="without", subject=bound.subject, side=side, low=repr(bound), span=span)
+
+
 def negated(cells: Cells) -> Cells:
     """`~mask`: the other rows."""
     if len(cells.conditions) != 1:
         return replace(cells, conditions=(), facts=replace(cells.facts, derived=True))
     bound = cells.conditions[0]
+    if bound.kind in ("sample", "without"):
+        return replace(cells, conditions=(other_part(bound, span=bound.span),))
     flipped = {"train": "test", "test": "train"}.get(bound.side, bound.side)
     if bound.low is not None and bound.high is not None and bound.low == bound.high:
         other = replace(bound, kind="where-not", side=flipped)

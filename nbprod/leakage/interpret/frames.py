@@ -122,7 +122,7 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
         case Instance():
             return _of_instance(held, owner, name)
         case Class(methods=methods) if name in methods:
-            return methods[name]
+            return _of_class(methods[name], owner)
         case Const() | Seq() | Mapped() | Function() | Grouped() | Windowed() | Splitter() | Folds():
             return Method(owner, name)
         case Picks() if name in ("values", "array"):
@@ -269,6 +269,12 @@ def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Valu
 
         return Deferred(build, name=name, library="ibis")
     return Method(deferred, name)
+
+
+def _of_class(value: Value, owner: Value) -> Value:
+    """What a class holds; its class methods are given it."""
+    names = {getattr(each, "id", "") for each in getattr(getattr(value, "node", None), "decorator_list", ())}
+    return replace(value, owner=owner) if isinstance(value, Function) and "classmethod" in names else value
 
 
 def _of_estimator(run: Run, owner: Value, estimator: Estimator, name: str) -> Value:

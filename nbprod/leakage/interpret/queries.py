@@ -56,6 +56,7 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     # Most notebooks hold no SQL, and its parser is a sixth of what a check costs.
     from nbprod.leakage.declared import Declared
     from nbprod.leakage.interpret.query_times import told
+    from nbprod.leakage.queries import NEWEST
     from nbprod.leakage.sql import horizon_of_sql
 
     dialect = _dialect(run)
@@ -93,7 +94,9 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     columns = {name: _facts(value, span, text) for name, value in judged.columns.items()}
     presence = _facts(judged.rows, span, text).aheads if judged.rows.proved else ()
     presence = tuple(
-        replace(a, detail="rows", sources=frozenset()) for a in presence if a.reach.whole or a.reach.time
+        replace(a, detail="rows", sources=frozenset())
+        for a in presence
+        if (a.reach.whole or a.reach.time) and a.steps[-1].says != NEWEST
     )
     for name in columns:
         run.saw_column(root, name)

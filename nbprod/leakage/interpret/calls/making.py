@@ -9,7 +9,7 @@ from nbprod.leakage.interpret import (
     frames,
 )
 from nbprod.leakage.interpret.facts import NOTHING, Facts, Rows
-from nbprod.leakage.interpret.values import Cells, Mapped, Opaque, Table, Value
+from nbprod.leakage.interpret.values import Cells, Mapped, Opaque, Picks, Table, Value
 
 if TYPE_CHECKING:
     import ast
@@ -133,7 +133,8 @@ def _series(run: Run, args: Args, node: ast.AST) -> Value:
     if isinstance(given, Cells) and (facts.reads or facts.aheads):
         return replace(
             given,
-            array=False,
+            # without an index it is numbered anew: a value's place counts, not the row that it is of
+            array=given.array and bool(given.offset) and not isinstance(index, Cells | Picks),
             shape="column",
             name=label or given.name,
             index=names[0] if names else given.index,

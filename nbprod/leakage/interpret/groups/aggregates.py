@@ -149,10 +149,12 @@ def _aggregates_of(  # noqa: C901
                 picked = replace(grouped, picked=(str(first.value),), single=True)
                 return _aggregates_of(run, picked, items[1], node, name=name)
             joined: dict[str, Facts] = {}
+            one_column = grouped.single or isinstance(base, Cells)
             for place, item in enumerate(items):
-                inner = _aggregates_of(
-                    run, grouped, item, node, name=None if isinstance(run.at(item), Deferred) else name
-                )
+                asked = run.at(item)
+                label = asked.value if one_column and isinstance(asked, Const) else name
+                label = label if isinstance(label, str) and not isinstance(asked, Deferred) else None
+                inner = _aggregates_of(run, grouped, item, node, name=label)
                 for column, facts in inner.items():
                     label = column if column not in joined else f"{column}_{place}"
                     joined[label] = facts

@@ -68,6 +68,10 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
         and isinstance(base, Table)
     ):
         return _chosen_rows(run, grouped, base, name, node)
+    if name == "sample" and grouped.picked is None and isinstance(base, Table):
+        from nbprod.leakage.interpret.tables import sampled
+
+        return sampled(run, base, args, node)
     if name in ("cumcount", "ngroup"):
         return _numbered(run, grouped, name, args, node)
     if name == "filter":

@@ -74,6 +74,8 @@ def call_method(run: Run, owner: Value, name: str, args: Args, node: ast.AST) ->
             return learning.on_instance(run, owner, held, name, args, node)
         case Symbol(path=path):
             return run.call(run, Symbol(f"{path}.{name}"), args, node)
+        case Picks() if name == "isin" and isinstance(picked := run.at(args.get(0, "values")), Picks):
+            return Cells(rows=held.rows, conditions=(picked.bound,))
         case Folds() | Picks() | Class():
             return held
         case Position() if name in _KEEPS_PLACES:

@@ -27,7 +27,8 @@ def _framed(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 
 def _index_reset(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     if args.constant(None, "drop") is True:
-        return cells
+        # numbered anew: a value's place counts, not the row that it is of
+        return replace(cells, array=cells.array or bool(cells.offset))
     made = run.at(_framed(run, cells, Args(names={k: v for k, v in args.names.items() if k == "name"}), node))
     assert isinstance(made, Table)  # noqa: S101 - asked just before
     keys = {key.name: replace(key.facts, derived=True) for key in cells.keyed}

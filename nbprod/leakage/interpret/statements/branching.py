@@ -185,9 +185,27 @@ def _with(run: Run, node: ast.With | ast.AsyncWith) -> None:
 
 
 def _matched(run: Run, node: ast.Match) -> None:
-    run.evaluate(run, node.subject)
+    subject = run.at(run.evaluate(run, node.subject))
     for case in node.cases:
-        _either(run, case.body, [])
+        fits = _fits(subject, case)
+        if fits:
+            run.execute(run, case.body)
+            return
+        if fits is None:
+            _either(run, case.body, [])
+
+
+def _fits(subject: Value, case: ast.match_case) -> bool | None:
+    """Whether a known subject takes this case; None where that isn't known."""
+    if not isinstance(subject, Const) or case.guard is not None:
+        return None
+    match case.pattern:
+        case ast.MatchValue(value=ast.Constant(value=value)) | ast.MatchSingleton(value=value):
+            return bool(subject.value == value)
+        case ast.MatchAs(pattern=None, name=None):
+            return True
+        case _:
+            return None
 
 
 HANDLERS: dict[type[ast.stmt], Callable[[Run, Any], None]] = {

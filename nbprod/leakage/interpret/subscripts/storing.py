@@ -121,6 +121,9 @@ def _cells_with(run: Run, cells: Cells, key: Value, value: Value, node: ast.AST)
     if isinstance(key, Stretch) and isinstance(held, Cells):
         at = key.low.value if isinstance(key.low, Const) and isinstance(key.low.value, int) else 0
         new = placed(run, held, at, node) if 0 <= at <= MOST_OFFSET else new
+    if isinstance(key, Cells | Opaque) and run.facts(key).aheads:
+        # which rows get it looks ahead, whatever they get
+        return replace(cells, facts=cells.facts | new | run.facts(key))
     if not new.reads and not new.aheads:
         return replace(cells, facts=cells.facts.without(lambda ahead: _is_covered(ahead, key)))
     if isinstance(key, Position):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import deferred, frames, groups
+from nbprod.leakage.interpret.combining import other_part
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.values import (
@@ -140,9 +141,7 @@ def _without_rows(run: Run, table: Table, rows: Value, node: ast.AST) -> Table:
         return replace(
             table, rows=table.rows.narrowed(Bound(kind="where", subject=run.text(node), low=run.text(node)))
         )
-    side = {"train": "test", "test": "train"}.get(bound.side, bound.side)
-    other = Bound(kind="without", subject=bound.subject, side=side, low=repr(bound), span=run.span(node))
-    return replace(table, rows=table.rows.narrowed(other))
+    return replace(table, rows=table.rows.narrowed(other_part(bound, span=run.span(node))))
 
 
 def _rename(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
