@@ -33,4 +33,3 @@ export function cellsSaid(cells: readonly number[]): string {
   const words = runs.map(([first, last]) => (first === last ? `${first + 1}` : `${first + 1}–${last + 1}`));
   return `${cells.length === 1 ? 'cell' : 'cells'} ${words.join(', ')}`;
 }
-

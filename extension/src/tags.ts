@@ -10,7 +10,7 @@ const OWN_LINE = /^\s*%%(expect|parameters)\b/;
 
 export type Tagging = { stage: string | null; by: 'magic' | 'tag' | null };
 
-export function tagsOf(cell: ICellModel): string[] {
+function tagsOf(cell: ICellModel): string[] {
   const tags = cell.getMetadata('tags');
   return Array.isArray(tags) ? tags.filter(tag => typeof tag === 'string') : [];
 }
@@ -30,7 +30,7 @@ export function taggingOf(cell: ICellModel): Tagging {
 }
 
 /** The source with its magic line naming `stage`, or without that line. */
-export function withStageLine(source: string, stage: string | null): string {
+function withStageLine(source: string, stage: string | null): string {
   return stage
     ? source.replace(STAGE_LINE, (_, head: string) => head + stage)
     : source.replace(/^\s*%%stage[^\n]*\n?/, '');

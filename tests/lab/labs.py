@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Machines that test are loaded; who waits for a bug can wait less.
 PATIENCE_MILLISECONDS = 1000 * int(os.environ.get("LAB_PATIENCE", "60"))
 SHOTS = Path(__file__).parents[1] / "output" / "lab"
+# The docs' own pictures, taken anew: LAB_PICTURES=1
+PICTURES = bool(os.environ.get("LAB_PICTURES"))
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
 # Every test in another theme: LAB_THEME="JupyterLab Dark"
 THEME = os.environ.get("LAB_THEME", "")
 
@@ -107,6 +110,23 @@ class Opened:
             "() => ![...window.jupyterapp.shell.widgets('main')].some(w => w.context?.model.dirty)"
         )
         return self.path.read_text(encoding="utf-8")
+
+    def pose(self) -> None:
+        """Make room for what a picture for the docs should show, where pictures are asked for."""
+        if not PICTURES:
+            return
+        self.page.set_viewport_size({"width": 1280, "height": 800})
+        self.command("application:toggle-left-area")
+        handle = self.page.locator("#jp-main-split-panel > .lm-SplitPanel-handle:visible").last.bounding_box()
+        self.page.mouse.move(handle["x"] + 2, handle["y"] + 200)
+        self.page.mouse.down()
+        self.page.mouse.move(handle["x"] - 110, handle["y"] + 200, steps=5)
+        self.page.mouse.up()
+
+    def picture(self, name: str) -> None:
+        """Take a picture for the docs, where pictures are asked for."""
+        if PICTURES:
+            self.page.screenshot(path=IMAGES / f"{name}.png")
 
     def shot(self, name: str) -> None:
         SHOTS.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,13 @@ from nbprod import api
 
 
 def test_champion_batches_and_decisions_are_told_and_the_report_opens(opened, lab):
-    keep(lab.root, "produced")
-    here = opened("produced.ipynb", *PIPELINE)
+    keep(lab.root, "deliveries")
+    here = opened("deliveries.ipynb", *PIPELINE)
+    here.pose()
     monitor = here.only("Monitor")
     champion = monitor.locator("[data-test=champion]")
-    champion.get_by_text("produced, version 1").wait_for()
-    assert "promotion of ada" in champion.inner_text()
+    champion.get_by_text("deliveries, version 1").wait_for()
+    assert "Champion again since Mar 2, 2026, brought back by ada." in champion.inner_text()
     assert (
         monitor.locator("[data-test=alarms] li")
         .all_inner_texts()[0]
@@ -45,6 +46,8 @@ def test_champion_batches_and_decisions_are_told_and_the_report_opens(opened, la
         here.page.locator(f"body[data-jp-theme-name='JupyterLab {theme}']").wait_for(state="attached")
         monitor.locator("[data-test=champion]").scroll_into_view_if_needed()
         here.shot(f"monitor-{theme.lower()}")
+        if theme == "Light":
+            here.picture("jupyterlab_monitor")
         decisions.last.scroll_into_view_if_needed()
         here.shot(f"monitor-end-{theme.lower()}")
         frame.locator(f"html[style='color-scheme: {theme.lower()}']").wait_for(state="attached")

@@ -44,6 +44,7 @@ def test_cells_of_the_flights_sample_move_by_picker(sample):
 
 def test_leak_of_the_leaky_sample_is_marked_jumped_to_fixed_and_undone(sample):
     lab = sample("flight_delays_leaky.ipynb")
+    lab.pose()
     findings = lab.only("Findings").locator("[data-test=findings] > li")
     findings.first.wait_for()
     before = findings.count()
@@ -57,6 +58,7 @@ def test_leak_of_the_leaky_sample_is_marked_jumped_to_fixed_and_undone(sample):
     mark.hover()
     lab.page.locator(".cm-tooltip-lint").first.wait_for()
     lab.shot("leaky")
+    lab.picture("jupyterlab_leak")
     lab.page.mouse.move(0, 0)
     same = lab.page.locator(f"#nbprod-panel [data-rule={rule}]")
     leaks = same.count()

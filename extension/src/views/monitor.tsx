@@ -74,7 +74,7 @@ function ChampionNamed({ glance, champion }: { glance: Glance; champion: Champio
         {glance.model}, version {version}
       </h4>
       <p>
-        Champion since {day(since)}, by {kind} of {who}.
+        {kind === 'rollback' ? `Champion again since ${day(since)}, brought back by ${who}.` : `Champion since ${day(since)}, promoted by ${who}.`}
       </p>
       <Worth glance={glance} champion={champion} />
       <details>
@@ -274,24 +274,8 @@ function LookForm({ watch, glance }: { watch: Watch; glance: Glance }): JSX.Elem
     >
       <details open={Boolean(given.labels || given.served)}>
         <summary>Labels and served features</summary>
-        <label title="Labels that have arrived: the rows' key and the label, as parquet">
-          Labels
-          <input
-            value={given.labels}
-            data-test="labels"
-            placeholder="file.parquet"
-            onChange={event => setLabels(event.target.value)}
-          />
-        </label>
-        <label title="Features that were served, with the rows' key, as parquet">
-          Served
-          <input
-            value={given.served}
-            data-test="served"
-            placeholder="file.parquet"
-            onChange={event => setServed(event.target.value)}
-          />
-        </label>
+        <FileField name="labels" title="Labels that have arrived" file={given.labels} onChange={setLabels} />
+        <FileField name="served" title="Features that were served" file={given.served} onChange={setServed} />
       </details>
       <div className="jp-nbprod-buttons">
         <button className="jp-mod-styled jp-mod-accept" type="submit" data-test="look" disabled={isLooking}>
@@ -312,6 +296,22 @@ function LookForm({ watch, glance }: { watch: Watch; glance: Glance }): JSX.Elem
         </p>
       )}
     </form>
+  );
+}
+
+/** A parquet file beside the server's other files. */
+function FileField(props: {
+  name: string;
+  title: string;
+  file: string;
+  onChange: (file: string) => void;
+}): JSX.Element {
+  const { name, title, file, onChange } = props;
+  return (
+    <label title={`${title}, with the rows' key, as parquet`}>
+      {name}
+      <input value={file} data-test={name} placeholder="file.parquet" onChange={event => onChange(event.target.value)} />
+    </label>
   );
 }
 

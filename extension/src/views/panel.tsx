@@ -41,7 +41,6 @@ export class PipelinePanel extends SidePanel {
     this.title.caption = 'Pipeline';
     this.node.setAttribute('role', 'region');
     this.node.setAttribute('aria-label', 'Pipeline');
-    this.addClass('jp-nbprod-panel');
     for (const [title, view, shown] of VIEWS) {
       const section = new Section(model, view, shown);
       section.title.label = title;
