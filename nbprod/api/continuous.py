@@ -133,9 +133,10 @@ def monitor(
         labels=Path(labels) if labels else None,
         skew=skew(home, served, model=model) if served else None,
     )
-    seen = seen_in(
-        found, at=datetime.now(UTC).isoformat(), labels=str(labels or ""), served=str(served or "")
-    )
+    given = {
+        name: str(Path(said).resolve()) for name, said in (("labels", labels), ("served", served)) if said
+    }
+    seen = seen_in(found, at=datetime.now(UTC).isoformat(), **given)
     shown, file = monitor_page(found), seen_file(place.state, version.model).with_suffix(".html")
     write_atomically(seen_file(place.state, version.model), json.dumps(wire.plain(seen)) + "\n")
     for each in {file, Path(page or file)}:

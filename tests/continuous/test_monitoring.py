@@ -47,11 +47,13 @@ def test_the_batch_that_drifted_is_told_and_the_other_is_not(watched):
     assert found.page.read_text(encoding="utf-8").startswith("<!doctype html>")
 
 
-def test_what_was_seen_stays_in_the_project_wherever_the_page_goes(watched, tmp_path):
+def test_what_was_seen_stays_in_the_project_wherever_the_page_goes(watched, tmp_path, monkeypatch):
     folder, _, _ = watched
-    page = api.monitor(folder, page=tmp_path / "elsewhere.html").page
+    monkeypatch.chdir(folder)
+    page = api.monitor(folder, labels="labels.parquet", page=tmp_path / "elsewhere.html").page
     seen = api.glance(folder, "pipeline").seen
     assert [sorted(one.drifted) for one in seen.batches] == [[], ["last", "x"]]
+    assert seen.labels == str((folder / "labels.parquet").resolve())
     assert seen.batches[-1].worst_psi > seen.large_psi
     assert api.monitor_page_at(folder, "pipeline").read_text() == page.read_text()
 

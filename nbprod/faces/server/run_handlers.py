@@ -16,6 +16,7 @@ from nbprod import api, wire
 from nbprod.errors import NotebookError
 from nbprod.faces.server.answering import Handler
 from nbprod.faces.server.paths import inside
+from nbprod.faces.server.processes import said_last
 from nbprod.faces.server.runs import Order, earlier_runs
 
 if TYPE_CHECKING:
@@ -169,10 +170,9 @@ async def _build_docs(folder: str) -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", code, folder), stderr=asyncio.subprocess.PIPE
     )
-    _, said = await process.communicate()
-    if process.returncode:
-        last = said.decode(errors="replace").strip().splitlines()[-1:]
-        raise web.HTTPError(500, f"Data Docs could not be built: {' '.join(last)}")
+    said = await said_last(process.stderr)
+    if await process.wait():
+        raise web.HTTPError(500, f"Data Docs could not be built: {said}")
 
 
 def _page(file: Path) -> str:
