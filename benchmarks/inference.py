@@ -5,13 +5,19 @@ hours of weather, runs of pictures) as the reference and makes batches of whole 
 It prints how many of N batches raised a false alarm, how often each of ten kinds of planted damage was seen,
 and one line of JSON. All batches are judged at once, one query an expectation grouped by batch; the first few are judged
 by nbprod's engine as well, and the run fails where the two differ.
+
+Beside them stand two public profilers that propose checks from a reference and judge by them: pandera's `infer_schema` and
+tdda's `discover_df`, on the first 100 batches. They are no dependencies of nbprod: what isn't installed is said.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import json
 import re
+import tempfile
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -356,6 +362,71 @@ def _divergences(
             yield batch
 
 
+# Public profilers
+
+_JUDGED_BY_PEERS = 100
+
+
+def by_pandera(reference: pd.DataFrame) -> Callable[[pd.DataFrame], bool]:
+    """Whether a batch breaks the schema that pandera infers."""
+    import pandera.errors
+    import pandera.pandas
+
+    schema = pandera.pandas.infer_schema(reference)
+
+    def alarms_at(batch: pd.DataFrame) -> bool:
+        try:
+            schema.validate(batch, lazy=True)
+        except (pandera.errors.SchemaErrors, pandera.errors.SchemaError):
+            return True
+        return False
+
+    return alarms_at
+
+
+def by_tdda(reference: pd.DataFrame) -> Callable[[pd.DataFrame], bool]:
+    """Whether a batch breaks the constraints that tdda discovers."""
+    from tdda.constraints import discover_df, verify_df
+
+    # It prints what it discovers.
+    with tempfile.NamedTemporaryFile("w", suffix=".tdda", delete=False) as file, silence():
+        file.write(discover_df(reference, inc_rex=True).to_json())
+
+    def alarms_at(batch: pd.DataFrame) -> bool:
+        with silence():
+            return bool(verify_df(batch, file.name).failures)
+
+    return alarms_at
+
+
+def silence() -> contextlib.AbstractContextManager[object]:
+    """Nothing that is printed within is shown."""
+    return contextlib.redirect_stdout(io.StringIO())
+
+
+PEERS = {"pandera's infer_schema": by_pandera, "tdda's discover_df": by_tdda}
+
+
+def peers(
+    reference: pd.DataFrame, batches: list[pd.DataFrame], roles: dict[str, str]
+) -> Iterator[tuple[str, dict[str, object]]]:
+    """The figures of each public profiler that is installed."""
+    known = reference.drop(columns="block").reset_index(drop=True)
+    some = batches[:_JUDGED_BY_PEERS]
+    for name, made in PEERS.items():
+        try:
+            alarms_at = made(known)
+        except ImportError as error:
+            print(f"{name} could not run: {error}", flush=True)
+            continue
+        seen = {
+            damage: sum(alarms_at(does(one)) for one in some[:_DAMAGED]) / _DAMAGED
+            for damage, does in damages(roles, reference).items()
+        }
+        false = sum(map(alarms_at, some)) / len(some)
+        yield name, {"expectations": len(known.columns), "false alarms": false, "most by": {}, "seen": seen}
+
+
 # The study
 
 
@@ -394,6 +465,7 @@ def study(name: str, count: int) -> dict[str, object]:
             "most by": {one: len(broken[one]) for one in worst if broken[one]},
             "seen": seen,
         }
+    found.update(peers(reference, batches, roles))
     return found
 
 
