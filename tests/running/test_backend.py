@@ -38,13 +38,14 @@ now = now.mutate(count=_["count"].fill_null(0)).select(*rows.columns, "count", "
 late = totals.rename(count_before="count", sum_before="sum")
 both = now.asof_join(late, on=now.before >= late.arr_time, predicates=["dest"])
 last_hour = ibis.trailing_range_window(ibis.interval(hours=1), group_by="dest", order_by="dep_time")
-features = both.mutate(
+table = both.mutate(
     mean=(_["sum"] - _.sum_before) / (_["count"] - _.count_before).nullif(0),
     busy=_.count().over(last_hour),
     hour=_.dep_time.hour(),
     weekday=_.dep_time.day_of_week.index(),
     minutes=(_.dep_time.epoch_seconds() - _.before.epoch_seconds()) // 60,
-).drop("arr_time").order_by("flight_id").to_pandas()
+).drop("arr_time")
+features = table.order_by("flight_id").to_pandas()
 backend = ibis.get_backend().name
 """
 
@@ -64,7 +65,7 @@ def plan_in(folder: Path):
             "features",
             FEATURES,
             needs={"landings": "load", "flights": "load"},
-            gives="features backend",
+            gives="table features backend",
         ),
     )
 
@@ -74,7 +75,8 @@ def ran(folder: Path, backend: str):
 
 
 def given(record) -> dict[str, object]:
-    return take({"features": "features", "backend": "features"}, folder=f"{record.folder}/artifacts")
+    names = dict.fromkeys(("table", "features", "backend"), "features")
+    return take(names, folder=f"{record.folder}/artifacts")
 
 
 def test_a_backend_that_ibis_lacks_fails_the_stages_that_use_it_and_says_so(tmp_path):
@@ -103,6 +105,7 @@ def test_features_on_spark_equal_those_on_duckdb(tmp_path):
         for name, address in {"duckdb": "duckdb", "pyspark": SPARK}.items()
     }
     assert {name: values["backend"] for name, values in found.items()} == {name: name for name in found}
-    pd.testing.assert_frame_equal(
-        *(values["features"] for values in found.values()), check_dtype=False, check_exact=True
-    )
+    frames = [values["features"] for values in found.values()]
+    frames += [values["table"].order_by("flight_id").to_pandas() for values in found.values()]
+    for other in frames[1:]:
+        pd.testing.assert_frame_equal(frames[0], other, check_dtype=False, check_exact=True)

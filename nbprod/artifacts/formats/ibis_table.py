@@ -31,7 +31,12 @@ def _write(value: Any, path: Path) -> None:
                 "it is an Ibis expression over a table of a connection; give the table, or its result"
             )
         raise NotExact("it is an Ibis expression, no table")
-    with _one_thread(value.get_backend()):
+    backend = value.get_backend()
+    if backend.name == "pyspark":
+        # Spark itself would write a folder, and on a cluster elsewhere.
+        _write_as_declared(value, path)
+        return
+    with _one_thread(backend):
         value.to_parquet(path)
         if _types(ibis.get_backend().read_parquet(path)) != _types(value):
             _write_as_declared(value, path)
@@ -45,7 +50,7 @@ def _read(path: Path) -> object:
 
 
 def _write_as_declared(value: Any, path: Path) -> None:
-    """DuckDB may compute in another type than Ibis declares (an int8 literal is an int32): write the declared one."""
+    """Write one file with the types that Ibis declares: DuckDB may compute in others (an int8 literal is an int32)."""
     import ibis
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -57,13 +62,24 @@ def _write_as_declared(value: Any, path: Path) -> None:
                 writer.write_table(pa.Table.from_batches([batch]).cast(declared))
     except (pa.ArrowException, ibis.IbisError) as error:
         raise CannotHold(f"parquet cannot hold its columns: {error}") from error
-    if _types(ibis.get_backend().read_parquet(path)) != _types(value):
+    # Spark overlooks files whose name begins with a dot, as those do that are still being written.
+    is_on_spark = ibis.get_backend().name == "pyspark"
+    kept = (
+        ibis.Schema.from_pyarrow(pq.read_schema(path))
+        if is_on_spark
+        else ibis.get_backend().read_parquet(path).schema()
+    )
+    if _types_in(kept) != _types(value):
         raise CannotHold(f"parquet would change its schema {value.schema()}")
 
 
 def _types(table: Any) -> list[tuple[str, object]]:
     """Names and types, less what parquet doesn't know: whether a column may be null, and microseconds as default."""
-    return [(name, _plain_type(dtype)) for name, dtype in table.schema().items()]
+    return _types_in(table.schema())
+
+
+def _types_in(schema: Any) -> list[tuple[str, object]]:
+    return [(name, _plain_type(dtype)) for name, dtype in schema.items()]
 
 
 def _plain_type(dtype: Any) -> object:
