@@ -1,4 +1,4 @@
-"""nbprod beside other leak detectors on the labelled cases: recall by library, false alarms, and time, in one table.
+"""nbprod beside other leak detectors on the labelled cases: recall by library and by kind, false alarms, time.
 
     python benchmarks/leakage_peers.py --bin FOLDER [--cases FOLDER]
 
@@ -39,8 +39,9 @@ _NOT_RUN = {
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One cell as a file: the number of lines before it, and whether it leaks."""
+    """One cell as a file: its kind, the number of lines before it, and whether it leaks."""
 
+    kind: str
     library: str
     leaks: bool
     text: str
@@ -67,6 +68,7 @@ def main() -> int:
         else:
             _NOT_RUN[peer] = "is not installed in the folder given"
     _print(rows)
+    _print_kinds(rows)
     for name, reason in _NOT_RUN.items():
         print(f"not run: {name}: {reason}")
     print(json.dumps({"cases": len(cases), "tools": rows, "not_run": _NOT_RUN}))
@@ -75,10 +77,10 @@ def main() -> int:
 
 def _cases(path: Path) -> list[Case]:
     found = []
-    for _kind, library, leaks, code in certified_in(path):
+    for kind, library, leaks, code in certified_in(path):
         cell = f'out = duckdb.sql("""{code}""").df()' if library == "sql" else code
         setup = PANDAS + READING.get(library, "")
-        found.append(Case(library, leaks, f"{setup}{cell}\n", setup.count("\n")))
+        found.append(Case(kind, library, leaks, f"{setup}{cell}\n", setup.count("\n")))
     return found
 
 
@@ -99,13 +101,15 @@ def _by_peer(case: Case, command: Path) -> set[int]:
 
 def _measured(cases: list[Case], judge) -> dict[str, object]:  # noqa: ANN001
     counts: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    kinds: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     alarms = clean = 0
     start = time.perf_counter()
     for case in cases:
         hit = any(line > case.before for line in judge(case))
         if case.leaks:
-            counts[case.library][0] += hit
-            counts[case.library][1] += 1
+            for pair in (counts[case.library], kinds[case.kind]):
+                pair[0] += hit
+                pair[1] += 1
         else:
             alarms += hit
             clean += 1
@@ -117,6 +121,7 @@ def _measured(cases: list[Case], judge) -> dict[str, object]:  # noqa: ANN001
         "false_alarms": alarms,
         "clean": clean,
         "milliseconds_a_case": round(seconds / len(cases) * 1e3, 1),
+        "recall_by_kind": {name: round(hit / of, 3) for name, (hit, of) in sorted(kinds.items())},
         "recall_by_library": {name: round(hit / of, 3) for name, (hit, of) in sorted(counts.items())},
     }
 
@@ -130,6 +135,15 @@ def _print(rows: dict[str, dict[str, object]]) -> None:
             f"{name:16} {row['recall']:6.3f} {row['precision']:6.3f} {row['false_alarms']:7} "
             f"{row['milliseconds_a_case']:8}  " + "  ".join(f"{by[each]:5.3f}" for each in libraries)  # type: ignore[index]
         )
+
+
+def _print_kinds(rows: dict[str, dict[str, object]]) -> None:
+    """The share of each kind that each tool finds."""
+    print("\nrecall by kind  " + "  ".join(f"{name:>14}" for name in rows))
+    for kind in rows["nbprod"]["recall_by_kind"]:  # type: ignore[attr-defined]
+        shares = (row["recall_by_kind"][kind] for row in rows.values())  # type: ignore[index]
+        print(f"{kind:14}  " + "  ".join(f"{share:14.3f}" for share in shares))
+    print()
 
 
 if __name__ == "__main__":

@@ -282,6 +282,8 @@ _STRUCTURAL = frozenset(
         "fetchdf",
         "fetch_df",
         "toPandas",
+        "to_dataframe",
+        "to_arrow",
         "to_df",
         "fetchall",
         "unpivot",

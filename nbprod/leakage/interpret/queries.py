@@ -59,7 +59,7 @@ def table_of(run: Run, text: str, span: Span) -> Table:
     from nbprod.leakage.queries import NEWEST
     from nbprod.leakage.sql import horizon_of_sql
 
-    dialect = _dialect(run)
+    dialect = _dialect(run, text)
     told_of = told(text, dialect)
     times = _times(run, told_of)
     time = run.time or told_of.time(times) or _time_in_scope(run, text)
@@ -109,13 +109,22 @@ def _mentions(text: str, name: str) -> bool:
     return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
-def _dialect(run: Run) -> str:
-    """The SQL that a notebook's engine speaks, as far as its imports tell."""
+def _dialect(run: Run, text: str) -> str:
+    """The SQL that a notebook's engine speaks, as far as its imports and its quotes tell."""
     imported = {value.path.partition(".")[0] for value in run.env.values() if isinstance(value, Symbol)}
-    return next((dialect for module, dialect in _DIALECTS.items() if module in imported), "duckdb")
+    return next(
+        (dialect for module, dialect in _DIALECTS.items() if module in imported),
+        "bigquery" if "`" in text else "duckdb",
+    )
 
 
-_DIALECTS = {"sqlite3": "sqlite", "pandasql": "sqlite", "pyspark": "spark", "psycopg2": "postgres"}
+_DIALECTS = {
+    "sqlite3": "sqlite",
+    "pandasql": "sqlite",
+    "pyspark": "spark",
+    "psycopg2": "postgres",
+    "google": "bigquery",
+}
 
 
 def _timed_in_scope(run: Run, tables: Iterable[str]) -> set[str]:

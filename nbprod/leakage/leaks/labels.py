@@ -47,9 +47,15 @@ def target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) -
     """A single feature that is made of the label's own column, at the label's row or later."""
     if not label.reads or sink.labels is None or sink.kind not in ("fit", "validate", "search", "split"):
         return
-    if sink.features == sink.labels or len(label.reads) > 1 or not facts.reads:
+    several = len(label.reads) > 1
+    if sink.features == sink.labels or not facts.reads:
+        return
+    if several and (name not in run.record.stored or set(facts.reads) != set(label.reads)):
         return
     hit = reaches_label(facts, dict(label.reads))
+    if several and len(hit) < len(label.reads):
+        # made of the same columns, but of earlier rows
+        return
     if not hit or (isinstance(run.at(sink.features), Cells) and len(facts.reads) > 6):
         return
     if (

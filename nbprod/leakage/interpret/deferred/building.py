@@ -213,8 +213,8 @@ def order_of(run: Run, table: Table, values: list[Value | None], *, descending: 
     flags = [*descending, *([descending[-1]] * len(names) if descending else [False] * len(names))]
     keys = [(name, down != flag) for (name, down), flag in zip(names, flags, strict=False)]
     timed = [place for place, (name, _) in enumerate(keys) if _holds_time(run, table, name)]
-    if not timed and len(keys) == 1 and is_sequence_name(keys[0][0]):
-        return Order(newest_first=keys[0][1])
+    if not timed and is_sequence_name(keys[-1][0]):
+        return Order(newest_first=keys[-1][1], entity_first=tuple(name for name, _ in keys[:-1]))
     if not timed:
         return Order(other=tuple(name for name, _ in keys))
     first = timed[0]

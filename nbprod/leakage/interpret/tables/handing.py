@@ -48,6 +48,20 @@ def _numbered(run: Run, table: Table, args: Args, _node: ast.AST) -> Value:
     return run.new(table.with_column(name, Facts(numbers=0)) if isinstance(name, str) else table)
 
 
+def _prefixed(run: Run, table: Table, args: Args, _node: ast.AST) -> Value:
+    prefix = args.constant(0, "prefix", "")
+    return run.new(
+        replace(table, columns={f"{prefix}{name}": facts for name, facts in table.columns.items()})
+    )
+
+
+def _suffixed(run: Run, table: Table, args: Args, _node: ast.AST) -> Value:
+    suffix = args.constant(0, "suffix", "")
+    return run.new(
+        replace(table, columns={f"{name}{suffix}": facts for name, facts in table.columns.items()})
+    )
+
+
 def _view(run: Run, table: Table, _args: Args, node: ast.AST) -> Value:
     """Another look at the same rows, told from them in a join."""
     span = run.span(node)
@@ -63,9 +77,9 @@ METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "explode": _same, "to_frame": _same, "sql": _sql, "plot": _shown, "hist": _shown, "info": _shown,
     "append": _concat_rows, "union": _concat_rows, "vstack": _concat_rows, "tz_localize": _same,
     "tz_convert": _same, "to_period": _same, "truncate": _same, "astype": _same, "cast": _same,
-    "applymap": _same, "set_axis": _same, "add_prefix": _same, "add_suffix": _same, "to_csv": _shown,
+    "applymap": _same, "set_axis": _same, "add_prefix": _prefixed, "add_suffix": _suffixed, "to_csv": _shown,
     "to_parquet": _shown, "isnull": _same, "isna": _same, "with_row_index": _numbered, "with_row_count": _numbered,
     "rename_axis": _same, "replace": _same, "to_timestamp": _same, "df": _to_pandas, "fetchdf": _to_pandas,
     "fetch_df": _to_pandas, "toPandas": _to_pandas, "to_df": _to_pandas, "pl": _same, "arrow": _same,
-    "describe": _shown, "value_counts": _shown,
+    "describe": _shown, "value_counts": _shown, "to_dataframe": _to_pandas, "to_arrow": _same,
 }  # fmt: skip
