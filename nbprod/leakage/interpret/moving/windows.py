@@ -82,7 +82,7 @@ def finished(run: Run, window: Windowed) -> Cells:
         (a.reach.rows for a in window.aheads if not a.reach.whole and not a.reach.time), default=0
     )
     if ahead_rows:
-        facts = facts.moved(ahead_rows)
+        facts = facts.moved(ahead_rows, along=frozenset(key.name for key in base.within))
     return replace(base, facts=facts.with_ahead(*window.aheads), conditions=(), shape=_column_shape(base))
 
 
