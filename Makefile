@@ -13,7 +13,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo year test lint check-types check-layers check-tests check-reproduce check-mlflow lock clean
+.PHONY: help demo year test lint check-types check-layers check-tests check-reproduce check-mlflow check-spark lock clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -48,6 +48,12 @@ check-mlflow: $(VENV)/.test ## show a run on a real MLflow server (minutes)
 	$(VENV)/mlflow/bin/python -m pip install -qq --disable-pip-version-check mlflow
 	$(INSTALL) "mlflow-skinny>=3.1" "alembic>=1.13" "sqlalchemy>=2.0"
 	NBPROD_MLFLOW_SERVER=$(abspath $(VENV)/mlflow/bin/mlflow) $(BIN)/python -m pytest tests/tracking/test_mirror.py
+
+# Spark is 430 MB and wants Java 17: an environment of its own keeps them out of the ordinary tests.
+check-spark: $(VENV)/.test ## judge the same suite on Spark and on DuckDB (minutes)
+	command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless; }
+	$(INSTALL) --target $(VENV)/spark "pyspark>=4.0,<4.1"
+	PYTHONPATH=$(abspath $(VENV)/spark) $(BIN)/python -m pytest tests/validating/test_spark.py
 
 lock: $(VENV)/bin/python ## pin anew what demo and tests install
 	$(INSTALL) uv

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore"),
 ]
 
-SUITE = """
+SUITE = r"""
 TableRowCountToBeBetween(min_value=1, max_value=100)
 ColumnValuesToNotBeNull(column="amount", mostly=0.95)
 ColumnValuesToBeUnique(column="key")
@@ -38,20 +38,34 @@ ColumnMaxToBeBetween(column="at", max_value="2026-01-08")
 ColumnMostCommonValueToBeInSet(column="country", value_set=["US"])
 ColumnPairValuesAToBeGreaterThanB(column_A="amount", column_B="key")
 ColumnValuesToNotBeNull(column="amount", row_condition=Column("country") == "US")
+ColumnValuesToBeInSet(column="size", value_set=[1, 2, 3])
+ColumnKLDivergenceToBeLessThan(column="country", partition_object={"values": ["US", "GB", "DE"], "weights": [0.6, 0.3, 0.1]}, threshold=0.1)
+ColumnUniqueValueCountToBeBetween(column="size", max_value=3)
 CompoundColumnsToBeUnique(column_list=["country", "sku"])
 """
 
 
 @pytest.fixture(scope="module")
-def spark():
-    with warnings.catch_warnings():
+def spark(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("spark")
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        # Nothing but this process talks to it, and nothing is looked up by the machine's name.
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         import ibis
         from pyspark.sql import SparkSession
 
-        builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
-        settings = {"spark.sql.session.timeZone": "UTC", "spark.sql.shuffle.partitions": "1"}
-        session = builder.config(map=settings).getOrCreate()
+        settings = {
+            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": "127.0.0.1",
+            "spark.jars.ivy": str(folder / "ivy"),
+            "spark.local.dir": str(folder / "local"),
+            "spark.sql.session.timeZone": "UTC",
+            "spark.sql.shuffle.partitions": "1",
+            "spark.sql.warehouse.dir": str(folder / "warehouse"),
+            "spark.ui.enabled": "false",
+        }
+        session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
         yield ibis.pyspark.connect(session)
         session.stop()
 
@@ -67,6 +81,7 @@ def orders():
             "key": np.arange(rows),
             "amount": pa.array(amount, mask=np.arange(rows) % 40 == 0),
             "country": pa.array(random.choice(["US", "GB", "DE"], rows, p=[0.6, 0.3, 0.1])),
+            "size": random.integers(1, 4, rows),
             "sku": [f"SKU-{one}" for one in random.integers(0, 99, rows)],
             "at": at,
         }
