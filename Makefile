@@ -50,10 +50,10 @@ check-mlflow: $(VENV)/.test ## show a run on a real MLflow server (minutes)
 	NBPROD_MLFLOW_SERVER=$(abspath $(VENV)/mlflow/bin/mlflow) $(BIN)/python -m pytest tests/tracking/test_mirror.py
 
 # Spark is 430 MB and wants Java 17: an environment of its own keeps them out of the ordinary tests.
-check-spark: $(VENV)/.test ## judge the same suite on Spark and on DuckDB (minutes)
+check-spark: $(VENV)/.test ## judge a suite and compute features on Spark and on DuckDB (minutes)
 	command -v java >/dev/null || { apt-get update -qq && apt-get install -y -qq openjdk-17-jre-headless; }
 	$(INSTALL) --target $(VENV)/spark "pyspark>=4.0,<4.1"
-	PYTHONPATH=$(abspath $(VENV)/spark) $(BIN)/python -m pytest tests/validating/test_spark.py
+	PYTHONPATH=$(abspath $(VENV)/spark) $(BIN)/python -m pytest tests/validating/test_spark.py tests/running/test_backend.py
 
 lock: $(VENV)/bin/python ## pin anew what demo and tests install
 	$(INSTALL) uv

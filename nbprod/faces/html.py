@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.faces.picture import SIGNS
 from nbprod.faces.record_text import detail_said, outcome, outcome_of, sample_rows
-from nbprod.faces.words import count_said, expectation_said, seconds_said
+from nbprod.faces.words import count_said, expectation_said, horizon_said, seconds_said
 from nbprod.model import State
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def findings_html(
 def _finding_block(finding: Finding, *, picture: str) -> str:
     where = f"{finding.span}: " if finding.span else ""
     verdict = f" [{finding.verdict}]" if finding.verdict else ""
-    horizon = f" (reads {escape(finding.horizon)})" if finding.horizon else ""
+    horizon = f" ({escape(horizon_said(finding.horizon))})" if finding.horizon else ""
     steps = "".join(f"<li>{step.span}: {escape(step.says)}</li>" for step in finding.path)
     return (
         f"<div class='finding {finding.severity}'>{finding.severity} <strong>{escape(finding.rule)}</strong>{verdict}"

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING
 
 from nbprod.faces.grid import grid
 from nbprod.faces.paint import no_paint
-from nbprod.faces.words import cells_said, clipped, count_said, expectation_said, safe, value_said
+from nbprod.faces.words import (
+    cells_said,
+    clipped,
+    count_said,
+    expectation_said,
+    horizon_said,
+    safe,
+    value_said,
+)
 from nbprod.model import LinkReason
 
 if TYPE_CHECKING:
@@ -150,7 +158,7 @@ def _cell_said(cell: int | None, flow: Flow) -> str:
 def _finding_lines(finding: Finding, notebook: Notebook | None, paint: Paint) -> Iterator[str]:
     line = f"line {finding.span.line}: " if finding.span else ""
     verdict = f" [{finding.verdict}]" if finding.verdict else ""
-    horizon = f" (reads {finding.horizon})" if finding.horizon else ""
+    horizon = f" ({horizon_said(finding.horizon)})" if finding.horizon else ""
     severity = paint(finding.severity.value, finding.severity.value)
     yield f"    {line}{severity} {paint('strong', finding.rule)}{verdict}{paint('soft', horizon)}"
     yield from _indented(finding.message, "      ")

@@ -88,3 +88,8 @@ def expectation_said(expectation: Expectation) -> str:
     except SuiteError:  # a class of the user's own, which the catalogue doesn't know
         arguments = ", ".join(f"{name}={value!r}" for name, value in expectation.arguments.items())
         return f"{expectation.type}({arguments})"
+
+
+def horizon_said(horizon: str) -> str:
+    """How far a finding's horizon reaches, as one says it: `reads 1 row ahead`, `known only from 'landed' on`."""
+    return horizon if horizon.startswith("known") else f"reads {horizon}"

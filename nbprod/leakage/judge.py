@@ -106,7 +106,6 @@ def _finding(group: list[Leak], *, flow: Flow, run: Run) -> Finding:
     columns = tuple(dict.fromkeys(each.column for each in group if each.column))
     words = {
         "column": _named(columns),
-        "reach": _ahead(leak.reach),
         "says": leak.says,
         "detail": leak.detail,
     }
@@ -156,10 +155,6 @@ def _named(columns: tuple[str, ...]) -> str:
         return "a feature"
     more = f" and {len(columns) - 3} more" if len(columns) > 3 else ""
     return ", ".join(shown) + more
-
-
-def _ahead(reach: str) -> str:
-    return reach
 
 
 def _capital(text: str) -> str:

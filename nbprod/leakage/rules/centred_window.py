@@ -27,7 +27,7 @@ RULE = Rule(
     name="centred-window",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} is taken over a window around its row, {reach}",
+    what="{column} is taken over a window around its row",
     why="The last rows of live data have no later half, so the feature changes its meaning exactly where it is used.",
     remedy="End the window at the row: drop `center=True`, or use `rolling(n)`, `diff()`, `ewm(adjust=False)`, `lfilter`.",
 )

@@ -26,7 +26,7 @@ RULE = Rule(
     name="forward-window",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} is taken over rows that follow, {reach}",
+    what="{column} is taken over rows that follow",
     why="Those rows are not there yet when the prediction is made.",
     remedy="Turn the window round: rows in ascending time, a frame that ends at the current row.",
 )

@@ -31,7 +31,7 @@ RULE = Rule(
     name="not-yet-known",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} is used before it is known ({reach})",
+    what="{column} is used before it is known",
     why="When the prediction is made, some of those values have not come in.",
     remedy="Join on the time from which it is known: `merge_asof(..., left_on=TIME, right_on=KNOWN)`.",
 )

@@ -29,7 +29,7 @@ RULE = Rule(
     name="period-aggregate",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} holds an aggregate of its whole period, {reach}",
+    what="{column} holds an aggregate of its whole period",
     why="On the first day of the period its last day has not been seen.",
     remedy="Use the period before (`.shift(1)` in the table of periods), or stamp bars at their end (`label='right'`).",
 )

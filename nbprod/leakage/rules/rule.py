@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """`what` and `remedy` take `{column}`, `{reach}`, `{says}` and `{detail}` of a leak; `manual` is the docstring."""
+    """`what` and `remedy` take `{column}`, `{says}` and `{detail}` of a leak; `manual` is the docstring."""
 
     name: str
     severity: Severity

@@ -32,7 +32,7 @@ RULE = Rule(
     name="shift-into-future",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} reads {reach}",
+    what="{column} looks ahead",
     why="In production the later row does not exist when the prediction is made.",
     remedy="Read earlier rows: `.shift(1)` instead of `.shift(-1)`; keep what looks ahead for the label, and drop it from X.",
 )

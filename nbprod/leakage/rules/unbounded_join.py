@@ -30,7 +30,7 @@ RULE = Rule(
     name="unbounded-join",
     severity=Severity.ERROR,
     manual=__doc__ or "",
-    what="{column} is made of joined rows, {reach}",
+    what="{column} is made of joined rows",
     why="Rows that come later are in the sum.",
     remedy="Bound the join in time: keep pairs with `b.ts < a.ts`, or use an as-of join.",
 )
