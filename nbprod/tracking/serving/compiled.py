@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from nbprod.errors import NbprodError
+from nbprod.tracking.serving.exact import exact
 from nbprod.tracking.serving.inputs import taken, taker
 from nbprod.tracking.serving.lookups import found_of, neighbours_of
 from nbprod.tracking.serving.steps import ROW, nanoseconds_of, slots_in, steps_of
@@ -21,6 +22,7 @@ from nbprod.tracking.serving.trace import NotCompiled, traced
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from nbprod.tracking.serving.exact import Exact
     from nbprod.tracking.serving.lookups import Found, Neighbours
     from nbprod.tracking.serving.served import Loaded
     from nbprod.tracking.serving.steps import Lookup, Steps, Window
@@ -55,10 +57,31 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Computed:
+    """Values by name: those that are exact here, the rest by a query; `whole` asks for all where one is not."""
+
+    here: tuple[tuple[str, Exact], ...]
+    rest: Query | None
+    whole: Query
+
+    def values(self, known: Mapping[str, Any], connection: Any) -> dict[str, Any]:
+        """The values for what is known of a row."""
+        try:
+            values = {name: compute(known) for name, compute in self.here}
+        except (ArithmeticError, ValueError):
+            return _answered(self.whole, known, connection)
+        return values | _answered(self.rest, known, connection) if self.rest else values
+
+
+def _answered(query: Query, known: Mapping[str, Any], connection: Any) -> dict[str, Any]:
+    return dict(zip(query.gives, connection.execute(query.asked(known)).fetchone(), strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Round:
     """What is computed, then looked up by it: each lookup with the names of what it asks and of what it brings."""
 
-    query: Query | None
+    computed: Computed | None
     lookups: tuple[tuple[Found, tuple[str, ...], str | None, tuple[str, ...]], ...] = ()
     windows: tuple[tuple[Neighbours, tuple[str, ...], str | None, str | None, str], ...] = ()
 
@@ -88,9 +111,8 @@ class Compiled:
         return {name: self.shapes[name](known[slot]) for name, slot in self.outputs.items()}
 
     def _advance(self, one: Round, known: dict[str, Any], key: Any) -> None:
-        if one.query is not None:
-            values = self.connection.execute(one.query.asked(known)).fetchone()
-            known.update(zip(one.query.gives, values, strict=True))
+        if one.computed is not None:
+            known.update(one.computed.values(known, self.connection))
         for found, keys, order, slots in one.lookups:
             values = found.row(tuple([known[name] for name in keys]), known[order] if order else None)
             if values is None:
@@ -172,8 +194,8 @@ class _Making:
             known |= {slot for one in rounds[-1].lookups for slot in one[3]} | {
                 one[4] for one in rounds[-1].windows
             }
-            known |= set(rounds[-1].query.gives if rounds[-1].query else ())
-        return (*rounds, Round(query=self._query(len(rounds), last, names, known)))
+            known |= set(rounds[-1].computed.whole.gives if rounds[-1].computed else ())
+        return (*rounds, Round(computed=self._computed(len(rounds), last, names, known)))
 
     def _is_known(self, values: Iterable[Any], known: set[str]) -> bool:
         return all(set(slots_in(value)) <= known for value in values)
@@ -197,26 +219,33 @@ class _Making:
                 order = names[one.order[0]] if one.order else None
                 argument = names[one.argument[0]] if one.argument else None
                 windows.append((neighbours_of(one, backend=self.backend), group, order, argument, one.slot))
-        query = self._query(number, asked, names, known)
-        return Round(query=query, lookups=tuple(lookups), windows=tuple(windows))
+        computed = self._computed(number, asked, names, known)
+        return Round(computed=computed, lookups=tuple(lookups), windows=tuple(windows))
 
-    def _query(
+    def _computed(
         self, number: int, values: list[Any], names: Mapping[Any, str], known: set[str]
-    ) -> Query | None:
+    ) -> Computed | None:
         wanted = [one for one in dict.fromkeys(values) if _bare(one) is None and names[one] not in known]
+        whole = self._query(f"nbprod_round{number}", wanted, names)
+        if whole is None:
+            return None
+        ways = {one: exact(one) for one in wanted}
+        rest = [one for one, way in ways.items() if way is None]
+        return Computed(
+            here=tuple((names[one], way) for one, way in ways.items() if way is not None),
+            rest=whole if rest == wanted else self._query(f"nbprod_rest{number}", rest, names),
+            whole=whole,
+        )
+
+    def _query(self, name: str, wanted: list[Any], names: Mapping[Any, str]) -> Query | None:
         if not wanted:
             return None
         takes = tuple(dict.fromkeys(slot for one in wanted for slot in slots_in(one)))
         text = self._text(wanted, takes)
         if len(text) > _LONGEST_QUERY:
             raise NotCompiled("The expression for one row is too long to be asked quickly.")
-        name = f"nbprod_round{number}"
         self.backend.con.execute(f"prepare {name} as {text}")
-        return Query(
-            name=name,
-            takes=takes,
-            gives=tuple(names[one] for one in wanted),
-        )
+        return Query(name=name, takes=takes, gives=tuple(names[one] for one in wanted))
 
     def _text(self, values: list[Any], takes: Sequence[str]) -> str:
         import ibis.expr.operations as ops

@@ -338,7 +338,7 @@ def _bounds(window: Any) -> tuple[int | float | None, int | float | None]:
     return preceding, following
 
 
-_NANOSECONDS = {
+NANOSECONDS = {
     "W": 604_800_000_000_000,
     "D": 86_400_000_000_000,
     "h": 3_600_000_000_000,
@@ -360,7 +360,7 @@ def _reach(bound: Any, window: Any) -> int | float:
         raise NotCompiled("A window's bound is no constant.")
     order = window.order_by[0].arg.dtype
     if value.dtype.is_interval():
-        unit = _NANOSECONDS.get(value.dtype.unit.short)
+        unit = NANOSECONDS.get(value.dtype.unit.short)
         if unit is None or not order.is_timestamp():
             raise NotCompiled("A window's bound is in months or years, which differ in length.")
         return int(value.value) * unit // nanoseconds_of(order)
