@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from nbprod.api.project import root_of
 from nbprod.api.runs import records
@@ -11,6 +11,7 @@ from nbprod.errors import StoreError
 
 if TYPE_CHECKING:
     from nbprod.model import Record, Suite, Verdict
+    from nbprod.validating import Proposing
 
 
 def value(record: Record, name: str, *, stage: str) -> object:
@@ -27,18 +28,18 @@ def validate(value: object, suite: Suite) -> tuple[Verdict, ...]:
     return judge(value, suite)
 
 
-def infer(value: object, name: str) -> str:
+def infer(value: object, name: str, **how: Unpack[Proposing]) -> str:
     """The text of a `%%expect` cell that proposes a suite for a value; raises SuiteError where none can be."""
     from nbprod.expectations import text_of
 
-    return text_of(proposal(value, name))
+    return text_of(proposal(value, name, **how))
 
 
-def proposal(value: object, name: str) -> Suite:
+def proposal(value: object, name: str, **how: Unpack[Proposing]) -> Suite:
     """The suite that a value proposes; raises SuiteError where none can be."""
     from nbprod.validating import propose
 
-    return propose(value, value=name)
+    return propose(value, value=name, **how)
 
 
 def review(value: object, name: str, *, suite: Suite | None = None) -> str:
@@ -51,7 +52,7 @@ def review(value: object, name: str, *, suite: Suite | None = None) -> str:
     return review_page(profile, expected, title=f"What is expected of {name}")
 
 
-def infer_from_last_run(notebook: Path, value: str) -> str:
+def infer_from_last_run(notebook: Path, value: str, **how: Unpack[Proposing]) -> str:
     """A proposed suite for a value as the notebook's last run gave it; raises StoreError where there is none."""
     from nbprod.artifacts.manifest import store_of
 
@@ -59,7 +60,9 @@ def infer_from_last_run(notebook: Path, value: str) -> str:
         for run in reversed(record.stages):
             for artifact in run.artifacts:
                 if artifact.name == value and artifact.format == "parquet":
-                    return infer(store_of(Path(record.folder) / "artifacts").path(artifact.digest), value)
+                    return infer(
+                        store_of(Path(record.folder) / "artifacts").path(artifact.digest), value, **how
+                    )
     raise StoreError(
         f"No run has given a table '{value}' yet.", where=str(notebook), remedy="Run the pipeline once."
     )

@@ -4,7 +4,7 @@ from nbprod.validating.docs import write_docs
 from nbprod.validating.judging import judge_genuine
 from nbprod.validating.pairing import paired
 from nbprod.validating.parting import Parted, parted
-from nbprod.validating.profiling import profile_of, propose
+from nbprod.validating.profiling import Proposing, profile_of, propose
 from nbprod.validating.quarantine import Quarantined, quarantine
 from nbprod.validating.recorded import record_docs
 from nbprod.validating.tables import Limits
@@ -13,6 +13,7 @@ from nbprod.validating.verdicts import judge
 __all__ = [
     "Limits",
     "Parted",
+    "Proposing",
     "Quarantined",
     "judge",
     "judge_genuine",

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
+from nbprod.errors import SuiteError, did_you_mean
 from nbprod.expectations.infer import infer
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Correlation, Dependency, Profile, Sort
 from nbprod.validating.asking import Rows, Scalar, measured
@@ -31,6 +32,15 @@ _MOST_PAIRED = 30
 _FEWEST_IN_BATCH = 30
 
 
+class Proposing(TypedDict, total=False):
+    """What is known of the batches that a proposed suite shall judge, and how often it may raise a false alarm."""
+
+    alarm_rate: float
+    batch_rows: int
+    batches_by: Sequence[str]
+    is_followed: bool
+
+
 def propose(
     table: object,
     *,
@@ -53,6 +63,7 @@ def propose(
 def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits | None = None) -> Profile:
     """The table's profile, in few scans and bounded memory."""
     with opened(table, limits=limits or Limits()) as open_table:
+        _refuse_unknown(batches_by, open_table.columns)
         source = source_of(open_table.table, columns=open_table.columns, samples=0)
         rows = source.judged.count().to_pyarrow().as_py()
         looked_at = source.judged.sample(_ENOUGH / rows, seed=7) if rows > _ENOUGH else source.judged
@@ -74,6 +85,15 @@ def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits 
             dependencies=tuple(one for one in between.values.values() if isinstance(one, Dependency)),
             correlations=tuple(one for one in between.values.values() if isinstance(one, Correlation)),
         )
+
+
+def _refuse_unknown(batches_by: Sequence[str], columns: Sequence[str]) -> None:
+    for name in batches_by:
+        if name not in columns:
+            raise SuiteError(
+                f"No column '{name}' makes batches: the table has none of that name.",
+                remedy=did_you_mean(name, columns) or "Name columns of the table.",
+            )
 
 
 def _profile(found: Mapping[Hashable, Any], columns: tuple[str, ...], *, was_sampled: bool) -> Profile:

@@ -80,6 +80,7 @@ def test_the_version_is_the_package_s(capsys: pytest.CaptureFixture[str]) -> Non
         (["extract", "a.ipynb", "--allow", "rule"], "error: --allow rule gives no reason."),
         (["expect", "list", "zebra"], "error: No expectation has 'zebra' in its name."),
         (["expect", "infer", "a.xlsx"], "error: a.xlsx: There is no such file."),
+        (["expect", "infer", "a.csv", "--alarm-rate", "2"], "error: Invalid value for '--alarm-rate': 2.0"),
         (["runs", "last"], "No run is recorded here yet."),
         (["tag", "a.ipynb", "1"], "error: Name the stage, or say --remove."),
         (["tag", "a.ipynb", "99", "load"], "error: a.ipynb: There is no code cell 99. It has 4 code cells."),

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from nbprod.expectations import Signature
     from nbprod.model import Expectation, Suite
+    from nbprod.validating import Proposing
 
 
 @click.group(
@@ -73,24 +74,56 @@ def _arguments(signature: Signature) -> str:
     examples="""
     nbprod expect infer flights.parquet
     nbprod expect infer flights.ipynb features    # as the last run gave it
+    nbprod expect infer flights.parquet --batches-by month --batches-by day --followed
     """,
 )
 @click.argument("source", type=click.Path(path_type=str))
 @click.argument("name", required=False)
-def infer(*, source: str, name: str | None) -> int:
+@click.option(
+    "--alarm-rate",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    default=0.01,
+    show_default=True,
+    help="How many of good batches may break the suite.",
+)
+@click.option(
+    "--batch-rows",
+    type=click.IntRange(min=1),
+    metavar="ROWS",
+    help="The size of the smallest batch to come.  [default: the table's]",
+)
+@click.option(
+    "--batches-by",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column that makes batches of the table, where they are no random rows.",
+)
+@click.option("--followed", is_flag=True, help="The batches to come are later, each a stretch of time.")
+def infer(
+    *,
+    source: str,
+    name: str | None,
+    alarm_rate: float,
+    batch_rows: int | None,
+    batches_by: tuple[str, ...],
+    followed: bool,
+) -> int:
     """Propose a suite, as a %%expect cell, for a table in a parquet or CSV file or for a value of the last run.
 
     SOURCE is the file, or the notebook whose run gave the value NAME.
     """
     from nbprod import api
 
+    how: Proposing = {"alarm_rate": alarm_rate, "batches_by": batches_by, "is_followed": followed}
+    if batch_rows is not None:
+        how["batch_rows"] = batch_rows
     if Path(source).suffix not in (".ipynb", ".py"):
-        say(api.infer(_table(source), name or _name_of(source)))
+        say(api.infer(_table(source), name or _name_of(source), **how))
     elif name is None:
         raise click.UsageError("Say which value of the notebook is meant.")
     else:
         api.read(source)
-        say(api.infer_from_last_run(Path(source), name))
+        say(api.infer_from_last_run(Path(source), name, **how))
     return CLEAN
 
 
