@@ -57,7 +57,11 @@ def volume_by_time(column: ColumnProfile, *, batch: int, chance: float) -> Expec
     return Expectation(
         type="unexpected_rows_expectation",
         arguments={"unexpected_rows_query": query},
-        description=f"Each {unit} of {column.name} has {least:,} to {most:,} rows.",
-        notes=f"{len(seen):,} whole {unit}s of the reference have {min(seen):,} to {max(seen):,} rows each.",
+        description=f"Each {unit} of {column.name} has {_range(least, most)} rows.",
+        notes=f"{len(seen):,} whole {unit}s of the reference have {_range(min(seen), max(seen))} rows each.",
         importance=Importance.WARNING,
     )
+
+
+def _range(least: int, most: int) -> str:
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
