@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.expectations.chances import prediction_band, share_bound
 from nbprod.expectations.profile import Sort
+from nbprod.expectations.queries import quoted
 from nbprod.model import Expectation, Importance
 
 if TYPE_CHECKING:
@@ -50,9 +51,7 @@ def correlated(one: Correlation, *, batch: int, chance: float) -> Expectation:
         low, high = min(low, wide[0]), max(high, wide[1])
     # Rounded outward, so that the text stays short and the bound holds.
     bounds = (math.floor(math.tanh(low) * 1e4) / 1e4, math.ceil(math.tanh(high) * 1e4) / 1e4)
-    left, right = (
-        f'CAST("{name.replace(chr(34), chr(34) * 2)}" AS DOUBLE)' for name in (one.left, one.right)
-    )
+    left, right = (f"CAST({quoted(name)} AS DOUBLE)" for name in (one.left, one.right))
     # Nobody but the notebook's own author names the columns; their quotes are doubled.
     query = (
         f"SELECT corr({left}, {right}) AS correlation FROM {{batch}} WHERE isfinite({left}) AND isfinite({right}) "  # noqa: S608

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nbprod.expectations.queries import quoted
 from nbprod.model import Expectation, Suite
 
 if TYPE_CHECKING:
@@ -65,4 +66,5 @@ def _close(feature: str, entity: tuple[str, ...], relative: float) -> Expectatio
 
 
 def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""').replace("{", "{{").replace("}", "}}") + '"'
+    # Braces would be taken for a place in the query's text.
+    return quoted(name).replace("{", "{{").replace("}", "}}")

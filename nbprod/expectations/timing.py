@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from nbprod.expectations.chances import prediction_band
+from nbprod.expectations.queries import quoted
 from nbprod.model import Expectation, Importance
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def volume_by_time(column: ColumnProfile, *, batch: int, chance: float) -> Expec
     low, high = prediction_band(seen, chance=chance / spanned)
     least, most = max(math.floor(low), 0), math.ceil(high)
     gap = f" OR nbprod_{unit} > earlier + INTERVAL 1 {unit.upper()}" if least else ""
-    name = '"' + column.name.replace('"', '""') + '"'
+    name = quoted(column.name)
     # Nobody but the notebook's own author names the column; its quotes are doubled.
     query = (
         f"SELECT nbprod_{unit}, n FROM (SELECT nbprod_{unit}, n, "  # noqa: S608

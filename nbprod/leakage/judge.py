@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nbprod.leakage.interpret import Memory, Run
-    from nbprod.model import Notebook, StageOptions
+    from nbprod.model import Notebook, Span, StageOptions
 
 _LONE_CELLS = 10
 
@@ -163,45 +163,47 @@ def _capital(text: str) -> str:
 
 def _unproved(run: Run, flow: Flow) -> list[Finding]:
     """Calls in stages of kind features that no table knows: what they read is not shown, so it is said."""
-    rule = RULES["opaque-call"]
-    cells = {cell: stage.name for stage in flow.stages if stage.kind is Kind.FEATURES for cell in stage.cells}
-    found = []
-    for span, path in dict.fromkeys(run.record.opaque):
-        if span.cell not in cells:
-            continue
-        says = f"`{path}` is given data, and nbprod doesn't know what it reads of other rows"
-        found.append(
-            Finding(
-                rule=rule.name,
-                severity=rule.severity,
-                message=f"{_capital(says)}. {rule.why}",
-                span=span,
-                verdict=Proof.UNPROVED,
-                path=(Step(span=span, says=says),),
-                remedy=rule.remedy,
-                stage=cells[span.cell],
-            )
+    features = {
+        cell: stage.name for stage in flow.stages if stage.kind is Kind.FEATURES for cell in stage.cells
+    }
+    return [
+        _unsure(
+            "opaque-call",
+            f"`{path}` is given data, and nbprod doesn't know what it reads of other rows",
+            span=span,
+            stage=features[span.cell],
         )
-    return found
+        for span, path in dict.fromkeys(run.record.opaque)
+        if span.cell in features
+    ]
 
 
 def _unread(run: Run, flow: Flow) -> list[Finding]:
     """Cells that took too many steps to be read to their end."""
-    rule = RULES["not-read-to-the-end"]
-    says = "reading stopped here, as this takes too many steps"
     return [
-        Finding(
-            rule=rule.name,
-            severity=rule.severity,
-            message=f"{_capital(says)}. {rule.why}",
+        _unsure(
+            "not-read-to-the-end",
+            "reading stopped here, as this takes too many steps",
             span=span,
-            verdict=Proof.UNPROVED,
-            path=(Step(span=span, says=says),),
-            remedy=rule.remedy,
             stage=next((stage.name for stage in flow.stages if span.cell in stage.cells), None),
         )
         for span in dict.fromkeys(run.record.unread)
     ]
+
+
+def _unsure(name: str, says: str, *, span: Span, stage: str | None) -> Finding:
+    """A place of which nothing is proved, neither a leak nor its absence."""
+    rule = RULES[name]
+    return Finding(
+        rule=rule.name,
+        severity=rule.severity,
+        message=f"{_capital(says)}. {rule.why}",
+        span=span,
+        verdict=Proof.UNPROVED,
+        path=(Step(span=span, says=says),),
+        remedy=rule.remedy,
+        stage=stage,
+    )
 
 
 def _allowed(findings: list[Finding], allows: tuple[Allow, ...]) -> list[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import operator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from nbprod.validating.asking import Column, Kept, Rows, Scalar, Uncovered
 from nbprod.validating.rows import both
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from nbprod.validating.asking import Formula
     from nbprod.validating.rows import Domain
@@ -192,7 +193,7 @@ def _all_hashes_differ(domain: Domain) -> Formula:
     kept = _about(domain)
     columns = [kept[name] for name in domain.columns]
     is_number = len(columns) == 1 and columns[0].type().is_integer()
-    if is_number and (yield (Column(kept.select(value=columns[0]), _all_rise),))[0]:
+    if is_number and (yield (Column(kept.select(value=columns[0]), all_rise),))[0]:
         return True
     hashes = kept.select(hash=_hash_of(columns))
     passes = -(-rows // _AT_ONCE)
@@ -218,15 +219,22 @@ def _has_key(domain: Domain) -> Formula:
     return False
 
 
-def _all_rise(batches: Iterator[Any]) -> bool:
+def _in_order(batches: Iterator[Any], *, follows: Callable[[Any, Any], Any]) -> bool:
     last = None
     for values in batches:
         if not len(values):
             continue
-        if (last is not None and values[0] <= last) or not bool((values[1:] > values[:-1]).all()):
+        if (last is not None and not follows(values[0], last)) or not bool(
+            follows(values[1:], values[:-1]).all()
+        ):
             return False
         last = values[-1]
     return True
+
+
+# Whether each value is greater than the one before it, or not less: the same question wherever it is asked.
+all_rise = functools.partial(_in_order, follows=operator.gt)
+never_falls = functools.partial(_in_order, follows=operator.ge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.expectations.timing import FEWEST_BUCKETS
 from nbprod.validating.asking import Column, Rows
+from nbprod.validating.counting import never_falls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from nbprod.validating.asking import Formula
 
 _UNITS = {"day": ("D", dt.timedelta(days=1)), "hour": ("h", dt.timedelta(hours=1))}
@@ -22,7 +21,7 @@ def timing(kept: Any, name: str, low: Any, high: Any) -> Formula:
     moments = kept.select(value=kept[name].cast("timestamp"))
     # Where rows have no order of their own, none can be kept.
     is_ordered = kept.get_backend().name == "duckdb" and low != high
-    rises = (yield (Column(moments, _never_falls),))[0] if is_ordered else False
+    rises = (yield (Column(moments, never_falls),))[0] if is_ordered else False
     unit = next(
         (
             one
@@ -44,14 +43,3 @@ def _between_ends(rows: list[dict[str, Any]], step: dt.timedelta) -> tuple[int, 
     counts = {row["bucket"]: row["n"] for row in rows}
     first, last = rows[0]["bucket"], rows[-1]["bucket"]
     return tuple(counts.get(first + place * step, 0) for place in range(1, round((last - first) / step)))
-
-
-def _never_falls(batches: Iterator[Any]) -> bool:
-    last = None
-    for values in batches:
-        if not len(values):
-            continue
-        if (last is not None and values[0] < last) or bool((values[1:] < values[:-1]).any()):
-            return False
-        last = values[-1]
-    return True
