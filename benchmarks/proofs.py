@@ -18,6 +18,7 @@ import sys
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 _ROWS = 48
 _CHANGED = (20, 27, 33)
 _FURTHEST = 12
+_TOLD_EVERY = 500
 
 
 def main() -> None:
@@ -58,6 +60,8 @@ def main() -> None:
     try:
         for kind, tell in _outcomes(number, begin=asked.seed, verbose=asked.verbose):
             counts[kind, tell] += 1
+            if counts.total() % _TOLD_EVERY == 0:
+                print(f"{counts.total()} of {number}", file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         print("interrupted: what was judged until then")
     _report(counts, seconds=time.monotonic() - started)
@@ -339,9 +343,14 @@ def _values(chain: tuple[Link, ...], frame: pd.DataFrame, *, library: str) -> np
         return scope["df"][name].to_numpy(float)
     connection = programs.oracle(panel=True).connection
     connection.register("chained", frame)
-    sql = ibis.to_sql(_ibis(chain), dialect="duckdb").replace('"df"', "chained")
-    rows = connection.sql(sql).order("ts").select(name).fetchall()
+    rows = connection.sql(_in_sql(chain)).order("ts").select(name).fetchall()
     return np.array([np.nan if value is None else value for (value,) in rows], dtype=float)
+
+
+@lru_cache(maxsize=1)
+def _in_sql(chain: tuple[Link, ...]) -> str:
+    """The query that all worlds of a chain are asked by."""
+    return ibis.to_sql(_ibis(chain), dialect="duckdb").replace('"df"', "chained")
 
 
 def _differ(one: np.ndarray, two: np.ndarray) -> np.ndarray:
