@@ -18,6 +18,14 @@ def module_tree(text: str) -> ast.Module:
         return ast.parse(text)
 
 
+def module_tree_if_any(text: str) -> ast.Module:
+    """The tree of some statements; an empty one where they are no Python."""
+    try:
+        return module_tree(text)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
+
+
 def expression_tree(text: str) -> ast.Expression:
     """The tree of one expression; raises as `module_tree` does."""
     with _ONE_AT_A_TIME:

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from nbprod.replaying.stamps import NEVER, Axis
-from nbprod.trees import module_tree
+from nbprod.trees import module_tree_if_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,8 +47,7 @@ def boundaries_of(chunks: Iterable[Chunk], values: Mapping[str, Any], timetable:
     stamps = np.sort(rows[rows != NEVER])
     if not len(stamps):
         return Boundaries()
-    trees = [tree for chunk in chunks if (tree := _tree(chunk.source)) is not None]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
+    nodes = [node for chunk in chunks for node in ast.walk(module_tree_if_any(chunk.source))]
     used = {node.id for node in nodes if isinstance(node, ast.Name)}
     given = {name: value for name, value in values.items() if name in used}
     named = [*_dates_in(nodes, timetable.axis), *_dates_among(given, timetable.axis)]
@@ -60,13 +59,6 @@ def boundaries_of(chunks: Iterable[Chunk], values: Mapping[str, Any], timetable:
 def draws_by_chance(chunks: Iterable[Chunk]) -> bool:
     """Whether the source looks as if it drew random numbers."""
     return any(_CHANCE.search(chunk.source.replace("shuffle=False", "")) for chunk in chunks)
-
-
-def _tree(source: str) -> ast.Module | None:
-    try:
-        return module_tree(source)
-    except SyntaxError:
-        return None
 
 
 def _within(stamps: NDArray[np.int64], named: Iterable[int]) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.rules import RULES
 from nbprod.model import Finding, Proof, Severity, Span, Step
-from nbprod.trees import module_tree
+from nbprod.trees import module_tree_if_any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -174,7 +174,7 @@ def _span_of(column: ColumnReplay, chunks: Sequence[Chunk]) -> Span | None:
 
 def _makings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
     """Where columns and names are bound: `df["f"] = ...`, `f=...`, `.alias("f")`, `... as f` in SQL, `df = ...`."""
-    for node in _nodes_in(source):
+    for node in ast.walk(module_tree_if_any(source)):
         match node:
             case ast.Subscript(slice=ast.Constant(value=str() as name), ctx=ast.Store()):
                 yield node, name
@@ -198,19 +198,12 @@ def _makings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
 
 def _namings_in(source: str) -> Iterator[tuple[ast.expr, str]]:
     """Where a text or a name stands that may be a column's or an output's."""
-    for node in _nodes_in(source):
+    for node in ast.walk(module_tree_if_any(source)):
         match node:
             case ast.Constant(value=str() as name) | ast.Name(id=name):
                 yield node, name
             case _:
                 continue
-
-
-def _nodes_in(source: str) -> Iterator[ast.AST]:
-    try:
-        yield from ast.walk(module_tree(source))
-    except SyntaxError:
-        return
 
 
 def _in_order(places: Iterable[tuple[ast.expr, str]]) -> list[tuple[ast.expr, str]]:

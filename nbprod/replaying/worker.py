@@ -40,7 +40,7 @@ from nbprod.replaying.tables import (
     with_column,
 )
 from nbprod.replaying.withhold import Probe, probed, rows_left
-from nbprod.trees import module_tree
+from nbprod.trees import module_tree_if_any
 
 if TYPE_CHECKING:
     from nbprod.replaying.known import Timetable
@@ -171,12 +171,8 @@ def _modules_of(load: Load) -> set[str]:
 
 
 def _imports_in(source: str) -> set[str]:
-    try:
-        tree = module_tree(source)
-    except SyntaxError:
-        return set()
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(module_tree_if_any(source)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
