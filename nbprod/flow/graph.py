@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbprod.flow.effects import ANY_FILE
+from nbprod.flow.meaning import meaning_of
 from nbprod.flow.needs import Needs
 from nbprod.flow.scoping import HISTORY_NAME
 from nbprod.flow.stages import Tagging, kind_from_name, parameters_of, tagging_of
@@ -70,8 +71,15 @@ def flow_of(
     `overrides` are options by stage that count more than the notebook's own. A memory keeps what is known of the
     cells for the next time.
     """
-    tagging = tagging_of(notebook, overrides=overrides)
-    return flow_with(notebook, tagging, reading=reading_of(notebook, tagging, memory=memory))
+
+    def work() -> tuple[Flow, tuple[Finding, ...]]:
+        tagging = tagging_of(notebook, overrides=overrides)
+        return flow_with(notebook, tagging, reading=reading_of(notebook, tagging, memory=memory))
+
+    if memory is None:
+        return work()
+    meanings = [meaning_of(cell) for cell in notebook.code]
+    return memory.flow_about((notebook.name, repr(notebook.stage_options), overrides, meanings), work)
 
 
 def reading_of(notebook: Notebook, tagging: Tagging, *, memory: StepMemory | None = None) -> Reading:

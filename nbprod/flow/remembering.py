@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nbprod.flow.aside import Aside
     from nbprod.flow.effects import Step
     from nbprod.flow.tracing import Tracer
-    from nbprod.model import Finding
+    from nbprod.model import Finding, Flow
 
 CELLS_APART = 16
 STATES_A_TAPE = 24
@@ -47,11 +47,25 @@ class Tape:
 
 @dataclass(slots=True)
 class StepMemory:
-    """The last readings of one notebook; one study at a time works with it."""
+    """The last readings of one notebook, and its last flow; one study at a time works with it."""
 
     keeps: bool = True
     tracer: Tracer | None = None
     tapes: list[Tape] = field(default_factory=list)
+    about: object = None
+    flow: tuple[Flow, tuple[Finding, ...]] | None = None
+
+    def flow_about(
+        self, about: object, work: Callable[[], tuple[Flow, tuple[Finding, ...]]]
+    ) -> tuple[Flow, tuple[Finding, ...]]:
+        """What the work makes, or what it made the last time if that was about the same."""
+        if self.flow is not None and about == self.about:
+            return self.flow
+        self.flow = None  # nothing is known any more, should this end halfway
+        found = work()
+        if all(cell.key is not None for cell in self.tapes[0].cells):
+            self.flow, self.about = found, about
+        return found
 
     def read(
         self, keys: Sequence[Hashable], *, tracer: Callable[[], Tracer], read: ReadCell

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,13 @@ _PROSE = re.compile(
     r"session-ordered|look-?ahead|chronolog|returns panel|sensor stream",
     re.IGNORECASE,
 )
+
+
+@lru_cache(maxsize=16)  # most keystrokes change no prose
+def telling(prose: str) -> str:
+    """The words of a text that say that data are ordered in time: all that is read of it."""
+    found = _PROSE.search(prose)
+    return found.group() if found else ""
 
 
 def is_label_name(name: object) -> bool:

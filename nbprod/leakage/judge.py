@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import io
 import tokenize
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
+from nbprod.flow import meaning_of
 from nbprod.leakage.allows import Allow, allows_of
-from nbprod.leakage.evidence import Evidence
+from nbprod.leakage.evidence import Evidence, telling
 from nbprod.leakage.interpret import interpreted
 from nbprod.leakage.leaks import Leak, leaks, one_a_cause
 from nbprod.leakage.rules import RULES
@@ -17,12 +18,13 @@ from nbprod.leakage.splitting import split_leaks
 from nbprod.model import CellKind, Edit, Finding, Flow, Kind, Proof, Severity, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from nbprod.leakage.interpret import Memory, Run
     from nbprod.model import Notebook, Span, StageOptions
 
 _LONE_CELLS = 10
+_Declared: TypeAlias = tuple[str | None, str | None, tuple[tuple[str, str], ...]]
 
 
 def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tuple[Finding, ...]:
@@ -34,17 +36,51 @@ def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tu
     """
     if notebook.language not in ("python", "Python", "ipython", "python3", ""):
         return ()
-    options = _options(flow)
-    time, entity, known = _declared(options)
-    run, _trees = interpreted(notebook, time=time, entity=entity, known=known, memory=memory)
-    has_features = any(stage.kind is Kind.FEATURES for stage in flow.stages)
-    evidence = Evidence(run, _prose(notebook), len(notebook.code) <= _LONE_CELLS, declared=has_features)
+    cause = _Cause(
+        declared=_declared(_options(flow)),
+        prose=telling(_prose(notebook)),
+        stages=tuple((stage.name, stage.kind, stage.cells) for stage in flow.stages),
+        is_lone=len(notebook.code) <= _LONE_CELLS,
+    )
+
+    def work() -> tuple[Finding, ...]:
+        return _found(notebook, flow, cause, memory=memory)
+
+    about = (cause, [meaning_of(cell) for cell in notebook.code]) if memory is not None else None
+    findings = work() if memory is None else memory.found.of(about, work)
+    return _sorted(_allowed(findings, tuple(allows_of(notebook))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Cause:
+    """What findings depend on beside what the cells do."""
+
+    declared: _Declared
+    prose: str
+    stages: tuple[tuple[str, Kind, tuple[int, ...]], ...]
+    is_lone: bool
+
+
+def _found(notebook: Notebook, flow: Flow, cause: _Cause, *, memory: Memory | None) -> tuple[Finding, ...]:
+    """All findings, whether they are allowed or not."""
+    time, entity, known = cause.declared
+    run, _trees = interpreted(notebook, time=time, entity=entity, known=dict(known), memory=memory)
+
+    def work() -> tuple[Finding, ...]:
+        return _judged(run, flow, cause)
+
+    if memory is None:
+        return work()
+    about = (cause, memory.course, run.libraries, run.frame_names, len(run.sources))
+    return memory.judged.of(about, work)
+
+
+def _judged(run: Run, flow: Flow, cause: _Cause) -> tuple[Finding, ...]:
+    has_features = any(kind is Kind.FEATURES for _, kind, _ in cause.stages)
+    evidence = Evidence(run, cause.prose, cause.is_lone, declared=has_features)
     every = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
     found = one_a_cause(every, features_stage=has_features)
-    findings = _grouped(found, flow=flow, run=run)
-    findings += _unproved(run, flow)
-    findings += _unread(run, flow)
-    return _sorted(_allowed(findings, tuple(allows_of(notebook))))
+    return (*_grouped(found, flow=flow, run=run), *_unproved(run, flow), *_unread(run, flow))
 
 
 def _options(flow: Flow) -> tuple[StageOptions, ...]:
@@ -53,7 +89,7 @@ def _options(flow: Flow) -> tuple[StageOptions, ...]:
     return (*features, *others)
 
 
-def _declared(options: Iterable[StageOptions]) -> tuple[str | None, str | None, Mapping[str, str]]:
+def _declared(options: Iterable[StageOptions]) -> _Declared:
     every = tuple(options)
     time = next((each.time for each in every if each.time), None)
     entity = next((each.entity for each in every if each.entity), None)
@@ -61,7 +97,7 @@ def _declared(options: Iterable[StageOptions]) -> tuple[str | None, str | None, 
     for each in every:
         for column, at in each.known:
             known.setdefault(column, at)
-    return time, entity, known
+    return time, entity, tuple(known.items())
 
 
 def _prose(notebook: Notebook) -> str:
@@ -206,7 +242,7 @@ def _unsure(name: str, says: str, *, span: Span, stage: str | None) -> Finding:
     )
 
 
-def _allowed(findings: list[Finding], allows: tuple[Allow, ...]) -> list[Finding]:
+def _allowed(findings: Iterable[Finding], allows: tuple[Allow, ...]) -> list[Finding]:
     kept: list[Finding] = []
     used: set[Allow] = set()
     for finding in findings:

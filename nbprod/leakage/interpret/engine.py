@@ -70,7 +70,7 @@ def _begun(memory: Memory | None, *, time: str | None, entity: str | None, known
     fresh = Run(evaluate=evaluate, execute=execute, call=call, time=time, entity=entity, known=known)
     if memory is None:
         return fresh
-    memory.forget_unless((time, entity, tuple(sorted(known.items()))))
+    memory.begin((time, entity, tuple(sorted(known.items()))))
     if memory.run is None:
         memory.run = fresh
     for each in fields(Run):

@@ -8,8 +8,8 @@ followed anew that the edit is in, and those that something reaches from there.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from nbprod.leakage.interpret.context import Record, Run
 from nbprod.leakage.interpret.sameness import same
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from nbprod.leakage.interpret.values import Value
 
+Made = TypeVar("Made")
 # A cell that is being written has been in a few states: half a word ago, and half a line ago.
 TRACES_A_CELL = 4
 PLACES_A_CELL = 1_000_000
@@ -38,20 +39,50 @@ class Trace:
     record: Record
     called: frozenset[int]
     fuel: int
+    does: object
+
+
+@dataclass(slots=True)
+class Latest:
+    """What was made the last time, and what it was about."""
+
+    about: object = None
+    made: Any = None
+    is_known: bool = False
+
+    def of(self, about: object, work: Callable[[], Made]) -> Made:
+        """What the work makes; what it made the last time if that was about the same."""
+        if self.is_known and about == self.about:
+            known: Made = self.made
+            return known
+        self.is_known = False  # nothing is known any more, should this end halfway
+        found = self.made = work()
+        self.about, self.is_known = about, True
+        return found
 
 
 @dataclass(slots=True)
 class Memory:
-    """The traces of one notebook; one study at a time works with it."""
+    """The traces of one notebook; one study at a time works with it.
+
+    `course` says what the cells did, in order: where it is equal, so is the state after them. `at_place` holds what was
+    last done at each place, whatever its text was. `judged` and `found` are for those who read the state.
+    """
 
     run: Run | None = None
     about: Hashable = None
     traces: OrderedDict[Hashable, list[Trace]] = field(default_factory=OrderedDict)
+    at_place: dict[int, Trace] = field(default_factory=dict)
+    course: list[object] = field(default_factory=list)
+    judged: Latest = field(default_factory=Latest)
+    found: Latest = field(default_factory=Latest)
 
-    def forget_unless(self, about: Hashable) -> None:
+    def begin(self, about: Hashable) -> None:
         """Nothing of what is known holds where what was declared of the whole notebook is another."""
+        self.course = []
         if about != self.about:
             self.traces.clear()
+            self.at_place.clear()
             self.run, self.about = None, about
 
     def keep_at_most(self, cells: int) -> None:
@@ -64,13 +95,16 @@ class Memory:
         known = self.traces.setdefault(key, [])
         self.traces.move_to_end(key)
         trace = next((one for one in known if _holds(run, one)), None)
-        if trace is None:
-            trace = _followed(run, base, work, known)
+        if trace is not None:
+            _done_again(run, trace)
+        else:
+            trace = _followed(run, base, work, next(iter(known), self.at_place.get(base)))
             if trace is not None:
                 known.insert(0, trace)
                 del known[TRACES_A_CELL:]
-        else:
-            _done_again(run, trace)
+        self.course.append(object() if trace is None else trace.does)
+        if trace is not None:
+            self.at_place[base] = trace
 
 
 def follow_once(run: Run, key: Hashable, base: int, work: Callable[[], None]) -> None:
@@ -110,7 +144,7 @@ def _done_again(run: Run, trace: Trace) -> None:
     _add(run.record, trace.record)
 
 
-def _followed(run: Run, base: int, work: Callable[[], None], known: list[Trace]) -> Trace | None:
+def _followed(run: Run, base: int, work: Callable[[], None], before: Trace | None) -> Trace | None:
     """The trace of a cell that is followed; None where the order of what it leaves can't be had again."""
     whole, called, libraries, frames = run.record, run.called, run.libraries, run.frame_names
     env, frees, heap, fuel = dict(run.env), dict(run.frees), dict(run.heap), run.fuel
@@ -128,12 +162,11 @@ def _followed(run: Run, base: int, work: Callable[[], None], known: list[Trace])
         run.libraries, run.frame_names = libraries, frames
         _add(whole, own)
         called |= own_called
-    before = next(iter(known), None)
     gone = tuple(name for name in env if name not in run.env)
     kept = [name for name in env if name in run.env]
     if run.fuel < 0 or any(one != other for one, other in zip(kept, run.env, strict=False)):
         return None
-    return Trace(
+    trace = Trace(
         read=(
             *(watch.names, watch.freed, watch.places),
             *(times.seen, exact.seen, splits.seen, asked.seen, used.seen),
@@ -145,7 +178,26 @@ def _followed(run: Run, base: int, work: Callable[[], None], known: list[Trace])
         record=own,
         called=frozenset(own_called),
         fuel=fuel - run.fuel,
+        does=object(),
     )
+    return replace(trace, does=before.does) if before is not None and _does_as(trace, before) else trace
+
+
+def _does_as(one: Trace, other: Trace) -> bool:
+    """Whether the two leave the same, whatever they read."""
+    return (
+        one.gone == other.gone
+        and one.called == other.called
+        and same(one.env, other.env)
+        and same(one.frees, other.frees)
+        and same(one.heap, other.heap)
+        and all(_is_recorded(getattr(one.record, name), getattr(other.record, name)) for name in _RECORDED)
+    )
+
+
+def _is_recorded(one: object, other: object) -> bool:
+    # Names, and pairs of them: what `same` doesn't look into
+    return one == other if isinstance(one, set) else same(one, other)
 
 
 def _changed(before: Mapping[Any, Any], after: dict[Any, Any], known: Mapping[Any, Any]) -> dict[Any, Any]:
