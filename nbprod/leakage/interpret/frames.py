@@ -140,14 +140,16 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
     return Method(owner, name)
 
 
-def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:
-    if table.library == "ibis" and not knowledge.is_ibis_method(name):
+def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) -> Value:  # noqa: C901
+    if _is_column_of_its_own(table, name):
         return Deferred(
             lambda given, scope: _of_view(run, given, table, name, scope),
             name=name,
-            library="ibis",
+            library=table.library,
             table=table,
         )
+    if table.library == "pyspark" and name in ("na", "stat"):
+        return owner
     if name in table.columns and name not in knowledge.TABLE_METHODS:
         return column(run, table, name)
     if name == "index":
@@ -166,6 +168,13 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
     if table.rest is None:
         return Method(owner, name)
     return column(run, table, name)
+
+
+def _is_column_of_its_own(table: Table, name: str) -> bool:
+    """Whether an attribute is a column that stays an expression until it meets a table."""
+    if table.library == "ibis":
+        return not knowledge.is_ibis_method(name)
+    return table.library == "pyspark" and not knowledge.is_spark_method(name) and not name.startswith("_")
 
 
 def _of_view(run: Run, given: Table, table: Table, name: str, scope: Scope | None) -> Cells:

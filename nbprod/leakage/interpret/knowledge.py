@@ -14,6 +14,7 @@ from nbprod.libraries import (
     numpy,
     pandas,
     polars,
+    pyspark,
     scipy,
     sklearn,
     statsmodels,
@@ -22,7 +23,8 @@ from nbprod.libraries import (
 if TYPE_CHECKING:
     from nbprod.libraries.moves import Move, Moves
 
-_BY_LIBRARY: dict[str, Moves] = {"pandas": pandas.MOVES, "polars": polars.MOVES, "ibis": ibis.MOVES}
+_BY_LIBRARY: dict[str, Moves] = {"pandas": pandas.MOVES, "polars": polars.MOVES, "ibis": ibis.MOVES,
+                              "pyspark": pyspark.MOVES}  # fmt: skip
 _FUNCTIONS: Moves = {
     **pandas.MOVES,
     **polars.MOVES,
@@ -30,6 +32,8 @@ _FUNCTIONS: Moves = {
     **numpy.MOVES,
     **scipy.MOVES,
     **statsmodels.MOVES,
+    **pyspark.MOVES,
+    **pyspark.CLASSES,
 }
 _CLASSES: Moves = {
     **category_encoders.MOVES,
@@ -39,6 +43,16 @@ _CLASSES: Moves = {
     **neural.MOVES,
     **statsmodels.CLASSES,
 }
+# of Spark's tables alone, beside those that it shares with others
+SPARK_TABLE_METHODS = frozenset(
+    ["withColumn", "withColumns", "withColumnRenamed", "withColumnsRenamed", "groupBy", "orderBy", "dropDuplicates",
+     "drop_duplicates", "unionByName", "unionAll", "crossJoin", "randomSplit", "approxQuantile", "selectExpr", "toPandas",
+     "createOrReplaceTempView", "createTempView", "printSchema", "show", "repartition", "coalesce", "exceptAll", "subtract",
+     "alias", "na", "stat", "fill", "write", "rdd", "where", "unpersist", "checkpoint", "toDF", "isEmpty", "summary",
+     "first", "take", "rollup", "cube", "hint", "transform", "agg", "join", "select", "filter", "drop", "count", "collect",
+     "cache", "persist", "limit", "sample", "distinct", "union", "sort", "head", "tail", "describe", "columns", "dtypes",
+     "schema", "fillna", "dropna", "replace", "melt", "unpivot", "intersect", "corr", "sampleBy", "freqItems", "pivot"]
+)  # fmt: skip
 _STRUCTURAL = frozenset(
     [
         "loc",
@@ -293,6 +307,7 @@ _STRUCTURAL = frozenset(
         "rows",
         "row",
         "partitions",
+        *SPARK_TABLE_METHODS,
     ]
 )
 METHODS = (
@@ -319,6 +334,11 @@ _OF_IBIS_TABLES = frozenset(
 def is_ibis_method(name: str) -> bool:
     """Whether an attribute of a table of Ibis is a method, not a column of that name: `visits.day` is a column."""
     return name in _OF_IBIS_TABLES
+
+
+def is_spark_method(name: str) -> bool:
+    """Whether an attribute of a table of Spark is a method, not a column of that name."""
+    return name in SPARK_TABLE_METHODS
 
 
 ACCESSORS = frozenset({"dt", "str", "cat", "list", "struct", "arr", "bin", "name"})

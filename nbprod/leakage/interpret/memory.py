@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field, fields, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
+from nbprod.flow import Latest
 from nbprod.leakage.interpret.context import Record, Run
 from nbprod.leakage.interpret.sameness import same
 from nbprod.leakage.interpret.watching import Layer, Watch
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from nbprod.leakage.interpret.values import Value
 
-Made = TypeVar("Made")
 # A cell that is being written has been in a few states: half a word ago, and half a line ago.
 TRACES_A_CELL = 4
 PLACES_A_CELL = 1_000_000
@@ -40,25 +40,6 @@ class Trace:
     called: frozenset[int]
     fuel: int
     does: object
-
-
-@dataclass(slots=True)
-class Latest:
-    """What was made the last time, and what it was about."""
-
-    about: object = None
-    made: Any = None
-    is_known: bool = False
-
-    def of(self, about: object, work: Callable[[], Made]) -> Made:
-        """What the work makes; what it made the last time if that was about the same."""
-        if self.is_known and about == self.about:
-            known: Made = self.made
-            return known
-        self.is_known = False  # nothing is known any more, should this end halfway
-        found = self.made = work()
-        self.about, self.is_known = about, True
-        return found
 
 
 @dataclass(slots=True)

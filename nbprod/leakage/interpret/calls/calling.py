@@ -124,14 +124,10 @@ def _symbol(run: Run, path: str, args: Args, node: ast.AST) -> Value:
     length = times.duration(run, path, args)
     if length is not None:
         return length
-    if library == "polars":
-        made = deferred.polars_function(run, rest, args, node)
-        if made is not None:
-            return made
-    if library == "ibis":
-        made = deferred.ibis_function(run, rest, args, node)
-        if made is not None:
-            return made
+    makes = _EXPRESSIONS.get(library)
+    made = makes(run, rest, args, node) if makes is not None else None
+    if made is not None:
+        return made
     handler = _NAMED.get(path) or _BARE.get(bare)
     if handler is not None:
         return handler(run, args, node)
@@ -210,6 +206,9 @@ def _unknown(run: Run, path: str, bare: str, args: Args, node: ast.AST) -> Value
     return Opaque(facts=replace(facts, proved=False), rows=rows, hint="" if facts.reads else bare)
 
 
+_EXPRESSIONS: dict[str, Callable[[Run, str, Args, ast.AST], Value | None]] = {
+    "polars": deferred.polars_function, "ibis": deferred.ibis_function, "pyspark": deferred.spark_function,
+}  # fmt: skip
 _NAMED: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     **arrays.FUNCTIONS, **columns.FUNCTIONS, **drawing.FUNCTIONS, **making.FUNCTIONS, **models.FUNCTIONS,
     **python.FUNCTIONS, **together.FUNCTIONS,

@@ -89,6 +89,6 @@ def loaded(run: Run, move: Loads, path: str, args: Args, node: ast.AST) -> Value
         index = ("index",)
         run.record.times.setdefault(root, set()).add("index")
     rows = Rows(tables=frozenset({root}))
-    library = path.partition(".")[0] if path.startswith(("polars.", "ibis.")) else ""
+    library = path.partition(".")[0] if path.startswith(("polars.", "ibis.", "pyspark.")) else ""
     return run.new(Table(columns=columns, rest=rest, rows=rows, root=root, index=index, library=library,
                          gone=frozenset(index)))  # fmt: skip

@@ -2,6 +2,7 @@
 
 from nbprod.leakage.interpret.deferred.building import built, called, keys_of, order_of, with_arguments_built
 from nbprod.leakage.interpret.deferred.functions import counted, ibis_function, polars_function
+from nbprod.leakage.interpret.deferred.spark import spark_function
 
 __all__ = [
     "built",
@@ -11,5 +12,6 @@ __all__ = [
     "keys_of",
     "order_of",
     "polars_function",
+    "spark_function",
     "with_arguments_built",
 ]

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 
 _MOST_NESTING = 40
+# the library of what stands for a window of Spark that is being made
+WINDOW = "a window of Spark"
 
 
 def built(run: Run, value: Value, table: Table, scope: Scope | None = None) -> Value:
@@ -71,6 +73,10 @@ def called(run: Run, deferred: Deferred, name: str, args: Args, node: ast.AST) -
         return Opaque(hint=f"desc:{deferred.name}") if name == "desc" else Const(deferred.name)
     if name == "over":
         return _over(run, deferred, args)
+    if deferred.library == WINDOW:
+        from nbprod.leakage.interpret.deferred.spark import windowed
+
+        return windowed(run, deferred, name, args)
     cell, span_node = run.cell, node
 
     def build(table: Table, scope: Scope) -> Value:

@@ -80,7 +80,7 @@ def polars_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | N
         case _:
             pass
     if name.endswith("_horizontal") or name in ("struct", "coalesce", "concat_str", "concat_list", "format"):
-        return _together(run, args, node)
+        return together(run, args, node)
     return None
 
 
@@ -131,7 +131,8 @@ def counted(run: Run, node: ast.AST, library: str = "polars") -> Deferred:
     return Deferred(build, library=library)
 
 
-def _together(run: Run, args: Args, node: ast.AST) -> Deferred:
+def together(run: Run, args: Args, node: ast.AST) -> Deferred:
+    """What is made of several columns, row by row."""
     from nbprod.leakage.interpret.combining import combine
 
     def build(table: Table, scope: Scope) -> Value:
@@ -169,7 +170,7 @@ def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | Non
         case "literal" | "null" | "param" | "random" | "date" | "timestamp" | "time" | "array" | "uuid":
             return args.places[0] if args.places and name == "literal" else Opaque()
         case "cases" | "case" | "ifelse" | "coalesce" | "greatest" | "least" | "struct" | "map":
-            return _together(run, _flat(run, args), node)
+            return together(run, _flat(run, args), node)
         case "memtable" | "table":
             held = run.at(args.places[0]) if args.places else Opaque()
             if isinstance(held, Table) and name == "memtable":

@@ -33,6 +33,7 @@ _ALIASES = {
     "sm": "statsmodels.api",
     "px": "plotly.express",
     "tf": "tensorflow",
+    "spark": "pyspark.session",
     "scipy": "scipy",
     "sp": "scipy",
 }

@@ -4,6 +4,7 @@ from nbprod.leakage.interpret.learning.estimators import LEARNING, fitted_values
 from nbprod.leakage.interpret.learning.methods import on_estimator, on_instance, on_unknown
 from nbprod.leakage.interpret.learning.splits import (
     checked_cv,
+    dealt,
     drawn_part,
     drawn_positions,
     folds_of,
@@ -22,6 +23,7 @@ __all__ = [
     "beside",
     "checked_cv",
     "concatenated",
+    "dealt",
     "drawn_part",
     "drawn_positions",
     "fitted_values",

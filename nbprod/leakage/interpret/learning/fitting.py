@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.context import Args, Run, Sink
+from nbprod.leakage.interpret.learning import spark
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
-from nbprod.leakage.interpret.learning.estimators import columns_taken
+from nbprod.leakage.interpret.learning.estimators import columns_taken, is_predictor
 from nbprod.leakage.interpret.learning.splits import noted_folds
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -35,11 +36,15 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
     held = run.at(features)
     if isinstance(held, Estimator) and held.role == "data":
         features, labels = held.parts[0], held.parts[1] if len(held.parts) > 1 else None
+    if isinstance(held, Table) and held.library == "pyspark" and is_predictor(estimator):
+        features, labels = spark.given(run, estimator, held)
     features = _through(run, estimator, _taken(run, estimator, features), node)
     span = run.span(node)
     role = _role(estimator, labels)
     rows = run.rows(features)
     facts = run.facts(features)
+    if isinstance(held, Table) and spark.is_sparks(held) and not is_predictor(estimator):
+        facts = spark.learnt_from(run, estimator, held)
     if estimator.role == "targets" or role in ("predictor", "pipeline", "search"):
         facts = facts | run.facts(labels)
     predicts = role in ("predictor", "pipeline", "search")

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Facts
+from nbprod.leakage.interpret.learning import spark
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
 from nbprod.leakage.interpret.learning.estimators import LEARNING, fit_aheads, is_predictor, learnt
 from nbprod.leakage.interpret.learning.fitting import fit_noted
@@ -43,7 +44,7 @@ def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: 
             fitted = fit_noted(run, owner, estimator, args, node)
             return _transformed(run, fitted, features_in(args), node)
         case "transform" | "inverse_transform":
-            return _transformed(run, estimator, features_in(args), node)
+            return _given_back(run, owner, estimator, args, node)
         case "fit_resample" | "fit_sample":
             return _resampled(run, owner, estimator, args, node)
         case "score" | "evaluate":
@@ -60,6 +61,13 @@ def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: 
         case _:
             pass
     return _other_method(run, owner, estimator, name, args, node)
+
+
+def _given_back(run: Run, owner: Value, estimator: Estimator, args: Args, node: ast.AST) -> Value:
+    """What `transform` gives; a model of Spark adds its predictions to the table that it is given."""
+    if is_predictor(estimator) and spark.is_sparks(run.at(features_in(args))):
+        _predicted(run, owner, estimator, args, node)
+    return _transformed(run, estimator, features_in(args), node)
 
 
 def _other_method(  # noqa: PLR0917
@@ -90,6 +98,8 @@ def _transformed(run: Run, estimator: Estimator, value: Value, node: ast.AST) ->
             aheads = fit_aheads(run, estimator, over) if _learns(run, estimator) else ()
     step = Step(span=run.span(node), says=f"`{estimator.name}` transforms it")
     aheads = tuple(ahead.then(step) if ahead.span != step.span else ahead for ahead in aheads)
+    if isinstance(held, Table) and spark.is_sparks(held):
+        return run.new(spark.with_outputs(run, estimator, held, aheads))
     if isinstance(held, Table):
         library_table = replace(
             held,

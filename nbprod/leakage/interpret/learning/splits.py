@@ -72,9 +72,27 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
     return Seq(tuple(parts))
 
 
+def dealt(run: Run, value: Value, node: ast.AST, *, what: str, parts: int) -> Value:
+    """Rows dealt at random to so many parts: the first one trains, the others test."""
+    first = train_test_split(run, Args(places=(value,), node=node), node)
+    id_ = split_id(run, node, "split")
+    run.record.splits[id_] = replace(run.record.splits[id_], what=what, edits=())
+    assert isinstance(first, Seq)  # noqa: S101 - made just before
+    assert first.items is not None  # noqa: S101 - made just before
+    train, test = first.items
+    span = run.span(node)
+    if parts <= 2:
+        return Seq((train, test))
+    others = [
+        _part(run, test, Bound(kind="part", subject=f"{id_}#{number}", side="test", span=span))
+        for number in range(1, parts)
+    ]
+    return Seq((train, *others))
+
+
 def random_split(run: Run, args: Args, node: ast.AST) -> Value:
     """`torch.utils.data.random_split(dataset, lengths)`: parts of a data set, the first one to train on."""
-    return train_test_split(run, Args(places=args.places[:1], node=node), node)
+    return dealt(run, args.places[0] if args.places else Opaque(), node, what="random_split", parts=2)
 
 
 def noted_draw(run: Run, bound: Bound, value: Value) -> None:

@@ -161,7 +161,7 @@ def reduced_to_one(run: Run, move: Reduces, cells: Cells, args: Args, node: ast.
 
 
 def _shape_after(cells: Cells) -> str:
-    return "column" if cells.frame is not None or cells.library in ("polars", "ibis") else "scalar"
+    return "column" if cells.frame is not None or cells.library in ("polars", "ibis", "pyspark") else "scalar"
 
 
 def _is_ascending_time(run: Run, cells: Cells) -> bool:

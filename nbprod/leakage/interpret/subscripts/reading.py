@@ -115,11 +115,11 @@ def _of_constant(value: object, key: Value) -> Value:
 def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST) -> Value:  # noqa: C901, PLR0912
     match key:
         case Const(str(name)):
-            if table.library == "ibis":
+            if table.library in ("ibis", "pyspark"):
                 return (
                     frames.attribute(run, table, name, node)
                     if name not in table.columns
-                    else _ibis_column(run, table, name)
+                    else _column_expression(run, table, name)
                 )
             return frames.column(run, table, name)
         case Cells(shape="column") | Cells(shape="matrix"):
@@ -158,13 +158,13 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
     return run.new(frames.chosen(run, table, key))
 
 
-def _ibis_column(run: Run, table: Table, name: str) -> Value:
+def _column_expression(run: Run, table: Table, name: str) -> Value:
     return Deferred(
         lambda given, scope: frames.column(
             run, given if given.root == table.root else table, name, scope=scope
         ),
         name=name,
-        library="ibis",
+        library=table.library,
         table=table,
     )
 

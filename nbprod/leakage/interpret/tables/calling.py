@@ -14,6 +14,7 @@ from nbprod.leakage.interpret.tables import (
     joins,
     ordering,
     rows,
+    spark,
 )
 from nbprod.leakage.interpret.tables.everywhere import every_column
 from nbprod.leakage.interpret.values import NONE, Opaque, Ref, Table, Value
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     **columns.METHODS, **rows.METHODS, **ordering.METHODS, **everywhere.METHODS, **grouping.METHODS, **applying.METHODS,
-    **joins.METHODS, **handing.METHODS,
+    **joins.METHODS, **handing.METHODS, **spark.METHODS,
 }  # fmt: skip
 
 

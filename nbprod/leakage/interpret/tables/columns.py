@@ -89,7 +89,11 @@ def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.
 
 def evaluated(run: Run, table: Table, value: Value, node: ast.AST) -> Value:
     held = run.at(value)
-    if isinstance(held, Const) and isinstance(held.value, str) and table.library in ("polars", "ibis"):
+    if (
+        isinstance(held, Const)
+        and isinstance(held.value, str)
+        and table.library in ("polars", "ibis", "pyspark")
+    ):
         return frames.column(run, table, held.value)
     if isinstance(held, Deferred):
         return deferred.built(run, held, table)
@@ -111,13 +115,19 @@ def _drop(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     axis = args.constant(None, "axis", args.constant(1, "axis", 0))
     index = args.get(None, "index")
     given = args.get(None, "columns")
-    by_rows = axis in (0, "index", "rows") and given is None and table.library not in {"polars", "ibis"}
+    by_rows = (
+        axis in (0, "index", "rows") and given is None and table.library not in {"polars", "ibis", "pyspark"}
+    )
     first = run.at(args.get(0, "labels")) if args.places or "labels" in args.names else None
     if by_rows and (isinstance(first, Picks | Cells) or index is not None or isinstance(first, Method)):
         return run.new(_without_rows(run, table, first if first is not None else run.at(index), node))
     names: list[str] = []
     unknown = False
-    for value in (given, *args.places[:1], *(args.places[1:] if table.library in ("polars", "ibis") else ())):
+    for value in (
+        given,
+        *args.places[:1],
+        *(args.places[1:] if table.library in ("polars", "ibis", "pyspark") else ()),
+    ):
         if value is None:
             continue
         found = frames.columns_named(run, table, value)

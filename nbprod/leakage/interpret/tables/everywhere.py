@@ -83,7 +83,7 @@ def _expanding(run: Run, table: Table, _args: Args, node: ast.AST) -> Value:
 
 def _agg(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     """An aggregate of all rows."""
-    if table.library in ("ibis", "polars"):
+    if table.library in ("ibis", "polars", "pyspark"):
         by = args.get(None, "by")
         keys = deferred.keys_of(run, table, [by]) if by is not None else ()
         rest = replace(args, names={n: v for n, v in args.names.items() if n != "by"})

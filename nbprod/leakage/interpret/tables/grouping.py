@@ -117,6 +117,6 @@ def _resample(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 
 
 METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
-    "groupby": _groupby, "group_by": _groupby, "group_by_dynamic": _dynamic, "groupby_dynamic": _dynamic,
+    "groupby": _groupby, "group_by": _groupby, "groupBy": _groupby, "group_by_dynamic": _dynamic, "groupby_dynamic": _dynamic,
     "rolling": _rolling_by_time, "resample": _resample,
 }  # fmt: skip

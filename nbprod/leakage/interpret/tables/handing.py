@@ -75,7 +75,7 @@ METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "dropna": _same, "drop_nulls": _same, "drop_null": _same, "drop_nans": _same, "asfreq": _same,
     "view": _view, "select_dtypes": _same, "melt": _same, "unpivot": _same, "stack": _same,
     "explode": _same, "to_frame": _same, "sql": _sql, "plot": _shown, "hist": _shown, "info": _shown,
-    "append": _concat_rows, "union": _concat_rows, "vstack": _concat_rows, "tz_localize": _same,
+    "append": _concat_rows, "union": _concat_rows, "unionByName": _concat_rows, "unionAll": _concat_rows, "vstack": _concat_rows, "tz_localize": _same,
     "tz_convert": _same, "to_period": _same, "truncate": _same, "astype": _same, "cast": _same,
     "applymap": _same, "set_axis": _same, "add_prefix": _prefixed, "add_suffix": _suffixed, "to_csv": _shown,
     "to_parquet": _shown, "isnull": _same, "isna": _same, "with_row_index": _numbered, "with_row_count": _numbered,

@@ -27,9 +27,10 @@ def _merge(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
             run.new(table.mapped(lambda f: f.with_ahead(*facts.aheads))) if facts.aheads else run.new(table)
         )
     on = args.get(None, "on") or (
-        args.get(1, "on") if table.library in ("polars", "ibis") else args.get(2, "on")
+        args.get(1, "on") if table.library in ("polars", "ibis", "pyspark") else args.get(2, "on")
     )
-    if table.library == "ibis":
+    by_names = on is None or bool(frames.columns_named(run, table, on))
+    if table.library == "ibis" or (table.library == "pyspark" and not by_names):
         return run.new(ibis_join(run, table, right, args, node))
     left_on, right_on = args.get(None, "left_on") or on, args.get(None, "right_on") or on
     left_keys = _key_names(run, table, left_on, use_index=args.constant(None, "left_index") is True)
@@ -66,7 +67,7 @@ def _key_names(run: Run, table: Table, value: Value | None, *, use_index: bool) 
 
 
 def _join(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
-    if table.library in ("polars", "ibis"):
+    if table.library in ("polars", "ibis", "pyspark"):
         return _merge(run, table, args, node)
     right = run.at(args.get(0, "other"))
     on = args.get(1, "on")

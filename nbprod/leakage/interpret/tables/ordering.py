@@ -33,7 +33,7 @@ def _sort(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         ]
     by = args.get(None, "by")
     values_: list[Value | None] = [by] if by is not None else list(args.places)
-    if by is None and len(values_) > 1 and table.library not in ("polars", "ibis"):
+    if by is None and len(values_) > 1 and table.library not in ("polars", "ibis", "pyspark"):
         values_ = values_[:1]
     order = deferred.order_of(run, table, values_, descending=flags)
     if order is None:
@@ -139,6 +139,6 @@ def filled_from_later(run: Run, cells: Cells, node: ast.AST, facts: Facts) -> Fa
 
 
 METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
-    "sort_values": _sort, "sort": _sort, "order_by": _sort, "sort_index": _sort_index, "reverse": _reverse,
+    "sort_values": _sort, "sort": _sort, "order_by": _sort, "orderBy": _sort, "sort_index": _sort_index, "reverse": _reverse,
     "reset_index": _reset_index, "set_index": _set_index, "reindex": _reindex,
 }  # fmt: skip
