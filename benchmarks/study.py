@@ -89,7 +89,6 @@ def fresh_milliseconds(sources: list[str], *, times: int = 3) -> float:
 
 def typed_milliseconds(sources: list[str], at: int) -> list[float]:
     """Processor time of all that the server does for each keystroke of a line typed at the end of a cell."""
-    from nbprod import wire
     from nbprod.faces.server.garbage import Garbage
     from nbprod.faces.server.studies import Studies
 
@@ -102,7 +101,7 @@ def typed_milliseconds(sources: list[str], at: int) -> list[float]:
         sent = json.loads(notebook_text(*cells))
         before = time.process_time()
         with garbage.left():
-            wire.text(studies.made(path, sent, record=None))
+            studies.text(path, sent, record=None)
         taken.append(1000 * (time.process_time() - before))
     return taken
 

@@ -7,7 +7,7 @@ import json
 import sys
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -40,6 +40,44 @@ def plain(value: object) -> Json:
 def text(value: object) -> str:
     """A noun as JSON text: what `json.dumps` says of `plain`, in half the time for large ones."""
     return json.dumps(value, default=_opened)
+
+
+class Told:
+    """A noun's JSON text, kept with those of its parts: parts that are the same objects the next time keep theirs.
+
+    `depth` is how far it is taken apart: what lies below is told as a whole.
+    """
+
+    __slots__ = ("_depth", "_noun", "_parts", "_text")
+
+    def __init__(self, *, depth: int) -> None:
+        self._depth = depth
+        self._noun: object = None
+        self._text = "null"
+        self._parts: dict[object, Told] = {}
+
+    def text(self, noun: object) -> str:
+        """As `wire.text`."""
+        if noun is not self._noun:
+            self._text, self._noun = self._told(noun), noun
+        return self._text
+
+    def _told(self, noun: object) -> str:
+        if self._depth and dataclasses.is_dataclass(noun):
+            names = _fields_of(type(noun))  # type: ignore[arg-type]
+            parts = self._texts(names, [getattr(noun, name) for name in names])
+            return f"{{{', '.join(f'{json.dumps(name)}: {part}' for name, part in zip(names, parts, strict=True))}}}"
+        if self._depth and isinstance(noun, tuple | list):
+            return f"[{', '.join(self._texts(map(id, noun), noun))}]"
+        return text(noun)
+
+    def _texts(self, keys: Iterable[object], nouns: Iterable[object]) -> list[str]:
+        before, self._parts = self._parts, {}
+        texts = []
+        for key, noun in zip(keys, nouns, strict=True):
+            part = self._parts[key] = before.get(key) or Told(depth=self._depth - 1)
+            texts.append(part.text(noun))
+        return texts
 
 
 def _opened(value: object) -> object:

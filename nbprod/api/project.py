@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from nbprod.settings import Level, Settings, settings_from
@@ -25,7 +26,12 @@ def root_of(path: str | os.PathLike[str]) -> Path:
 def settings_for(path: str | os.PathLike[str]) -> Settings:
     """The settings of the project that a notebook or plan belongs to."""
     file = root_of(path) / "pyproject.toml"
-    return settings_from(file.read_text(encoding="utf-8"), where=str(file)) if file.is_file() else Settings()
+    return _settings_in(file.read_text(encoding="utf-8"), str(file)) if file.is_file() else Settings()
+
+
+@lru_cache(maxsize=16)  # a study comes with every keystroke, and reads the settings for itself
+def _settings_in(text: str, where: str) -> Settings:
+    return settings_from(text, where=where)
 
 
 # Making a folder ready

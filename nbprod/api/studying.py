@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
@@ -35,11 +36,12 @@ class StudyMemory:
     """
 
     def __init__(self) -> None:
-        from nbprod.flow import StepMemory
+        from nbprod.flow import Latest, StepMemory
         from nbprod.leakage import Memory
 
         self.lock = Lock()
         self.readable: dict[str, str] = {}
+        self.suites = Latest()
         self.steps = StepMemory()
         self.cells = Memory()
 
@@ -108,7 +110,11 @@ def _studied(notebook: Notebook, *, leakage: bool, memory: StudyMemory | None) -
         )
     steps, cells = (memory.steps, memory.cells) if memory else (None, None)
     flow, findings = flow_of(notebook, overrides=_overrides(settings), memory=steps)
-    suites, suite_findings = suites_of(notebook)
+    suites, suite_findings = (
+        memory.suites.of(_expecting(notebook), partial(suites_of, notebook))
+        if memory
+        else suites_of(notebook)
+    )
     findings += (*suite_findings, *_of_nothing(suites, flow))
     if leakage:
         from nbprod.leakage import check
@@ -118,6 +124,11 @@ def _studied(notebook: Notebook, *, leakage: bool, memory: StudyMemory | None) -
 
     findings += unrepeatable(notebook, flow)
     return Study(notebook=notebook.name, flow=flow, suites=suites, findings=_weighed(findings, settings))
+
+
+def _expecting(notebook: Notebook) -> list[Cell]:
+    """The cells that may hold expectations."""
+    return [cell for cell in notebook.code if "%%expect" in cell.source]
 
 
 def _of_nothing(suites: Iterable[Suite], flow: Flow) -> Iterator[Finding]:

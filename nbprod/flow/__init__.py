@@ -3,11 +3,12 @@
 from nbprod.flow.graph import every_cell, flow_of, flow_with
 from nbprod.flow.ipython import python_of
 from nbprod.flow.meaning import meaning_of
-from nbprod.flow.remembering import StepMemory
+from nbprod.flow.remembering import Latest, StepMemory
 from nbprod.flow.steps import syntax_problem
 from nbprod.flow.suggest import suggest
 
 __all__ = [
+    "Latest",
     "StepMemory",
     "every_cell",
     "flow_of",

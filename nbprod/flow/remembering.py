@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from nbprod.flow.aside import aside, is_mentioned
 from nbprod.flow.states import Shift, State, is_state, restore, show, state_of
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from nbprod.flow.aside import Aside
     from nbprod.flow.effects import Step
     from nbprod.flow.tracing import Tracer
-    from nbprod.model import Finding, Flow
+    from nbprod.model import Finding
 
+Made = TypeVar("Made")
 CELLS_APART = 16
 STATES_A_TAPE = 24
 # The notebook as it was, and as it was before a statement was left half written.
@@ -46,25 +47,41 @@ class Tape:
 
 
 @dataclass(slots=True)
+class Latest:
+    """What was made the last time, and what it was about."""
+
+    about: object = None
+    made: Any = None
+    is_known: bool = False
+
+    def of(self, about: object, work: Callable[[], Made]) -> Made:
+        """What the work makes; what it made the last time if that was about the same."""
+        if self.is_known and about == self.about:
+            known: Made = self.made
+            return known
+        self.is_known = False  # nothing is known any more, should this end halfway
+        found = self.made = work()
+        self.about, self.is_known = about, True
+        return found
+
+    def forget(self) -> None:
+        self.is_known, self.made = False, None
+
+
+@dataclass(slots=True)
 class StepMemory:
     """The last readings of one notebook, and its last flow; one study at a time works with it."""
 
     keeps: bool = True
     tracer: Tracer | None = None
     tapes: list[Tape] = field(default_factory=list)
-    about: object = None
-    flow: tuple[Flow, tuple[Finding, ...]] | None = None
+    flow: Latest = field(default_factory=Latest)
 
-    def flow_about(
-        self, about: object, work: Callable[[], tuple[Flow, tuple[Finding, ...]]]
-    ) -> tuple[Flow, tuple[Finding, ...]]:
-        """What the work makes, or what it made the last time if that was about the same."""
-        if self.flow is not None and about == self.about:
-            return self.flow
-        self.flow = None  # nothing is known any more, should this end halfway
-        found = work()
-        if all(cell.key is not None for cell in self.tapes[0].cells):
-            self.flow, self.about = found, about
+    def flow_about(self, about: object, work: Callable[[], Made]) -> Made:
+        """What the work makes of the cells; what it made the last time if that was about the same."""
+        found = self.flow.of(about, work)
+        if any(cell.key is None for cell in self.tapes[0].cells):
+            self.flow.forget()
         return found
 
     def read(

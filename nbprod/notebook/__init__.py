@@ -15,7 +15,7 @@ from nbprod.notebook.lines import (
     stage_line,
     stage_tags,
 )
-from nbprod.notebook.reading import parse
+from nbprod.notebook.reading import parse, taken
 
 __all__ = [
     "SKIP_TAG",
@@ -32,4 +32,5 @@ __all__ = [
     "parse",
     "stage_line",
     "stage_tags",
+    "taken",
 ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PERCENT = (".py",)
+_KINDS = {str(kind): kind for kind in CellKind}
 _NEEDS_JUPYTEXT = "Give a .ipynb file, or a .py file in percent format (`# %%` before each cell)."
 
 
@@ -26,6 +27,11 @@ def parse(text: str, *, name: str) -> Notebook:
     return _notebook(_json(text, name), name=name, text=text)
 
 
+def taken(raw: object, *, name: str) -> Notebook:
+    """As `parse`, for JSON that is read already; the notebook has no text."""
+    return _notebook(_upgradable(raw, name), name=name, text="")
+
+
 def _json(text: str, name: str) -> dict[str, Any]:
     if not text.strip():
         raise NotebookError("The file is empty.", where=name, remedy="Save the notebook once in Jupyter.")
@@ -37,6 +43,10 @@ def _json(text: str, name: str) -> dict[str, Any]:
             where=f"{name}, line {error.lineno}",
             remedy="A notebook is a JSON file; restore it from a checkpoint or from version control.",
         ) from error
+    return _upgradable(raw, name)
+
+
+def _upgradable(raw: object, name: str) -> dict[str, Any]:
     if not isinstance(raw, dict) or not isinstance(raw.get("nbformat"), int):
         raise NotebookError(
             "This JSON is no notebook: it has no 'nbformat' number.", where=name, remedy=_NEEDS_JUPYTEXT
@@ -114,19 +124,20 @@ def _language(metadata: dict[str, Any]) -> tuple[str, str]:
 def _cells(raw: list[Any], name: str) -> Iterator[Cell]:
     position = 0
     for index, cell in enumerate(raw):
-        kind = cell.get("cell_type") if isinstance(cell, dict) else None
-        if kind not in tuple(CellKind):
+        told = cell.get("cell_type") if isinstance(cell, dict) else None
+        kind = _KINDS.get(told) if isinstance(told, str) else None
+        if kind is None:
             raise NotebookError(
-                f"Entry {index + 1} of 'cells' is no cell: its cell_type is {kind!r}.",
+                f"Entry {index + 1} of 'cells' is no cell: its cell_type is {told!r}.",
                 where=name,
                 remedy="It should be 'code', 'markdown' or 'raw'.",
             )
-        is_code = kind == CellKind.CODE
+        is_code = kind is CellKind.CODE
         yield Cell(
             id=str(cell.get("id") or f"cell-{index}"),
             index=index,
             position=position if is_code else None,
-            kind=CellKind(kind),
+            kind=kind,
             source=_source(cell.get("source", ""), index, name),
             tags=_tags(cell.get("metadata")),
         )

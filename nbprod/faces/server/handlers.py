@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
@@ -48,7 +49,7 @@ class StudyHandler(Handler):
 
     def _studied(self, path: Path, raw: object, *, record: Record | None) -> str:
         with self.garbage.left():
-            return wire.text(self.studies.made(path, raw, record=record))
+            return self.studies.text(path, raw, record=record)
 
 
 class PictureHandler(Handler):
@@ -120,7 +121,8 @@ async def _shown(handler: Handler, run_id: object) -> Record | None:
 
 def _proposal(path: Path, raw: object) -> dict[str, Any]:
     """Each suggested stage cell by cell, and what to write into the notebook to accept it."""
-    notebook = notebook_sent(path, raw)
+    sent = notebook_sent(path, raw)
+    notebook = sent if raw is None else replace(sent, text=json.dumps(raw))
     suggestion = api.suggest(notebook)
     written = json.loads(api.accepted(notebook, suggestion)) if notebook.text.lstrip()[:1] == "{" else {}
     stages = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
 
-from nbprod import api
+from nbprod import api, wire
 from nbprod.errors import NotebookError
 from nbprod.faces.picture import flow_svg
-from nbprod.notebook import parse
+from nbprod.notebook import taken
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 KEPT = 32
 # Notebooks of which every cell is remembered: those in which somebody writes.
 REMEMBERED = 4
+# Down to each stage, link and finding.
+TOLD_DEPTH = 4
 T = TypeVar("T")
 
 
@@ -35,9 +37,20 @@ class Studies:
     """Studies by the path of their notebook; the latest few are kept."""
 
     def __init__(self) -> None:
+        self._telling = Lock()
         self._kept: OrderedDict[Path, Study] = OrderedDict()
         self._pictures: OrderedDict[Path, tuple[object, str]] = OrderedDict()
         self._memories: OrderedDict[Path, api.StudyMemory] = OrderedDict()
+        self._told: OrderedDict[Path, wire.Told] = OrderedDict()
+
+    def text(self, path: Path, raw: object, *, record: Record | None) -> str:
+        """What is made of the notebook, as JSON text."""
+        studied = self.made(path, raw, record=record)
+        with self._telling:
+            told = _latest(
+                self._told, path, self._told.get(path) or wire.Told(depth=TOLD_DEPTH), most=REMEMBERED
+            )
+            return told.text(studied)
 
     def made(self, path: Path, raw: object, *, record: Record | None) -> Studied:
         """The study of the notebook as it stands in the browser (`raw`), else as it stands in its file."""
@@ -78,7 +91,7 @@ def _shown(finding: Finding) -> tuple[object, ...]:
 
 
 def notebook_sent(path: Path, raw: object) -> Notebook:
-    """The notebook as it stands in the browser, else as it stands in the file."""
+    """The notebook as it stands in the browser, without its text; else as it stands in the file."""
     if raw is None:
         return api.read(path)
     if not isinstance(raw, dict):
@@ -86,4 +99,4 @@ def notebook_sent(path: Path, raw: object) -> Notebook:
             "'notebook' is no JSON object.", where=path.name, remedy="Send the notebook's content."
         )
     # What the browser holds is notebook JSON even where the file is a percent script.
-    return parse(json.dumps(raw), name=str(path.with_suffix(".ipynb")))
+    return taken(raw, name=str(path.with_suffix(".ipynb")))
