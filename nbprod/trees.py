@@ -26,6 +26,19 @@ def module_tree_if_any(text: str) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """All nodes of a tree in the order of `ast.walk`, in half its time."""
+    nodes = [tree]
+    for node in nodes:  # which grows
+        for name in node._fields:
+            part = getattr(node, name, None)
+            if isinstance(part, ast.AST):
+                nodes.append(part)
+            elif isinstance(part, list):
+                nodes.extend(one for one in part if isinstance(one, ast.AST))
+    return nodes
+
+
 def expression_tree(text: str) -> ast.Expression:
     """The tree of one expression; raises as `module_tree` does."""
     with _ONE_AT_A_TIME:

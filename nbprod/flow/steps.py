@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from nbprod.model import Cell
+
+_ALL_NAMES = re.compile(r"\bimport[\s\\]*\*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,15 +89,12 @@ def _followed(tracer: Tracer, cell: Cell, *, index: int) -> CellRead:
         _step(tracer, node, cell=cell, index=at, source=source, is_apart=is_apart)
         for at, node in enumerate(tree.body, start=index)
     )
-    return CellRead(key=None if _reads_modules(tree) else _key(cell), steps=steps, findings=())
+    return CellRead(key=None if _reads_modules(python) else _key(cell), steps=steps, findings=())
 
 
-def _reads_modules(tree: ast.Module) -> bool:
-    """Whether what the cell binds stands in files beside the notebook, which may change at any time."""
-    return any(
-        isinstance(node, ast.ImportFrom) and any(one.name == "*" for one in node.names)
-        for node in ast.walk(tree)
-    )
+def _reads_modules(text: str) -> bool:
+    """Whether what the cell binds may stand in files beside the notebook, which may change at any time."""
+    return _ALL_NAMES.search(text) is not None
 
 
 def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _Source, is_apart: bool) -> Step:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from nbprod.trees import nodes_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
@@ -69,7 +71,7 @@ class Saying:
 @lru_cache(maxsize=1024)
 def saying_of(tree: ast.Module) -> Saying:
     """What a cell says of the names in it."""
-    nodes = list(ast.walk(tree))
+    nodes = nodes_of(tree)
     names = frozenset(node.id for node in nodes if isinstance(node, ast.Name))
     aliases = [node for node in nodes if isinstance(node, ast.alias)]
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
