@@ -10,8 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice, pairwise, product
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -86,8 +87,21 @@ class _Node:
     is_waypoint: bool
 
 
+class _Slot(NamedTuple):
+    """How wide a node is, and how strongly it is pulled."""
+
+    key: str
+    width: float
+    weight: float
+
+
+def _slot(node: _Node) -> _Slot:
+    return _Slot(node.key, node.width, 4.0 if node.is_waypoint else 1.0)
+
+
+_Keys: TypeAlias = tuple[tuple[str, ...], ...]
 _Layers: TypeAlias = list[list[_Node]]
-_Edges: TypeAlias = list[tuple[str, str]]
+_Edges: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def drawn(boxes: Sequence[Box], wires: Sequence[Wire], *, margin: float = 8.0) -> Drawing:
@@ -97,15 +111,47 @@ def drawn(boxes: Sequence[Box], wires: Sequence[Wire], *, margin: float = 8.0) -
     """
     ranks = _ranks(boxes, wires)
     layers, edges, ways = _layered(boxes, wires, ranks)
-    layers = _ordered(layers, edges)
-    centres = _centres(layers, edges)
+    nodes = {node.key: node for layer in layers for node in layer}
+    order = _order(tuple(tuple(node.key for node in layer) for layer in layers), edges)
+    layers = [[nodes[key] for key in layer] for layer in order]
+    centres = _centres(tuple(tuple(map(_slot, layer)) for layer in layers), edges)
     placed = _placed(layers, centres, margin)
     return Drawing(
         width=max((one.x + one.width / 2 for one in placed.values()), default=0.0) + margin,
         height=max((one.bottom for one in placed.values()), default=0.0) + margin,
-        boxes={box.name: placed[box.name] for box in boxes},
+        boxes={box.name: placed[_key(number)] for number, box in enumerate(boxes)},
         routes=tuple(_routes(wires, ways, placed)),
     )
+
+
+def _key(number: int) -> str:
+    """A box in the drawing: by number, as the drawing of a stage that is renamed is the same but for its widths."""
+    return f"box {number}"
+
+
+# A flow is drawn again with every state of a run and with many a keystroke, and mostly only its words are others.
+@lru_cache(maxsize=16)
+def _order(layers: _Keys, edges: _Edges) -> _Keys:
+    """The layers with the fewest crossings that the sweeps come upon: from either hand and end, ties either way."""
+    above, below = _neighbours(edges)
+    best, fewest = layers, _crossings(layers, above)
+    starts = (layers, tuple(layer[::-1] for layer in layers))
+    tries = product((0b00, 0b01, 0b10, 0b11), (0, 1), starts)
+    # A sweep's cost grows with the drawing; nobody follows single wires in a very large one.
+    for flips, turns, start in islice(tries, max(1, NODES_SWEPT // (1 + sum(map(len, layers))))):
+        found = start
+        for sweep in range(SWEEPS):
+            if fewest == 0:
+                return best
+            is_flipped = bool((flips >> (sweep // 2 % 2)) & 1)
+            if (sweep + turns) % 2 == 0:
+                found = _swept(found, above, is_flipped=is_flipped)
+            else:
+                found = _swept(found[::-1], below, is_flipped=is_flipped)[::-1]
+            crossings = _crossings(found, above)
+            if crossings < fewest:
+                best, fewest = found, crossings
+    return best
 
 
 def _ranks(boxes: Sequence[Box], wires: Sequence[Wire]) -> dict[str, int]:
@@ -128,14 +174,15 @@ def _layered(
 ) -> tuple[_Layers, _Edges, list[list[str]]]:
     """The nodes by layer (boxes in the even ones), the edges between neighbouring layers, each wire's nodes."""
     layers: _Layers = [[] for _ in range(2 * max(ranks.values(), default=0) + 1)]
+    keys = {box.name: _key(number) for number, box in enumerate(boxes)}
     for box in boxes:
-        node = _Node(key=box.name, width=box.width, height=box.height, is_waypoint=False)
+        node = _Node(key=keys[box.name], width=box.width, height=box.height, is_waypoint=False)
         layers[2 * ranks[box.name]].append(node)
-    edges: _Edges = []
+    edges: list[tuple[str, str]] = []
     ways = []
     for number, wire in enumerate(wires):
         first, last = 2 * ranks[wire.giver], 2 * ranks[wire.taker]
-        way = [wire.giver]
+        way = [keys[wire.giver]]
         for level in range(first + 1, last):
             is_label = level == first + 1
             layers[level].append(
@@ -147,33 +194,10 @@ def _layered(
                 )
             )
             way.append(f"{number}@{level}")
-        way.append(wire.taker)
+        way.append(keys[wire.taker])
         edges.extend(pairwise(way))
         ways.append(way)
-    return layers, edges, ways
-
-
-def _ordered(layers: _Layers, edges: _Edges) -> _Layers:
-    """The layers with the fewest crossings that the sweeps come upon: from either hand and end, ties either way."""
-    above, below = _neighbours(edges)
-    best, fewest = layers, _crossings(layers, above)
-    starts = (layers, [layer[::-1] for layer in layers])
-    tries = product((0b00, 0b01, 0b10, 0b11), (0, 1), starts)
-    # A sweep's cost grows with the drawing; nobody follows single wires in a very large one.
-    for flips, turns, start in islice(tries, max(1, NODES_SWEPT // (1 + sum(map(len, layers))))):
-        found = start
-        for sweep in range(SWEEPS):
-            if fewest == 0:
-                return best
-            is_flipped = bool((flips >> (sweep // 2 % 2)) & 1)
-            if (sweep + turns) % 2 == 0:
-                found = _swept(found, above, is_flipped=is_flipped)
-            else:
-                found = _swept(found[::-1], below, is_flipped=is_flipped)[::-1]
-            crossings = _crossings(found, above)
-            if crossings < fewest:
-                best, fewest = found, crossings
-    return best
+    return layers, tuple(edges), ways
 
 
 def _neighbours(edges: _Edges) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
@@ -184,55 +208,63 @@ def _neighbours(edges: _Edges) -> tuple[dict[str, list[str]], dict[str, list[str
     return above, below
 
 
-def _swept(layers: _Layers, neighbours: Mapping[str, list[str]], *, is_flipped: bool) -> _Layers:
+def _swept(layers: _Keys, neighbours: Mapping[str, list[str]], *, is_flipped: bool) -> _Keys:
     """Each layer sorted by the mean place of its nodes' neighbours in the layer before it; `is_flipped` turns ties."""
     result = [layers[0]]
     for layer in layers[1:]:
-        places = {node.key: place for place, node in enumerate(result[-1])}
-        own = {node.key: float(place) for place, node in enumerate(layer)}
+        places = {key: place for place, key in enumerate(result[-1])}
         means = {
-            node.key: _mean([places[key] for key in neighbours.get(node.key, ())], default=own[node.key])
-            for node in layer
+            key: _mean([places[one] for one in neighbours.get(key, ())], default=float(place))
+            for place, key in enumerate(layer)
         }
-        tied = layer[::-1] if is_flipped else layer
-        result.append(sorted(tied, key=lambda node, means=means: means[node.key]))  # type: ignore[misc]
-    return result
+        result.append(tuple(sorted(layer[::-1] if is_flipped else layer, key=means.__getitem__)))
+    return tuple(result)
 
 
-def _crossings(layers: _Layers, above: Mapping[str, list[str]]) -> int:
+def _crossings(layers: _Keys, above: Mapping[str, list[str]]) -> int:
     total = 0
     for upper, lower in pairwise(layers):
-        places = {node.key: place for place, node in enumerate(upper)}
-        ends = [sorted(places[key] for key in above.get(node.key, ())) for node in lower]
+        places = {key: place for place, key in enumerate(upper)}
         seen: list[int] = []
-        for end in (end for group in ends for end in group):
-            total += len(seen) - bisect_right(seen, end)
-            insort(seen, end)
+        for key in lower:
+            for end in sorted([places[one] for one in above.get(key, ())]):
+                total += len(seen) - bisect_right(seen, end)
+                insort(seen, end)
     return total
 
 
-def _centres(layers: _Layers, edges: _Edges) -> dict[str, float]:
+@lru_cache(maxsize=16)
+def _centres(layers: tuple[tuple[_Slot, ...], ...], edges: _Edges) -> Mapping[str, float]:
     """The x of each node's middle: pulled towards its neighbours, straightest where a wire only passes."""
     above, below = _neighbours(edges)
+    rows = [(layer, _offsets(layer)) for layer in layers]
     centres: dict[str, float] = {}
-    for layer in layers:
-        centres |= _apart(layer, dict.fromkeys((node.key for node in layer), 0.0))
+    for layer, offsets in rows:
+        centres |= _apart(layer, offsets, [0.0] * len(layer))
     for settling in range(SETTLINGS):
         pulls = (above, below)[settling % 2]
-        for layer in layers if settling % 2 == 0 else layers[::-1]:
-            wishes = {
-                node.key: _mean([centres[key] for key in pulls.get(node.key, ())], default=centres[node.key])
-                for node in layer
-            }
-            centres |= _apart(layer, wishes)
+        for layer, offsets in rows if settling % 2 == 0 else rows[::-1]:
+            wishes = [
+                _mean([centres[key] for key in pulls.get(slot.key, ())], default=centres[slot.key])
+                for slot in layer
+            ]
+            centres |= _apart(layer, offsets, wishes)
     linked = above.keys() | below.keys()
     for layer in layers:
         centres |= _with_strangers_close(layer, centres, linked)
     return centres
 
 
+def _offsets(layer: Sequence[_Slot]) -> list[float]:
+    """The room that the nodes of a layer take before each of them."""
+    offsets = [0.0] if layer else []
+    for before, slot in pairwise(layer):
+        offsets.append(offsets[-1] + (before.width + slot.width) / 2 + GAP)
+    return offsets
+
+
 def _with_strangers_close(
-    layer: Sequence[_Node], centres: Mapping[str, float], linked: AbstractSet[str]
+    layer: Sequence[_Slot], centres: Mapping[str, float], linked: AbstractSet[str]
 ) -> dict[str, float]:
     """The centres with boxes that no wire meets moved up to their left neighbours."""
     closer = {node.key: centres[node.key] for node in layer}
@@ -242,26 +274,22 @@ def _with_strangers_close(
     return closer
 
 
-def _apart(layer: Sequence[_Node], wishes: Mapping[str, float]) -> dict[str, float]:
+def _apart(layer: Sequence[_Slot], offsets: Sequence[float], wishes: Sequence[float]) -> dict[str, float]:
     """The centres closest to the wishes (least squares) that keep the layer's order and gaps.
 
     Less the room that the nodes before it take, each centre must only not decrease: isotonic regression, solved
     by pooling adjacent violators (Ayer et al., 1955).
     """
-    offsets = [0.0] if layer else []
-    for before, node in pairwise(layer):
-        offsets.append(offsets[-1] + (before.width + node.width) / 2 + GAP)
     pools: list[tuple[float, float, int]] = []
-    for node, offset in zip(layer, offsets, strict=True):
-        weight = 4.0 if node.is_waypoint else 1.0
-        pool = (wishes[node.key] - offset, weight, 1)
+    for slot, offset, wish in zip(layer, offsets, wishes, strict=True):
+        pool = (wish - offset, slot.weight, 1)
         while pools and pools[-1][0] > pool[0]:
             value, other_weight, count = pools.pop()
             both = other_weight + pool[1]
             pool = ((value * other_weight + pool[0] * pool[1]) / both, both, count + pool[2])
         pools.append(pool)
     values = [value for value, _, count in pools for _ in range(count)]
-    return {node.key: value + offset for node, value, offset in zip(layer, values, offsets, strict=True)}
+    return {slot.key: value + offset for slot, value, offset in zip(layer, values, offsets, strict=True)}
 
 
 def _placed(layers: _Layers, centres: Mapping[str, float], margin: float) -> dict[str, Placed]:

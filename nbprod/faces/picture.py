@@ -6,6 +6,7 @@ preference; nothing is said by colour alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -17,7 +18,7 @@ from nbprod.model import Kind, LinkReason, Severity, State
 
 if TYPE_CHECKING:
     from nbprod.faces.layout import Placed, Route
-    from nbprod.model import Flow, Link, Record, Stage, StageRun, Study, Suite
+    from nbprod.model import Finding, Flow, Link, Record, Stage, StageRun, Study
 
 # Letter and hue of each kind; the hues stay apart for the common colour-blindnesses (Okabe and Ito, 2008).
 KINDS = {
@@ -84,8 +85,13 @@ class _Card:
 
 def flow_svg(study: Study, *, record: Record | None = None) -> str:
     """The study's flow drawn from top to bottom, with the states of `record` where one is given."""
-    cards = {stage.name: _card(study, stage, record) for stage in study.flow.stages}
-    labels = {(link.giver, link.taker): lines for link, lines in _labels(study.flow)}
+    counts = _counts(study)
+    runs = {one.stage: one for one in reversed(record.stages)} if record else {}
+    cards = {
+        stage.name: _card(stage, runs.get(stage.name), counts[stage.name]) for stage in study.flow.stages
+    }
+    links = _by_pair(study.flow)
+    labels = {pair: _label_lines(several) for pair, several in links.items()}
     wires = [
         Wire(
             giver=giver,
@@ -100,7 +106,10 @@ def flow_svg(study: Study, *, record: Record | None = None) -> str:
     if not cards:
         return _document(study, 320, 48, ['<text class="line" x="12" y="28">No cell has a stage yet.</text>'])
     body = [
-        _wire_svg(route, labels[route.wire.giver, route.wire.taker], study.flow) for route in drawing.routes
+        _wire_svg(
+            route, labels[route.wire.giver, route.wire.taker], links[route.wire.giver, route.wire.taker]
+        )
+        for route in drawing.routes
     ]
     body += [_card_svg(card, drawing.boxes[name]) for name, card in cards.items()]
     return _document(study, drawing.width, drawing.height, body)
@@ -109,9 +118,7 @@ def flow_svg(study: Study, *, record: Record | None = None) -> str:
 def _document(study: Study, width: float, height: float, body: list[str]) -> str:
     stages = study.flow.stages
     title = f"Pipeline of {count_said(len(stages), 'stage')}"
-    described = (
-        "; ".join(_stage_described(stage, study.flow) for stage in stages) or "No cell has a stage yet."
-    )
+    described = _described(study.flow) or "No cell has a stage yet."
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="nbprod-flow" role="img" width="{width:g}" '
         f'height="{height:g}" viewBox="0 0 {width:g} {height:g}" aria-label="{escape(f"{title}: {described}")}">'
@@ -121,20 +128,25 @@ def _document(study: Study, width: float, height: float, body: list[str]) -> str
     )
 
 
-def _stage_described(stage: Stage, flow: Flow) -> str:
-    givers = ", ".join(link.giver for link in flow.links if link.taker == stage.name)
-    return f"{stage.name} ({stage.kind})" + (f" after {givers}" if givers else "")
+def _described(flow: Flow) -> str:
+    givers: dict[str, list[str]] = {}
+    for link in flow.links:
+        givers.setdefault(link.taker, []).append(link.giver)
+    return "; ".join(
+        f"{stage.name} ({stage.kind})"
+        + (f" after {', '.join(givers[stage.name])}" if stage.name in givers else "")
+        for stage in flow.stages
+    )
 
 
 # What a box says
 
 
-def _card(study: Study, stage: Stage, record: Record | None) -> _Card:
-    run = next((one for one in record.stages if one.stage == stage.name), None) if record else None
+def _card(stage: Stage, run: StageRun | None, counts: list[tuple[str, str]]) -> _Card:
     lines = [("line", f"{stage.kind} · {cells_said(stage.cells)}")]
     if run is not None:
         lines.append((_tone(run.state), _run_said(run)))
-    lines += _counts(study, stage)
+    lines += counts
     widths = [_text_width(text, 6.3) for _, text in lines] + [_text_width(stage.name, 9.0)]
     return _Card(
         stage=stage,
@@ -162,15 +174,23 @@ def _tone(state: State) -> str:
             return "line"
 
 
-def _counts(study: Study, stage: Stage) -> list[tuple[str, str]]:
-    findings = [
-        one
-        for one in study.findings
-        if one.stage == stage.name or (one.stage is None and one.span and one.span.cell in stage.cells)
-    ]
-    expected = sum(
-        len(suite.expectations) for suite in study.suites if _is_judged_at(suite, stage, study.flow)
-    )
+def _counts(study: Study) -> dict[str, list[tuple[str, str]]]:
+    """For each stage the lines that say how much was found in it and is expected of what it gives."""
+    stage_at = {cell: stage.name for stage in study.flow.stages for cell in stage.cells}
+    found: dict[str | None, list[Finding]] = {}
+    for one in study.findings:
+        own = one.stage or (stage_at.get(one.span.cell) if one.span else None)
+        found.setdefault(own, []).append(one)
+    last_giver = {name: stage.name for stage in study.flow.stages for name in stage.gives}
+    expected: Counter[str | None] = Counter()
+    for suite in study.suites:
+        expected[suite.stage or last_giver.get(suite.value)] += len(suite.expectations)
+    return {
+        stage.name: _counted(found.get(stage.name, []), expected[stage.name]) for stage in study.flow.stages
+    }
+
+
+def _counted(findings: list[Finding], expected: int) -> list[tuple[str, str]]:
     lines = []
     if findings:
         is_error = any(one.severity is Severity.ERROR for one in findings)
@@ -178,13 +198,6 @@ def _counts(study: Study, stage: Stage) -> list[tuple[str, str]]:
     if expected:
         lines.append(("line", f"◇ {count_said(expected, 'expectation')}"))
     return lines
-
-
-def _is_judged_at(suite: Suite, stage: Stage, flow: Flow) -> bool:
-    if suite.stage is not None:
-        return suite.stage == stage.name
-    givers = [one.name for one in flow.stages if suite.value in one.gives]
-    return bool(givers) and givers[-1] == stage.name
 
 
 def _card_svg(card: _Card, at: Placed) -> str:
@@ -220,12 +233,12 @@ def _tooltip(card: _Card) -> str:
 # What a wire says
 
 
-def _labels(flow: Flow) -> list[tuple[Link, list[str]]]:
-    """One entry for each pair of stages that are linked, however many reasons there are."""
+def _by_pair(flow: Flow) -> dict[tuple[str, str], list[Link]]:
+    """The links of each pair of stages that are linked, however many reasons there are."""
     by_pair: dict[tuple[str, str], list[Link]] = {}
     for link in flow.links:
         by_pair.setdefault((link.giver, link.taker), []).append(link)
-    return [(links[0], _label_lines(links)) for links in by_pair.values()]
+    return by_pair
 
 
 def _label_lines(links: list[Link]) -> list[str]:
@@ -248,8 +261,7 @@ def _carried(name: str, reason: LinkReason) -> str:
     return f"“{name}”" if reason is LinkReason.FILE else name
 
 
-def _wire_svg(route: Route, lines: list[str], flow: Flow) -> str:
-    links = [link for link in flow.links if (link.giver, link.taker) == (route.wire.giver, route.wire.taker)]
+def _wire_svg(route: Route, lines: list[str], links: list[Link]) -> str:
     reasons = {link.reason for link in links}
     kind = "" if LinkReason.VALUES in reasons else f" {links[0].reason}"
     said = "; ".join(f"{link.reason}: {', '.join(link.carries)}" for link in links)
