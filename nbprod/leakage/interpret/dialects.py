@@ -50,6 +50,10 @@ _OF_FRAMES = frozenset(
      "itertuples", "merge_asof", "join_asof", "asof_join", "mutate", "describe", "dtypes", "isnull", "isna", "set_axis"]
 )  # fmt: skip
 _MERGES = frozenset({"merge", "merge_asof", "merge_ordered"})
+_ORDERED = "maintain_order"
+_OF_ONE = _IBIS_ONLY | _POLARS_ONLY
+# the nodes that claims, meetings and frames are read from
+_TELLING = (ast.Attribute, ast.Call, ast.Assign)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,7 @@ def saying_of(tree: ast.Module) -> Saying:
     names = frozenset(node.id for node in nodes if isinstance(node, ast.Name))
     aliases = [node for node in nodes if isinstance(node, ast.alias)]
     attributes = [node for node in nodes if isinstance(node, ast.Attribute)]
+    telling = [node for node in nodes if isinstance(node, _TELLING)]
     owned = [(node.value.id, node.attr) for node in attributes if isinstance(node.value, ast.Name)]
     return Saying(
         names=names,
@@ -83,19 +88,16 @@ def saying_of(tree: ast.Module) -> Saying:
         attributes=frozenset(node.attr for node in attributes),
         is_deferred=any(owner == "_" and not name.startswith("_") for owner, name in owned),
         is_ordered=any(isinstance(node, ast.keyword) and node.arg == _ORDERED for node in nodes),
-        claims=tuple(claim for node in nodes for claim in _claims(node)),
+        claims=tuple(claim for node in telling for claim in _claims(node)),
         owners=tuple(dict.fromkeys(owner for owner, _ in owned)),
-        meets=tuple(meeting for node in nodes for meeting in _meetings(node)),
-        frames=tuple(dict.fromkeys(_used_as_frames(nodes))),
+        meets=tuple(meeting for node in telling for meeting in _meetings(node)),
+        frames=tuple(dict.fromkeys(_used_as_frames(telling))),
     )
-
-
-_ORDERED = "maintain_order"
 
 
 def _claims(node: ast.AST) -> Iterator[tuple[str, str]]:
     match node:
-        case ast.Attribute(attr=name) if name in _IBIS_ONLY | _POLARS_ONLY:
+        case ast.Attribute(attr=name) if name in _OF_ONE:
             if (root := _root(node)) is not None:
                 yield root, name
         case ast.Call(func=function, keywords=keywords) if any(one.arg == _ORDERED for one in keywords):
@@ -173,7 +175,7 @@ def _spread(sayings: Sequence[Saying], found: dict[str, str]) -> None:
                 found.setdefault(other, "ibis")
 
 
-def _used_as_frames(nodes: list[ast.AST]) -> Iterator[str]:
+def _used_as_frames(nodes: Sequence[ast.AST]) -> Iterator[str]:
     """Names on which methods of frames are called, or which are merged."""
     for node in nodes:
         match node:
