@@ -24,6 +24,23 @@ from papermill import iorw
 assert type(iorw.S3()) is papermill.s3.S3 and iorw.S3 is papermill.s3.S3
 assert type(iorw.FileSelector(".")) is sys.modules["pyarrow.fs"].FileSelector
 """
+LOADED_LATER = """
+import sys
+from nbprod.running.loading import loaded_papermill
+loaded_papermill()
+assert not {"requests", "click", "pyarrow", "numpy"} & set(sys.modules), sorted(sys.modules)
+from papermill import inspection, iorw
+assert iorw.requests.get is sys.modules["requests"].get
+import click, requests, requests.adapters
+assert type(requests) is type(sys) and inspection.click.echo is click.echo
+"""
+LOADED_BEFORE = """
+import requests
+from nbprod.running.loading import loaded_papermill
+loaded_papermill()
+from papermill import iorw
+assert iorw.requests is requests
+"""
 
 
 @pytest.mark.filterwarnings("ignore:.*ipython")
@@ -41,6 +58,31 @@ def test_kernelspecs_are_looked_for_where_jupyter_looks(folder, tmp_path, monkey
 def test_papermill_without_its_clients_still_reaches_them():
     pytest.importorskip("boto3")
     subprocess.run([sys.executable, "-c", IN_A_FRESH_PROCESS], check=True)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(LOADED_LATER, id="used for the first time after papermill was loaded"),
+        pytest.param(LOADED_BEFORE, id="loaded before papermill"),
+    ],
+)
+def test_what_papermill_seldom_uses_is_the_module_itself_once_it_is_used(program):
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_module_that_is_deferred_for_one_thread_is_whole_for_all(tmp_path, monkeypatch):
+    (tmp_path / "weighty").mkdir()
+    (tmp_path / "weighty" / "__init__.py").write_text("from weighty.part import answer")
+    (tmp_path / "weighty" / "part.py").write_text("answer = 42")
+    monkeypatch.syspath_prepend(tmp_path)
+    with loading._deferred(("weighty",)):
+        weighty = importlib.import_module("weighty")
+        assert "weighty.part" not in sys.modules
+        with ThreadPoolExecutor() as pool:
+            part = pool.submit(importlib.import_module, "weighty.part").result()
+        assert part.answer == weighty.answer == 42
+    assert sys.modules["weighty"].answer is weighty.answer
 
 
 def test_what_one_thread_does_without_another_may_load(tmp_path, monkeypatch):
