@@ -133,11 +133,10 @@ def _expecting(notebook: Notebook) -> list[Cell]:
 
 def _of_nothing(suites: Iterable[Suite], flow: Flow) -> Iterator[Finding]:
     """Suites on values that no stage gives, or not the stage that they name: they would never be judged."""
-    givers = {
-        name: [one.name for one in flow.stages if name in one.gives]
-        for one in flow.stages
-        for name in one.gives
-    }
+    givers: dict[str, list[str]] = {}
+    for one in flow.stages:
+        for name in one.gives:
+            givers.setdefault(name, []).append(one.name)
     for suite in suites if flow.stages else ():
         known = givers.get(suite.value, [])
         if known and suite.stage in (None, *known):

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from nbprod.flow.effects import ANY_FILE
+from nbprod.flow.known_stages import KnownStages, is_star_import
 from nbprod.flow.meaning import meaning_of
 from nbprod.flow.needs import Needs
 from nbprod.flow.scoping import HISTORY_NAME
-from nbprod.flow.stages import Tagging, kind_from_name, parameters_of, tagging_of
+from nbprod.flow.stages import Tagging, kind_from_name, parameters_of, tagging_of, tags_of
 from nbprod.flow.steps import Reading, read_steps
 from nbprod.flow.versions import History, Marks, history_of
 from nbprod.libraries.calls import Role
@@ -72,14 +73,19 @@ def flow_of(
     cells for the next time.
     """
 
-    def work() -> tuple[Flow, tuple[Finding, ...]]:
-        tagging = tagging_of(notebook, overrides=overrides)
-        return flow_with(notebook, tagging, reading=reading_of(notebook, tagging, memory=memory))
+    def tagging() -> Tagging:
+        return tagging_of(notebook, overrides=overrides)
 
     if memory is None:
-        return work()
-    meanings = [meaning_of(cell) for cell in notebook.code]
-    return memory.flow_about((notebook.name, repr(notebook.stage_options), overrides, meanings), work)
+        return flow_with(notebook, tagging())
+    options = (notebook.name, repr(notebook.stage_options), overrides)
+
+    def work() -> tuple[Flow, tuple[Finding, ...]]:
+        tagged = memory.tagging.of((options, [tags_of(cell) for cell in notebook.code]), tagging)
+        reading = reading_of(notebook, tagged, memory=memory)
+        return flow_with(notebook, tagged, reading=reading, known=memory.stages)
+
+    return memory.flow_about((options, [meaning_of(cell) for cell in notebook.code]), work)
 
 
 def reading_of(notebook: Notebook, tagging: Tagging, *, memory: StepMemory | None = None) -> Reading:
@@ -89,9 +95,16 @@ def reading_of(notebook: Notebook, tagging: Tagging, *, memory: StepMemory | Non
 
 
 def flow_with(
-    notebook: Notebook, tagging: Tagging, *, reading: Reading | None = None
+    notebook: Notebook,
+    tagging: Tagging,
+    *,
+    reading: Reading | None = None,
+    known: KnownStages | None = None,
 ) -> tuple[Flow, tuple[Finding, ...]]:
-    """As `flow_of`, for a given division of the cells into stages; a reading that is there already is used."""
+    """As `flow_of`, for a given division of the cells into stages; a reading that is there already is used.
+
+    Stages that are as they are known to be are the very objects that are known.
+    """
     reading = reading or reading_of(notebook, tagging)
     parameters = tuple(_parameters(notebook, tagging))
     names: dict[int, set[str]] = {}
@@ -104,7 +117,13 @@ def flow_with(
         watched=frozenset(line.value for line in tagging.expected),
     )
     assembly = _Assembly(
-        notebook, tagging, reading=reading, history=history, marks=marks, parameters=_last_of_each(parameters)
+        notebook,
+        tagging,
+        reading=reading,
+        history=history,
+        marks=marks,
+        parameters=_last_of_each(parameters),
+        known=known or KnownStages(),
     )
     return assembly.flow()
 
@@ -156,7 +175,9 @@ class _Assembly:
         history: History,
         marks: Marks,
         parameters: tuple[Parameter, ...],
+        known: KnownStages,
     ) -> None:
+        self._known = known
         self._notebook, self._tagging, self._reading = notebook, tagging, reading
         self._history, self._parameters = history, parameters
         self._needs = Needs(
@@ -180,7 +201,7 @@ class _Assembly:
         self._link_files()
         order = self._order()
         self._find_unreadable()
-        stages = tuple(self._stage(name) for name in order)
+        stages = self._known.same([self._stage(name) for name in order])
         position = {name: at for at, name in enumerate(order)}
         links = tuple(
             Link(giver=giver, taker=taker, reason=reason, carries=tuple(sorted(carries)))
@@ -333,7 +354,7 @@ class _Assembly:
     def _preamble(self, name: str, taken: Taken) -> Iterator[Snippet]:
         steps = [self._reading.steps[index] for index in taken.snippets]
         for step in sorted(steps, key=lambda one: "__future__" not in one.code):
-            yield Snippet(code=step.code, span=step.span, defines=_defined(step, taken))
+            yield self._known.snippet(step) or self._known.keep(step, _snippet(step, taken))
         apart = {path: step for step in [*steps, *self._steps_of[name]] for path in step.effects.apart}
         for path, step in sorted(apart.items()):
             # Without a binding: its package's name may be another value's here.
@@ -375,11 +396,12 @@ class _Assembly:
                 )
 
 
-def _defined(step: Step, taken: Taken) -> tuple[str, ...]:
-    """The names for which a statement is copied; of a star import's hundreds those that are used."""
+def _snippet(step: Step, taken: Taken) -> Snippet:
+    """A statement to copy, with the names that it is for; of a star import's hundreds those that are used."""
     names = sorted(name for name in step.effects.may if not name.startswith("import "))
-    is_star = isinstance(step.node, ast.ImportFrom) and any(one.name == "*" for one in step.node.names)
-    return tuple(name for name in names if not is_star or name in taken.copied)
+    is_star = is_star_import(step.node)
+    defines = tuple(name for name in names if not is_star or name in taken.copied)
+    return Snippet(code=step.code, span=step.span, defines=defines)
 
 
 def _unreadable(step: Step, what: str, stage: str | None) -> Finding:

@@ -70,6 +70,14 @@ def tagging_of(notebook: Notebook, *, overrides: Mapping[str, StageOptions]) -> 
     return tagging
 
 
+def tags_of(cell: Cell) -> tuple[object, tuple[str, ...]]:
+    """All that `tagging_of` reads of a cell."""
+    try:
+        return magic_line(cell), cell.tags
+    except NotebookError:
+        return cell.source, cell.tags
+
+
 def _read_cell(tagging: Tagging, cell: Cell, position: int) -> None:
     try:
         line = magic_line(cell)

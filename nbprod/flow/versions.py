@@ -74,7 +74,8 @@ class Version:
         return self.is_definition or self.stage is None or bool(self.value.stays)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen, as what is frozen takes three times as long to make, and there are thousands.
+@dataclass(slots=True, eq=False, kw_only=True)
 class Demand:
     """A stage reads a version of a name in a step; or a name that has none, when `version` is None."""
 
@@ -129,13 +130,24 @@ class Marks:
         self._hot = _marked(above, self.last_change)
         self._defined = _marked(above, reading.heap.defined_at)
         self._changing = {region for region in reading.heap.defined_at if self._hot.get(region)}
+        self._hot_of: dict[Regions, frozenset[int]] = {}
 
-    def hot(self, own: Regions) -> set[int]:
+    @property
+    def has_changing_definitions(self) -> bool:
+        return bool(self._changing)
+
+    def hot(self, own: Regions) -> frozenset[int]:
         """The regions that some step changes, among all that can be got at from these."""
-        return {hot for region in own for hot in self._hot.get(region, ())}
+        found = self._hot_of.get(own)
+        if found is None:
+            found = frozenset[int]().union(*(self._hot[region] for region in own if region in self._hot))
+            self._hot_of[own] = found
+        return found
 
     def definitions(self, own: Regions) -> set[int]:
         """The steps that define the functions and classes that can be got at from these regions."""
+        if not self._defined:
+            return set()
         return {self._heap.defined_at[one] for region in own for one in self._defined.get(region, ())}
 
     def changing_definitions(self, own: Regions) -> set[int]:
@@ -227,7 +239,7 @@ class _Recorder:
                 continue
             if stage is not None:
                 history.demands.append(Demand(stage=stage, name=name, version=version, step=step))
-        if stage is not None:
+        if stage is not None and self._marks.has_changing_definitions:
             self._demand_changed_classes(step, stage, used)
         return used
 
@@ -285,6 +297,8 @@ class _Recorder:
 
     def _record_bindings(self, step: Step, stage: str | None, copy: Copy | None) -> None:
         effects, history = step.effects, self.history
+        if not effects.may:
+            return
         parameters = self._parameters.get(step.cell, frozenset())
         for name in sorted(effects.may - (effects.deleted - effects.must)):
             before = history.current.get(name)
@@ -318,7 +332,7 @@ class _Recorder:
 
     def _record_sharing(self, step: Step, stage: str | None) -> None:
         """Names that share an object which changes one day must have one giver: the stage that made them share."""
-        if stage is None:
+        if stage is None or not (step.values or step.effects.changed):
             return
         touched = [name for name in step.values if name in self.history.current]
         touched += [name for region in step.effects.changed for name in self._names_with.get(region, ())]
@@ -330,7 +344,8 @@ class _Recorder:
                 mine.copy, mine.is_definition = None, False
             if mine.stage != stage or mine.is_copied:
                 continue
-            for region in sorted(self._marks.hot(mine.value.own) - seen):
+            hot = self._marks.hot(mine.value.own)
+            for region in sorted(hot - seen) if hot else ():
                 if self._marks.last_change[region] > step.index:
                     seen.add(region)
                     # What moves takes along what it shares other objects with.

@@ -67,6 +67,12 @@ CELLS = (
     "print(globals()['extra'], text)",
     "holder = Late()\nholder.df = df",
     "df = df[",
+    "df['soon'] = df['delay'].shift(-2)  # nbprod: allow shift-into-future - it is the label",
+    "# a time series of flights",
+    "%%parameters\nlimit = 3  # how many",
+    "!ls  # here",
+    "%%timeit\ndf.head()",
+    "df.head();",
     "print(df.head())",
     "",
 )
@@ -89,6 +95,10 @@ class Edit:
                 return [*cells[:at], self.text, *cells[at:]]
             case "gone" if len(cells) > 1:
                 return [*cells[:at], *cells[at + 1 :]]
+            case "comment":
+                return [*cells[:at], f"{cells[at]}  # {self.text.splitlines()[-1:]}", *cells[at + 1 :]]
+            case "blank":
+                return [*cells[:at], f"{cells[at]} \n", *cells[at + 1 :]]
             case "line before":
                 return [*cells[:at], f"# {at}\n{cells[at]}", *cells[at + 1 :]]
             case _:
@@ -98,7 +108,7 @@ class Edit:
 EDITS = st.builds(
     Edit,
     at=st.integers(0, 40),
-    how=st.sampled_from(["other", "other", "behind", "line before", "new", "gone"]),
+    how=st.sampled_from(["other", "other", "behind", "comment", "blank", "line before", "new", "gone"]),
     text=st.sampled_from(CELLS),
 )
 
