@@ -100,7 +100,7 @@ _PLANNED_WORDS = frozenset({"cal", "calendar", "holidays", "holiday", "fixtures"
 _EVENT_WORDS = frozenset(
     ["events", "transactions", "txns", "orders", "purchases", "clicks", "visits", "trips", "rides", "sessions", "logs",
      "readings", "measurements", "payments", "trades", "plays", "encounters", "admissions", "claims", "bookings",
-     "flights", "views", "impressions", "logins", "deliveries", "invoices", "calls", "tickets", "appointments"]
+     "flights", "vitals", "labs", "observations", "prescriptions", "shipments", "messages", "matches", "views", "impressions", "logins", "deliveries", "invoices", "calls", "tickets", "appointments"]
 )  # fmt: skip
 _FEATURE_NAME = re.compile(r"^(X|feature|features|feats|inputs)(_|$|\d)|(^|_)(features?|X)$")
 _PROSE = re.compile(

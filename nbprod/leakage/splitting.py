@@ -23,6 +23,7 @@ def split_leaks(run: Run, evidence: Evidence) -> Iterator[Leak]:
         yield from _of_split(run, evidence, split)
     yield from _positional(run, evidence)
     yield from _overlaps(run)
+    yield from _filled_at_once(run)
     yield from _test_uses(run)
 
 
@@ -37,12 +38,33 @@ def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
             says = f"`{split.what}` puts rows of one {run.entity!r} on both sides"
             yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
                        steps=(Step(span=split.span, says=says),), detail=run.entity)  # fmt: skip
+        case "shuffled" | "folds" if not split.grouped and (entity := _entity_within(run, split)):
+            says = f"`{split.what}` puts rows of one {entity!r} on both sides, and it has several"
+            yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
+                       steps=(Step(span=split.span, says=says),), detail=entity)  # fmt: skip
         case "sample" if evidence.is_sequence(tables) and _is_divided(run, split):
             yield _shuffled(split)
         case "time-folds":
             yield from _gap(run, split)
         case _:
             pass
+
+
+# whom a model would recognise: those of whom there are several rows, each like the others
+_ENTITY_WORDS = frozenset(
+    {"patient", "subject", "participant", "speaker", "person", "user", "customer", "client", "member", "student", "driver",
+     "player", "household", "author", "animal", "donor", "worker", "employee", "individual", "engine", "machine", "device",
+     "vehicle", "battery"}
+)  # fmt: skip
+
+
+def _entity_within(run: Run, split: Split) -> str:
+    """The column of persons or machines by which the notebook groups the very rows that are split, or nothing."""
+    if len(split.rows.tables) != 1:
+        return ""
+    grouped = (column for table, column in sorted(run.record.grouped) if table in split.rows.tables)
+    named = (column for column in grouped if set(words(column)) & _ENTITY_WORDS)
+    return next((column for column in named if column not in split.one_a_row), "")
 
 
 def _shuffled(split: Split) -> Leak:
@@ -117,6 +139,14 @@ def _finite(facts: Facts) -> int:
     return max(
         (a.reach.rows for a in facts.aheads if not a.reach.whole and a.rule == "shift-into-future"), default=0
     )
+
+
+def _filled_at_once(run: Run) -> Iterator[Leak]:
+    """Positions that earn the bar that decided them."""
+    for span, text, _tables in dict.fromkeys(run.record.fills):
+        says = f"`{text}` earns the return of the bar that decided the position"
+        yield Leak(rule="same-bar-fill", span=span, says=says, reach="the same bar",
+                   steps=(Step(span=span, says=says),))  # fmt: skip
 
 
 # Splits by position

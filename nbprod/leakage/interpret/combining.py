@@ -19,6 +19,7 @@ from nbprod.leakage.interpret.facts import (
     Rows,
     joined,
 )
+from nbprod.leakage.interpret.trading import noted_fill
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
@@ -70,6 +71,8 @@ def combine(
         if moved is not None:
             return moved
     cells = [value for value in (left, right) if isinstance(value, Cells)]
+    if len(cells) == 2 and isinstance(op, ast.Mult):
+        noted_fill(run, cells[0], cells[1], node)
     facts = run.facts(left) | run.facts(right)
     if not cells:
         return _without_cells(run, left, right, facts)

@@ -70,6 +70,7 @@ class Split:
     columns: tuple[str, ...] = ()
     edits: tuple[Any, ...] = ()
     labels: Facts | None = None
+    one_a_row: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -96,6 +97,8 @@ class Record:
     opaque: list[tuple[Span, str]] = field(default_factory=list)
     unread: list[Span] = field(default_factory=list)
     bound: list[tuple[str, Value, Span]] = field(default_factory=list)
+    fills: list[tuple[Span, str, frozenset[str]]] = field(default_factory=list)
+    grouped: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -40,8 +41,6 @@ from nbprod.leakage.interpret.values import (
 from nbprod.model import Step
 
 if TYPE_CHECKING:
-    import ast
-
     from nbprod.leakage.interpret.context import Run
 
 OTHER_COLUMNS = Opaque(hint="any column")
@@ -224,6 +223,8 @@ def as_matrix(run: Run, table: Table) -> Cells:
         array=True,
         library="numpy",
         within=table.within,
+        keyed=table.keyed,
+        presence=table.presence,
         name=next(iter(table.columns)) if width == 1 else None,
     )
 
@@ -349,6 +350,8 @@ def column(run: Run, table: Table, name: str, *, scope: Scope | None = None) -> 
         index=table.index[0] if table.index else None,
         within=(*table.within, *scope.keys),
         frame=scope.frame,
+        array=bool(table.offset),
+        offset=table.offset,
     )
 
 
@@ -381,7 +384,7 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
     bounds = mask.conditions or (
         Bound(kind="where", subject=run.text(node), low=run.text(node), span=run.span(node)),
     )
-    chosen = tuple(ahead for ahead in mask.facts.aheads if ahead.reach.whole and ahead.rule != "codes")
+    chosen = tuple(ahead for ahead in mask.facts.aheads if _decides(ahead, node))
     chosen = tuple(a.then(Step(span=run.span(node), says="decides which rows are kept")) for a in chosen)
     from nbprod.leakage.interpret.learning import noted_draw
 
@@ -400,6 +403,20 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
         facts = value.facts.with_ahead(*chosen) if chosen else value.facts
         return replace(value, facts=facts, rows=value.rows.narrowed(*bounds), order=order, conditions=())
     return value
+
+
+def _decides(ahead: Ahead, mask: ast.AST) -> bool:
+    """Whether a way of looking ahead decides which rows exist.
+
+    A comparison with a later row does, where it stands in the mask itself; a stored column may be the label, and
+    rows that no later one follows are left out by everybody.
+    """
+    if ahead.rule == "codes":
+        return False
+    if ahead.reach.whole:
+        return True
+    here = any(isinstance(each, ast.Compare) for each in ast.walk(mask))
+    return here and ahead.rule == "shift-into-future" and not any("stored as" in s.says for s in ahead.steps)
 
 
 def _of_one_entity(value: Table | Cells, bounds: tuple[Bound, ...]) -> Order:
@@ -487,10 +504,10 @@ def chosen(run: Run, table: Table, names: Value) -> Table:
     return known.mapped(lambda facts: facts.with_ahead(*found))
 
 
-def with_others(run: Run, table: Table, names: tuple[str, ...]) -> Table:
+def with_others(run: Run, table: Table, names: tuple[str, ...], *, without: frozenset[str]) -> Table:
     """The frame with these columns and those that nobody has named; the named ones left out are gone."""
     kept = projected(run, table, names)
-    gone = table.gone | (frozenset(table.columns) - frozenset(names))
+    gone = table.gone | without | (frozenset(table.columns) - frozenset(names))
     return replace(kept, rest=table.rest, gone=gone)
 
 

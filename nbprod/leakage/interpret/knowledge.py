@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbprod.libraries import (
     boosting,
     category_encoders,
+    forecasting,
     ibis,
     imblearn,
     neural,
@@ -34,6 +35,7 @@ _FUNCTIONS: Moves = {
     **statsmodels.MOVES,
     **pyspark.MOVES,
     **pyspark.CLASSES,
+    **forecasting.MOVES,
 }
 _CLASSES: Moves = {
     **category_encoders.MOVES,
@@ -42,6 +44,7 @@ _CLASSES: Moves = {
     **boosting.MOVES,
     **neural.MOVES,
     **statsmodels.CLASSES,
+    **forecasting.CLASSES,
 }
 # of Spark's tables alone, beside those that it shares with others
 SPARK_TABLE_METHODS = frozenset(

@@ -197,7 +197,36 @@ def _of_columns(run: Run, node: ast.expr, generator: ast.comprehension, source: 
         kept.append(run.evaluate(run, node.elt))  # type: ignore[attr-defined]
     if not all(isinstance(run.at(item), Const) for item in kept):
         return None
-    return run.new(Seq(tuple(kept), any_item=held.any_item, is_list=True))
+    without = held.without | _left_out(run, generator)
+    return run.new(Seq(tuple(kept), any_item=held.any_item, is_list=True, without=without))
+
+
+def _left_out(run: Run, generator: ast.comprehension) -> frozenset[str]:
+    """Names that the conditions of a comprehension mention, and do not let pass."""
+    from nbprod.leakage.interpret.statements import assign
+
+    mentioned: set[str] = set()
+    for each in (inner for test in generator.ifs for inner in ast.walk(test)):
+        match each:
+            case ast.Constant(value=str(text)):
+                mentioned.add(text)
+            case ast.Name(id=name) if name in run.env:
+                held = run.at(run.env[name])
+                items = held.items or () if isinstance(held, Seq) else (held,)
+                mentioned |= {
+                    inner.value
+                    for item in items[:64]
+                    if isinstance(inner := run.at(item), Const) and isinstance(inner.value, str)
+                }
+            case _:
+                pass
+    found = set()
+    for name in mentioned:
+        assign(run, generator.target, Const(name), generator.iter)
+        tests = [run.at(run.evaluate(run, test)) for test in generator.ifs]
+        if any(isinstance(test, Const) and not test.value for test in tests):
+            found.add(name)
+    return frozenset(found)
 
 
 def _element(run: Run, node: ast.expr, *, rows: Value | None) -> Value:

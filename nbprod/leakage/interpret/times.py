@@ -149,6 +149,11 @@ def _formatted(run: Run, cells: Cells, args: Args) -> Cells:
     return _clocked(cells, Clock(period=365 * _DAY) if "%Y" in text else Clock(cyclic=True))
 
 
+_OFFSETS = {"MonthEnd": "month", "MonthBegin": "month", "Day": "day", "BDay": "day", "Hour": "h", "Minute": "min",
+            "Week": "week", "QuarterEnd": "quarter", "QuarterBegin": "quarter", "YearEnd": "year", "YearBegin": "year",
+            "BMonthEnd": "month", "BMonthBegin": "month"}  # fmt: skip
+
+
 def duration(run: Run, path: str, args: Args) -> Value | None:
     """`pd.Timedelta('1D')`, `timedelta(days=1)`, `ibis.interval(days=7)` and their like as a length of time."""
     bare = path.rsplit(".", 1)[-1]
@@ -171,7 +176,7 @@ def duration(run: Run, path: str, args: Args) -> Value | None:
         unit = (
             second
             if isinstance(second, str)
-            else ("day" if bare in ("timedelta", "Day") or ".offsets." in path else "ns")
+            else _OFFSETS.get(bare, "day" if bare == "timedelta" or ".offsets." in path else "ns")
         )
         step = length(_spelled(unit))
         try:
@@ -179,7 +184,6 @@ def duration(run: Run, path: str, args: Args) -> Value | None:
         except (OverflowError, ValueError):
             return None
     if ".offsets." in path:
-        step = length({"MonthEnd": "month", "MonthBegin": "month", "Day": "day", "BDay": "day", "Hour": "h",
-                       "Week": "week", "QuarterEnd": "quarter", "YearEnd": "year"}.get(bare, ""))  # fmt: skip
+        step = length(_OFFSETS.get(bare, ""))
         return Const(step) if step is not None else None
     return None

@@ -50,7 +50,7 @@ class Const:
 class Cells:
     """Data of one shape: `column`, `matrix`, `scalar` or `element` (of the row a loop stands on).
 
-    `offset` is the row that an array's first value is of: 1 for `a[1:]`, so that place and row differ by one.
+    `offset` is the row that an array's first value is of: 1 for `a[1:]`, so that place and row differ by one. `presence` is a table's.
     """
 
     facts: Facts = NOTHING
@@ -67,6 +67,7 @@ class Cells:
     frame: Frame | None = None
     width: int | None = None
     offset: int = 0
+    presence: tuple[Ahead, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,8 @@ class Table:
 
     `keyed` are the keys of a table of aggregates. `presence` are the ways in which which rows exist looks ahead.
     `guessed` says that columns were taken or left out by names that the code doesn't tell. `view` tells a table
-    from another look at itself, which a join with itself needs.
+    from another look at itself, which a join with itself needs. `offset` is the row that its first row is of, where
+    its rows were numbered anew after a slice: place and row then differ.
     """
 
     columns: Mapping[str, Facts] = field(default_factory=dict)
@@ -113,6 +115,7 @@ class Table:
     gone: frozenset[str] = frozenset()
     guessed: bool = False
     view: str = ""
+    offset: int = 0
 
     def facts(self, name: str) -> Facts | None:
         """What is known of the column of that name; None if there is none."""
@@ -186,11 +189,12 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Seq:
-    """A list or tuple: its items where they are known, else what any item may be."""
+    """A list or tuple: its items where they are known, else what any item may be, but none of `without`."""
 
     items: tuple[Value, ...] | None
     any_item: Value | None = None
     is_list: bool = False
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from nbprod.leakage.evidence import (
     columns_of,
 )
 from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
-from nbprod.leakage.interpret.values import Table
+from nbprod.leakage.interpret.values import Cells, Table
 from nbprod.leakage.leaks.labels import is_label, target, whole_target
 from nbprod.leakage.leaks.leak import NEEDS_TIME, Leak, arrival, leak_at, selected
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float]) -> Iterator[Leak]:
-    label = run.facts(sink.labels) if sink.labels is not None else Facts()
+    label = _label_facts(run, sink)
     arrives = arrival(sink)
     named = sink.labels is None and sink.kind == "split"
     for name, facts in columns_of(run, sink.features):
@@ -41,6 +41,22 @@ def of_sink(run: Run, evidence: Evidence, sink: Sink, labels: dict[str, float]) 
     yield from _presence(run, evidence, sink)
 
 
+def _label_facts(run: Run, sink: Sink) -> Facts:
+    """What the labels read, seen from the rows of the features: an array cut from a later row on is so much later."""
+    if sink.labels is None:
+        return Facts()
+    labels, features = run.at(sink.labels), run.at(sink.features)
+    if isinstance(labels, Cells) and isinstance(features, Cells) and labels.array:
+        later = _first_row(labels.rows) - _first_row(features.rows)
+        return labels.facts.moved(later) if later > 0 else labels.facts
+    return run.facts(labels)
+
+
+def _first_row(rows: Rows) -> int:
+    """How many of the first rows were cut away."""
+    return sum(b.low for b in rows.bounds if b.kind == "slice" and isinstance(b.low, int) and b.low > 0)
+
+
 def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: Facts) -> str | None:
     """The rule that a way of looking ahead breaks when it arrives here, None if it breaks none."""
     tables = {source.partition(".")[0] for source in ahead.sources} or evidence.tables_of(facts)
@@ -53,9 +69,10 @@ def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: 
     if ahead.detail == "bar":
         return None
     rows = ahead.reach.rows if not ahead.reach.whole else inf
-    if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):  # noqa: SIM102
+    if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):
         # windows cut by a loop have no row of their own but the label's
-        if sink.labels is None or label.ahead_rows > rows or not label.reads:
+        later = max((at for at in label.reads.values() if at < inf), default=0)
+        if sink.labels is None or max(label.ahead_rows, later) > rows or not label.reads:
             return None
     return ahead.rule
 
@@ -114,11 +131,11 @@ def _splits_after(over: Rows, rows: Rows) -> bool:
 
 def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
     held = run.at(sink.features)
-    if not isinstance(held, Table) or sink.rows.bounds == () or sink.kind == "split":
+    if not isinstance(held, Table | Cells) or sink.rows.bounds == () or sink.kind == "split":
         return
     for ahead in held.presence:
         tables = {source.partition(".")[0] for source in ahead.sources}
         if ahead.over is not None and ahead.over.settled:
             continue
-        if evidence.run.time is not None and evidence.is_temporal(tables):
+        if evidence.is_sequence(tables):
             yield leak_at(ahead, rule=ahead.rule, column=None, arrives="which rows exist", arrived=sink.span)

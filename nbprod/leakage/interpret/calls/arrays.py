@@ -153,7 +153,13 @@ def _kept_within(run: Run, args: Args, node: ast.AST) -> Value:
     return place if place is not None else joined(run, args)
 
 
+_TENSORS = (
+    "torch.tensor", "torch.as_tensor", "torch.from_numpy", "torch.Tensor", "torch.FloatTensor", "torch.LongTensor",
+    "tensorflow.constant", "tensorflow.convert_to_tensor", "tensorflow.cast", "jax.numpy.array", "jax.numpy.asarray",
+    "cupy.array", "cupy.asarray",
+)  # fmt: skip
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
+    **dict.fromkeys(_TENSORS, _array),
     "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where,
     "numpy.searchsorted": _searched, "numpy.clip": _kept_within, "numpy.minimum": _kept_within,
     "numpy.maximum": _kept_within, "numpy.flip": _flipped, "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones,

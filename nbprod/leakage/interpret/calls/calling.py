@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret import deferred, knowledge, learning, times
-from nbprod.leakage.interpret.calls import arrays, columns, drawing, making, models, python, together
+from nbprod.leakage.interpret.calls import arrays, columns, drawing, making, models, python, series, together
 from nbprod.leakage.interpret.calls.arrays import fresh_array
 from nbprod.leakage.interpret.calls.columns import forward_indexer
 from nbprod.leakage.interpret.calls.drawing import GENERATOR, permuted, shuffled
@@ -211,9 +211,10 @@ _EXPRESSIONS: dict[str, Callable[[Run, str, Args, ast.AST], Value | None]] = {
 }  # fmt: skip
 _NAMED: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     **arrays.FUNCTIONS, **columns.FUNCTIONS, **drawing.FUNCTIONS, **making.FUNCTIONS, **models.FUNCTIONS,
-    **python.FUNCTIONS, **together.FUNCTIONS,
+    **python.FUNCTIONS, **series.FUNCTIONS, **together.FUNCTIONS,
 }  # fmt: skip
 _BARE: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "train_test_split": learning.train_test_split, "check_cv": learning.checked_cv,
+    "temporal_train_test_split": learning.split_in_time, "TensorDataset": data_matrix, "Subset": learning.subset,
     "random_split": learning.random_split, "FixedForwardWindowIndexer": forward_indexer, "DMatrix": data_matrix,
 }  # fmt: skip

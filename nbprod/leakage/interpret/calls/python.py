@@ -20,6 +20,7 @@ from nbprod.leakage.interpret.values import (
     Cells,
     Const,
     Folds,
+    Function,
     Mapped,
     Method,
     Opaque,
@@ -151,7 +152,9 @@ def _pairwise(run: Run, args: Args, node: ast.AST) -> Value:
     """`itertools.pairwise(items)`: each item, and the one after."""
     held = run.at(args.places[0]) if args.places else Opaque()
     if not isinstance(held, Cells):
-        return Seq(None, any_item=Seq((loops.any_item_of(run, held),) * 2))
+        item = run.at(loops.any_item_of(run, held))
+        after = replace(item, offset=item.offset + 1) if isinstance(item, Cells) else item
+        return Seq(None, any_item=Seq((item, after)))
     return _zip(run, Args(places=(held, replace(held, offset=held.offset + 1)), node=node), node)
 
 
@@ -200,7 +203,7 @@ def _plain(name: str) -> Callable[[Run, Args, ast.AST], Value]:
 
 def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AST) -> Value:
     first = held[0] if held else Opaque()
-    if name in ("max", "min", "sorted") and _holds_scores(run, first):
+    if name in ("max", "min", "sorted") and (_holds_scores(run, first) or _scores_each(run, args, node)):
         run.record.chosen.append((run.span(node), NOTHING))
     positions = [value for value in held if isinstance(value, Position)]
     if name in ("max", "min") and positions:
@@ -228,6 +231,18 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
             return Cells(facts=run.facts(first), shape="element") if run.facts(first).reads else Opaque()
     result = joined(run, args)
     return Opaque() if isinstance(result, Seq) else result
+
+
+def _scores_each(run: Run, args: Args, node: ast.AST) -> bool:
+    """Whether the key by which the best is found scores a model: `max(limits, key=lambda t: f1_score(y, p > t))`."""
+    key = run.at(args.names.get("key"))
+    if not args.places or not isinstance(key, Function | Partial):
+        return False
+    scored = len(run.record.scored)
+    run.comprehensions += 1
+    run.call(run, key, Args(places=(loops.any_item_of(run, args.places[0]),), node=node), node)
+    run.comprehensions -= 1
+    return len(run.record.scored) > scored
 
 
 def _holds_scores(run: Run, value: Value) -> bool:
@@ -328,5 +343,6 @@ BUILTINS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "numpy.argmax": _best("argmax"), "numpy.argmin": _best("argmin"),
     "itertools.pairwise": _pairwise, "collections.Counter": _counted, "functools.partial": _partial, "functools.reduce": _folded_up,
+    "sqlalchemy.text": _first_argument, "sqlalchemy.sql.text": _first_argument, "sqlalchemy.sql.expression.text": _first_argument,
     "statsmodels.api.add_constant": _first_argument, "IPython.display.display": _nothing,
 }  # fmt: skip

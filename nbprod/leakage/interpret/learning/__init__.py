@@ -12,7 +12,9 @@ from nbprod.leakage.interpret.learning.splits import (
     noted_draw,
     on_splitter,
     random_split,
+    split_in_time,
     splitter,
+    subset,
     train_test_split,
     validated,
 )
@@ -37,7 +39,9 @@ __all__ = [
     "on_splitter",
     "on_unknown",
     "random_split",
+    "split_in_time",
     "splitter",
+    "subset",
     "train_test_split",
     "validated",
 ]

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.interpret import edits
 from nbprod.leakage.interpret.context import Args, Run, Sink, Split
 from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
-from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
+from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
 from nbprod.leakage.interpret.values import (
     NONE,
     Cells,
     Const,
     Estimator,
     Folds,
+    Instance,
     Opaque,
     Picks,
     Seq,
@@ -53,6 +54,7 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
         edits=edits.keyword_value(run, node, "shuffle", "False") if how == "shuffled" else (),
         columns=_columns(run, first),
         labels=run.facts(labels) if labels is not None else None,
+        one_a_row=_keys_of(run, first),
     )
     run.record.sinks.append(
         Sink(
@@ -74,6 +76,7 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
 
 def dealt(run: Run, value: Value, node: ast.AST, *, what: str, parts: int) -> Value:
     """Rows dealt at random to so many parts: the first one trains, the others test."""
+    value = _data_in(run, value)
     first = train_test_split(run, Args(places=(value,), node=node), node)
     id_ = split_id(run, node, "split")
     run.record.splits[id_] = replace(run.record.splits[id_], what=what, edits=())
@@ -88,6 +91,32 @@ def dealt(run: Run, value: Value, node: ast.AST, *, what: str, parts: int) -> Va
         for number in range(1, parts)
     ]
     return Seq((train, *others))
+
+
+def _data_in(run: Run, value: Value) -> Value:
+    """The rows that a data set of the notebook's own, or of a library, holds."""
+    held = run.at(unwrapped(run, value))
+    if isinstance(held, Instance):
+        return Cells(facts=run.facts(held), rows=run.rows(held), shape="matrix", array=True)
+    return held
+
+
+def split_in_time(run: Run, args: Args, node: ast.AST) -> Value:
+    """`temporal_train_test_split(y, X)`: the last rows of each test."""
+    names = {**args.names, "shuffle": Const(False)}
+    return train_test_split(run, replace(args, names=names), node)
+
+
+def subset(run: Run, args: Args, node: ast.AST) -> Value:
+    """`torch.utils.data.Subset(dataset, indices)`: some rows of a data set, which divide it."""
+    data = _data_in(run, args.get(0, "dataset") or Opaque())
+    span = run.span(node)
+    text = run.text(args.node_of(1, "indices") or node)
+    bound = Bound(kind="part", subject=f"subset {text}", span=span)
+    run.record.sinks.append(
+        Sink(kind="split", span=span, features=frozen(run, data), rows=run.rows(data), name=name_in(node))
+    )
+    return _part(run, data, bound)
 
 
 def random_split(run: Run, args: Args, node: ast.AST) -> Value:
@@ -146,6 +175,12 @@ def _part(run: Run, value: Value, bound: Bound) -> Value:
     return Cells(facts=facts, rows=run.rows(held).narrowed(bound), shape="matrix", array=True)
 
 
+def _keys_of(run: Run, value: Value) -> tuple[str, ...]:
+    """The columns of which each value stands in one row only, as in a table of aggregates."""
+    held = run.at(value)
+    return tuple(key.name for key in held.keyed) if isinstance(held, Table | Cells) else ()
+
+
 def _columns(run: Run, value: Value) -> tuple[str, ...]:
     held = run.at(value)
     return tuple(held.columns) if isinstance(held, Table) else ()
@@ -194,6 +229,7 @@ def _note_split(  # noqa: PLR0917
         columns=_columns(run, first),
         labels=run.facts(labels) if labels is not None else None,
         shape="shuffled" if made_.shuffles else "",
+        one_a_row=_keys_of(run, first),
     )
 
 

@@ -85,6 +85,16 @@ def _shared_rows(rows: list[Rows]) -> Rows:
     return Rows(tables=tables, bounds=bounds)
 
 
+def _laid(run: Run, base: Table, value: Table | Cells, facts: Facts) -> Facts:
+    """A column's facts beside the rows of a frame, by place where its rows were numbered anew."""
+    from nbprod.leakage.interpret.moving import placed
+
+    if value.offset == base.offset or run.node is None:
+        return facts
+    cells = Cells(facts=facts, rows=value.rows, array=True, offset=value.offset - base.offset)
+    return placed(run, cells, 0, run.node)
+
+
 def beside(run: Run, values: tuple[Value, ...]) -> Value:
     """Columns of several frames or arrays side by side."""
     held = [run.at(value) for value in values]
@@ -113,7 +123,9 @@ def beside(run: Run, values: tuple[Value, ...]) -> Value:
                 if value.rest is None
                 else (value.rest if made_.rest is None else made_.rest | value.rest)
             )
-            made_ = replace(made_, columns={**made_.columns, **value.columns}, rest=rest)
+            laid = {name: _laid(run, made_, value, facts) for name, facts in value.columns.items()}
+            made_ = replace(made_, columns={**made_.columns, **laid}, rest=rest)
         elif isinstance(value, Cells):
-            made_ = made_.with_column(value.name or "0", value.facts)
+            facts = _laid(run, made_, value, value.facts) if value.array else value.facts
+            made_ = made_.with_column(value.name or "0", facts)
     return run.new(made_)

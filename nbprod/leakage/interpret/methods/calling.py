@@ -109,10 +109,14 @@ def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> 
     for value in args.every:
         facts = facts | run.facts(value)
     if not facts.reads and not facts.aheads:
-        return Opaque(hint=getattr(held, "hint", "") if name in ("columns", "tolist") else "")
+        return Opaque(hint=getattr(held, "hint", "") if name in _KEEPS_NAMES else "")
     return Opaque(facts=replace(facts, proved=False), rows=run.rows(held))
 
 
+# what names of columns stay, whichever of them are left out
+_KEEPS_NAMES = frozenset(
+    {"columns", "tolist", "to_list", "drop", "difference", "intersection", "union", "copy"}
+)
 _TABLE_GIVERS = frozenset(
     {
         "table",

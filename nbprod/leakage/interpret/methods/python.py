@@ -12,6 +12,7 @@ from nbprod.leakage.interpret import (
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.values import (
     NONE,
+    Cells,
     Const,
     Estimator,
     Mapped,
@@ -65,7 +66,7 @@ def _less(run: Run, sequence: Seq, names: Value) -> Seq:
         for item in sequence.items or ()
         if not (isinstance(h := run.at(item), Const) and h.value in gone)
     )
-    return replace(sequence, items=kept, is_list=True)
+    return replace(sequence, items=kept, is_list=True, without=sequence.without | gone)
 
 
 def any_item_in(run: Run, sequence: Seq) -> Value:
@@ -83,7 +84,18 @@ def _with_item(run: Run, sequence: Seq, item: Value) -> Seq:
         if item not in sequence.items and len(sequence.items) < 64:
             return replace(sequence, items=(*sequence.items, item))
         return sequence
-    return Seq(None, any_item=join_values(run, any_item_in(run, sequence), item), is_list=True)
+    return Seq(None, any_item=_beside_others(run, sequence, item), is_list=True)
+
+
+def _beside_others(run: Run, sequence: Seq, item: Value) -> Value:
+    """Any item of a list with one more: known items without data before the first one move its place."""
+    held, before = run.at(item), run.at(sequence.any_item)
+    if isinstance(held, Cells) and isinstance(before, Cells):
+        held = replace(held, offset=before.offset, array=before.array)
+    elif isinstance(held, Cells) and sequence.items and not run.facts(sequence).reads:
+        held = replace(held, offset=held.offset - len(sequence.items))
+        return replace(held, array=True)
+    return join_values(run, any_item_in(run, sequence), held if isinstance(held, Cells) else item)
 
 
 def _put(run: Run, owner: Value, value: Value) -> None:

@@ -10,10 +10,12 @@ from nbprod.leakage.interpret import (
     groups,
     joining,
     knowledge,
+    learning,
     moving,
     positions,
     tables,
 )
+from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
-    from nbprod.leakage.interpret.context import Args, Run
+    from nbprod.leakage.interpret.context import Run
 
 
 def _asof(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
@@ -115,6 +117,11 @@ def _last_rows(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return sliced(run, cells, Stretch(low=low), node)
 
 
+def _split_at(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    """`series.split_before(point)`: what is before, and what comes then."""
+    return learning.split_in_time(run, Args(places=(cells,), node=args.node), node)
+
+
 def _exponential(run: Run, cells: Cells, _args: Args, node: ast.AST) -> Value:
     return Windowed(base=cells, kind="ewm", aheads=moving.expanding_aheads(run, cells, node))
 
@@ -130,5 +137,5 @@ METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "item": _only_value, "asof": _asof, "reindex": _reindexed, "rolling": _rolled, "expanding": _expanding, "ewm": _exponential,
     "resample": groups.resampled, "groupby": _grouped, "sort_values": _sorted, "sort": _sorted,
     "sort_index": _sorted_index, "reverse": _reversed, "head": _first_rows, "limit": _first_rows,
-    "searchsorted": _searched, "search_sorted": _searched, "tail": _last_rows, "sample": tables.sampled,
+    "searchsorted": _searched, "search_sorted": _searched, "tail": _last_rows, "split_before": _split_at, "split_after": _split_at, "sample": tables.sampled,
 }  # fmt: skip

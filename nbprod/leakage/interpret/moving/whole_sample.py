@@ -50,8 +50,9 @@ def statistic(
         detail=OF_GROUPS if cells.within else "",
     )
     if over.settled:
-        # known from the end of those rows on: of later rows it reads nothing
-        return replace(facts, reads={}, clock=None, derived=True).with_ahead(ahead)
+        # known from the end of those rows on, or some rows after it: of later rows it reads nothing
+        kept = facts.without(lambda a: not a.reach.whole)
+        return replace(kept, reads={}, clock=None, derived=True).with_ahead(ahead)
     return facts.whole().with_ahead(ahead)
 
 
@@ -137,7 +138,8 @@ def _framed(run: Run, cells: Cells, node: ast.AST, *, says: str) -> Facts:
 
 
 def reduced_to_one(run: Run, move: Reduces, cells: Cells, args: Args, node: ast.AST, *, called: str) -> Value:
-    along = args.constant(*place_of(move.parameters, "axis"), default=0)
+    # PyTorch says `dim`
+    along = args.constant(None, "dim", args.constant(*place_of(move.parameters, "axis"), default=0))
     if along in (1, -1, "columns") and cells.shape in ("matrix", "element"):
         return replace(cells, shape="column", facts=replace(cells.facts, derived=True))
     if cells.shape == "element":

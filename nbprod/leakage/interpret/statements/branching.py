@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.interpret import learning, loops, moving
 from nbprod.leakage.interpret.combining import join_values
+from nbprod.leakage.interpret.statements import carried
 from nbprod.leakage.interpret.statements.assigning import assign
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -95,9 +96,11 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
             _turn(run, node.body)
     else:
         item = loops.any_item_of(run, source)
-        for _ in range(2):
+        for turn in range(2):
             assign(run, node.target, item, node.iter)
             _turn(run, node.body)
+            if turn == 0:
+                carried.noted(run, node, item)
     run.loops -= 1
     if not run.loops and not run.depth:
         _settle_totals(run, node, run.at(source))

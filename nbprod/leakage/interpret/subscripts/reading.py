@@ -143,7 +143,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
             pass
     names = frames.columns_named(run, table, key)
     if isinstance(key, Seq) and key.any_item == frames.OTHER_COLUMNS and names is not None:
-        return run.new(frames.with_others(run, table, names))
+        return run.new(frames.with_others(run, table, names, without=key.without))
     if names is not None:
         single = not isinstance(key, Seq | Const)
         if single:
@@ -258,6 +258,8 @@ def _of_sequence(run: Run, sequence: Seq, key: Value, node: ast.AST) -> Value:
             if known and all(end is None or isinstance(end, int) for end in (start, stop)):
                 return run.new(Seq(items[start:stop], is_list=sequence.is_list))
             return sequence
+        case Stretch(low=Const(int(first)), step=None) if first > 0 and sequence.items is None:
+            return run.stored(replace(sequence, any_item=_from_row(run, sequence.any_item, first)))
         case Position():
             value = any_of(run, sequence)
             if isinstance(value, Cells):
@@ -270,6 +272,21 @@ def _of_sequence(run: Run, sequence: Seq, key: Value, node: ast.AST) -> Value:
         case _:
             pass
     return any_of(run, sequence)
+
+
+def _from_row(run: Run, item: Value | None, first: int) -> Value | None:
+    """What any item of a list may be, when the list begins with a later row."""
+    held = run.at(item)
+    match held:
+        case Cells():
+            return replace(held, array=True, offset=held.offset + first)
+        case Seq(items=tuple(parts)):
+            return replace(held, items=tuple(_from_row(run, part, first) or part for part in parts))
+        case Mapped():
+            inner = {key: _from_row(run, value, first) or value for key, value in held.items.items()}
+            return Mapped(inner, _from_row(run, held.any_item, first) if held.any_item is not None else None)
+        case _:
+            return item
 
 
 def any_of(run: Run, sequence: Seq) -> Value:

@@ -65,9 +65,12 @@ def _apply(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 def _row_of(run: Run, table: Table) -> Value:
     """A frame's row in `apply(axis=1)`: columns by name, each an element."""
     items = {
-        name: Cells(facts=facts, shape="element", rows=table.rows) for name, facts in table.columns.items()
+        name: Cells(facts=facts, shape="element", rows=table.rows, order=table.order)
+        for name, facts in table.columns.items()
     }
-    anything = Cells(facts=frames.known_facts(run, table), shape="element", rows=table.rows)
+    anything = Cells(
+        facts=frames.known_facts(run, table), shape="element", rows=table.rows, order=table.order
+    )
     return Mapped(dict(items), anything) if table.rest is None else anything
 
 
@@ -85,7 +88,8 @@ def _rows_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value
 
 
 def _tuples_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:
-    return Seq(None, any_item=Cells(facts=frames.known_facts(run, table), shape="element", rows=table.rows))
+    facts = frames.known_facts(run, table)
+    return Seq(None, any_item=Cells(facts=facts, shape="element", rows=table.rows, order=table.order))
 
 
 def _columns_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:

@@ -59,7 +59,7 @@ def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.
         case Seq(items=items) if items is not None:
             for item in items:
                 result = _with_places(run, table, result, item, node)
-            return result
+            return _with_rest(run, table, result, held)
         case Seq(any_item=any_item) if any_item is not None:
             return _with_places(run, table, result, any_item, node)
         case Const(str(name)):
@@ -85,6 +85,15 @@ def _with_places(run: Run, table: Table, result: Table, value: Value, node: ast.
         case Opaque(hint=hint) if hint.startswith("desc:"):
             return result
     return result
+
+
+def _with_rest(run: Run, table: Table, result: Table, names: Seq) -> Table:
+    """The frame with the columns that nobody has named too, where the names stand for them as well."""
+    if names.any_item != frames.OTHER_COLUMNS or result.rest is not None:
+        return result
+    named = frames.columns_named(run, table, names) or ()
+    kept = frames.with_others(run, table, named, without=names.without)
+    return replace(result, rest=kept.rest, gone=kept.gone)
 
 
 def evaluated(run: Run, table: Table, value: Value, node: ast.AST) -> Value:

@@ -79,7 +79,7 @@ def _reverse(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:
 def _reset_index(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     _ = node
     if args.constant(None, "drop") is True:
-        return run.new(replace(table, index=()))
+        return run.new(replace(table, index=(), offset=_cut_before(table)))
     names = table.index
     columns = dict(table.columns)
     for name in names:
@@ -90,6 +90,12 @@ def _reset_index(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
             )
             columns = {name: facts, **columns}
     return run.new(replace(table, index=(), columns=columns))
+
+
+def _cut_before(table: Table) -> int:
+    """How many of the first rows were cut away by their place."""
+    cuts = (b.low for b in table.rows.bounds if b.kind == "slice" and isinstance(b.low, int) and b.low > 0)
+    return sum(cuts)
 
 
 def _set_index(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
