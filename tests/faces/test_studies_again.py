@@ -67,7 +67,7 @@ CELLS = (
     "print(globals()['extra'], text)",
     "holder = Late()\nholder.df = df",
     "df = df[",
-    "df['soon'] = df['delay'].shift(-2)  # nbprod: allow shift-into-future - it is the label",
+    "df['soon'] = df['delay'].shift(-2)  # nbprod: allow shift-into-future because it is the label",
     "# a time series of flights",
     "%%parameters\nlimit = 3  # how many",
     "!ls  # here",
