@@ -1,9 +1,11 @@
 """False alarms and power of proposed suites on real data, beside naive bounds from the smallest and largest value seen.
 
-`python benchmarks/inference.py [--batches N] [--data NAME]` takes for each data set half of its blocks (days of flights,
-hours of weather, runs of pictures) as the reference and makes batches of whole blocks drawn at random from the other half.
-It prints how many of N batches raised a false alarm, how often each of ten kinds of planted damage was seen,
-and one line of JSON. All batches are judged at once, one query an expectation grouped by batch; the first few are judged
+`python benchmarks/inference.py [--batches N] [--splits K] [--data NAME]` takes for each data set half of its blocks (days of
+flights, hours of weather, runs of pictures) as the reference and makes batches of whole blocks drawn at random from the
+other half. It prints how many of N batches raised a false alarm, how often each of ten kinds of planted damage was seen,
+and one line of JSON. The blocks are halved by turns first and then K times at random, with a suite each for a part of
+the N batches: what is stated holds over references as well as over batches, and batches of one half share its luck, so the
+interval counts the halvings. All batches are judged at once, one query an expectation grouped by batch; the first few are judged
 by nbprod's engine as well, and the run fails where the two differ.
 
 Beside them stand two public profilers that propose checks from a reference and judge by them: pandera's `infer_schema` and
@@ -19,6 +21,7 @@ import json
 import re
 import tempfile
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -92,6 +95,14 @@ def halves(frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     places = {block: place for place, block in enumerate(sorted(frame["block"].unique()))}
     is_even = frame["block"].map(places) % 2 == 0
     return frame[is_even], frame[~is_even]
+
+
+def random_halves(frame: pd.DataFrame, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Half of the blocks drawn at random as the reference, and the other half."""
+    blocks = sorted(frame["block"].unique())
+    drawn = np.random.default_rng([17, seed]).permutation(len(blocks))[: (len(blocks) + 1) // 2]
+    is_drawn = frame["block"].isin([blocks[place] for place in drawn])
+    return frame[is_drawn], frame[~is_drawn]
 
 
 def batches_of(frame: pd.DataFrame, count: int, *, blocks: int, seed: int) -> Iterator[pd.DataFrame]:
@@ -328,7 +339,10 @@ def _quantiles(connection: duckdb.DuckDBPyConnection, arguments: Any, column: st
     for batch, values in rows:
         found = np.quantile(np.array(values, dtype=float), ranges["quantiles"], method="nearest")
         bounds = ranges["value_ranges"]
-        if any(not low <= one <= high for one, (low, high) in zip(found, bounds, strict=True)):
+        if any(
+            (low is not None and one < low) or (high is not None and one > high)
+            for one, (low, high) in zip(found, bounds, strict=True)
+        ):
             yield batch
 
 
@@ -430,8 +444,36 @@ def peers(
 # The study
 
 
+def over_splits(name: str, count: int, splits: int) -> dict[str, Any]:
+    """The rate of false alarms over random halves of the blocks, with its interval at 95 %."""
+    from scipy.stats import t
+
+    frame, blocks, _ = DATA[name]()
+    each = max(-(-count // max(splits, 1)), 2)
+    rates, most = [], Counter[str]()
+    for split in range(splits):
+        reference, rest = random_halves(frame, seed=split + 1)
+        batches = list(batches_of(rest, each, blocks=blocks, seed=100 + split))
+        rows = int(np.median([len(one) for one in batches]))
+        broken = alarms(proposed(reference, blocks=blocks, rows=rows, by="batches"), batches)
+        rates.append(len(set().union(*broken.values())) / each)
+        most.update({one: len(places) for one, places in broken.items() if places})
+    reach = (
+        float(t.ppf(0.975, splits - 1)) * float(np.std(rates, ddof=1)) / splits**0.5 if splits > 1 else 1.0
+    )
+    mean = float(np.mean(rates))
+    return {
+        "batches": each * splits,
+        "false alarms": mean,
+        "from": max(mean - reach, 0.0),
+        "to": mean + reach,
+        "by split": rates,
+        "most by": dict(most.most_common(3)),
+    }
+
+
 def study(name: str, count: int) -> dict[str, object]:
-    """One data set's figures."""
+    """One data set's figures, its blocks halved by turns."""
     from nbprod.validating import judge
 
     frame, blocks, roles = DATA[name]()
@@ -474,6 +516,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--quick", action="store_true", help="50 batches of the smallest data set")
     parser.add_argument("--batches", type=int, default=500)
+    parser.add_argument("--splits", type=int, default=20)
     parser.add_argument("--data", choices=DATA, action="append")
     asked = parser.parse_args()
     names, batches = (["digits"], 50) if asked.quick else (asked.data or DATA, asked.batches)
@@ -481,7 +524,8 @@ def main() -> None:
     for name in names:
         started = time.perf_counter()
         one = study(name, batches)
-        found.append(one)
+        random = over_splits(name, batches, 2 if asked.quick else asked.splits)
+        found.append(one | {"random halves": random})
         print(
             f"{name}: {one['batches']} batches of about {one['rows a batch']} rows, {time.perf_counter() - started:.0f} s"
         )
@@ -494,6 +538,11 @@ def main() -> None:
                     "    " + ", ".join(f"{damage} {share:.0%}" for damage, share in figures["seen"].items()),
                     flush=True,
                 )
+        print(
+            f"  nbprod, batches known, over {len(random['by split'])} random halves: {random['batches']} batches, "
+            f"false alarms {random['false alarms']:.2%} ({random['from']:.2%} to {random['to']:.2%}) {random['most by']}",
+            flush=True,
+        )
     print(json.dumps({"benchmark": "inference", "rate": RATE, "data": found}))
 
 

@@ -6,6 +6,7 @@ a fresh batch breaks the bound. Sizes above a cap are taken as the cap, which on
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _CAP = 20_000
+# Counts that chance spreads so rarely are spread by more than chance.
+_DISPERSED = 0.1
 
 
 def share_bound(hits: float, rows: int, *, batch: int, chance: float) -> float:
@@ -60,18 +63,31 @@ def divergence_bound(counts: Sequence[int], *, batch: int, chance: float) -> flo
     return float(chi2.ppf(1 - chance, len(counts) - 1)) * (1 + batch / rows) / (2 * batch)
 
 
-def prediction_band(values: Sequence[float], *, chance: float) -> tuple[float, float]:
-    """Where the next batch's figure lies but for that chance, after those of earlier batches (Student's t).
+def counts_band(counts: Sequence[int], *, chance: float) -> tuple[int, int] | None:
+    """Between which counts the next hour's or day's lies but for that chance; None where they differ by more than chance.
 
-    It takes the batches as alike and independent, not the rows within them; the figures as roughly normal.
+    Counts of what happens independently are Poisson's: the next one, after all these, is negative binomial.
     """
-    from scipy.stats import t
+    from scipy.stats import chi2, nbinom
 
-    count = len(values)
-    mean = sum(values) / count
-    spread = (sum((value - mean) ** 2 for value in values) / (count - 1)) ** 0.5
-    reach = float(t.ppf(1 - chance / 2, count - 1)) * spread * (1 + 1 / count) ** 0.5
-    return min(mean - reach, *values), max(mean + reach, *values)
+    count, whole = len(counts), sum(counts)
+    if count < 2 or not whole:
+        return None
+    mean = whole / count
+    if chi2.sf(sum((one - mean) ** 2 for one in counts) / mean, count - 1) < _DISPERSED:
+        return None
+    odds = count / (count + 1)
+    return int(nbinom.ppf(chance / 2, whole + 0.5, odds)), int(nbinom.ppf(1 - chance / 2, whole + 0.5, odds))
+
+
+def earlier_by(starts: Sequence[float], *, chance: float) -> float:
+    """By how much the next batch starts before all those seen with that chance, if starts are spread evenly.
+
+    The next of count + 1 even starts is the first with chance 1 / (count + 1), and then rarely far before the others.
+    """
+    count = len(starts)
+    rarer = max(1 / ((count + 1) * chance), 1.0)
+    return (max(starts) - min(starts)) * (math.pow(rarer, 1 / max(count - 1, 1)) - 1)
 
 
 def _exceeded(a: float, b: float, batch: int, chance: float) -> float:

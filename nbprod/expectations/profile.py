@@ -29,8 +29,10 @@ class ColumnProfile:
     `singletons` counts the values that occur once. `low` and `high` are the extremes (times as ISO text), `ladder`
     the numbers at evenly spaced ranks from the smallest to the largest, `counts` each value's count where there are
     few. `shape` is a pattern that every text has, `shortest` and `longest` are lengths of texts. Where it was said what
-    makes a batch, `batch_quantiles`, `batch_null_shares`, `batch_lows` and `batch_highs` (of lengths for texts) hold
-    these of each batch in the reference, `batch_strange_shares` the shares of rows whose value no other batch has.
+    makes a batch, `batch_quantiles`, `batch_null_shares`, `batch_lows` and `batch_highs` (of lengths for texts, of times
+    the first in seconds) hold
+    these of each batch in the reference, `batch_strange_shares` the shares of rows whose value no other batch has; all
+    in the order of the profile's `batch_rows`, None where a batch has too few values to tell.
     Of a time, `rises` says that the rows stand in its order, and `bucket_rows` counts those of each whole `bucket` (an
     hour or a day) between the first and the last.
     """
@@ -48,11 +50,11 @@ class ColumnProfile:
     shortest: int | None = None
     longest: int | None = None
     shape: str | None = None
-    batch_quantiles: tuple[tuple[float, ...], ...] = ()
+    batch_quantiles: tuple[tuple[float, ...] | None, ...] = ()
     batch_null_shares: tuple[float, ...] = ()
-    batch_lows: tuple[float, ...] = ()
-    batch_highs: tuple[float, ...] = ()
-    batch_strange_shares: tuple[float, ...] = ()
+    batch_lows: tuple[float | None, ...] = ()
+    batch_highs: tuple[float | None, ...] = ()
+    batch_strange_shares: tuple[float | None, ...] = ()
     rises: bool = False
     bucket: str | None = None
     bucket_rows: tuple[int, ...] = ()
@@ -81,7 +83,7 @@ class Correlation:
     right: str
     angle: float
     spread: float
-    batch_angles: tuple[float, ...] = ()
+    batch_angles: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

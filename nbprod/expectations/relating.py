@@ -5,24 +5,25 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nbprod.expectations.chances import prediction_band, share_bound
+from nbprod.expectations.chances import share_bound
 from nbprod.expectations.profile import Sort
 from nbprod.expectations.queries import quoted
 from nbprod.model import Expectation, Importance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from nbprod.expectations.profile import ColumnProfile, Correlation, Dependency, Profile
+    from nbprod.expectations.history import History
+    from nbprod.expectations.profile import Correlation, Dependency, Profile
     from nbprod.model import Json
 
-# Fewer batches tell nothing of how batches differ.
-FEW_BATCHES = 5
 
-
-def settled(one: Dependency, *, batch: int, chance: float) -> Expectation:
+def settled(one: Dependency, *, batch: int, chance: float, history: History) -> Expectation:
     """One column's value settles another's: the pairs seen, and how often a fresh batch may bring one not yet seen."""
     share = share_bound(one.singletons, one.rows, batch=batch, chance=chance)
+    # A value that is new comes in a pair that is new.
+    strange = [history.bands.get(("strange", name)) for name in (one.settles, one.settled)]
+    share = min(max([share, *(band.high for band in strange if band is not None)]), 1.0)
     mostly = math.floor((1 - share) * 1e6) / 1e6
     arguments: dict[str, Json] = {
         "column_A": one.settles,
@@ -40,17 +41,22 @@ def settled(one: Dependency, *, batch: int, chance: float) -> Expectation:
     )
 
 
-def correlated(one: Correlation, *, batch: int, chance: float) -> Expectation:
-    """Two columns go together as they did: bounds on Fisher's angle, said as bounds on the correlation."""
+def correlated(one: Correlation, *, batch: int, chance: float, history: History) -> Expectation | None:
+    """Two columns go together as they did: bounds on Fisher's angle, said as bounds on the correlation.
+
+    None where they would hold for any correlation.
+    """
     from scipy.stats import norm
 
     reach = float(norm.ppf(1 - chance / 2)) * one.spread / math.sqrt(max(batch, 4))
     low, high = one.angle - reach, one.angle + reach
-    if len(one.batch_angles) >= FEW_BATCHES:
-        wide = prediction_band(one.batch_angles, chance=chance)
-        low, high = min(low, wide[0]), max(high, wide[1])
+    band = history.bands.get(("together", f"{one.left}, {one.right}"))
+    if band is not None:
+        low, high = min(low, band.low), max(high, band.high)
     # Rounded outward, so that the text stays short and the bound holds.
     bounds = (math.floor(math.tanh(low) * 1e4) / 1e4, math.ceil(math.tanh(high) * 1e4) / 1e4)
+    if bounds == (-1.0, 1.0):
+        return None
     left, right = (f"CAST({quoted(name)} AS DOUBLE)" for name in (one.left, one.right))
     # Nobody but the notebook's own author names the columns; their quotes are doubled.
     query = (
@@ -63,23 +69,23 @@ def correlated(one: Correlation, *, batch: int, chance: float) -> Expectation:
         description=f"The correlation of {one.left} and {one.right} stays between {bounds[0]} and {bounds[1]}.",
         notes=f"In the reference the correlation is {math.tanh(one.angle):.3f}; "
         + (
-            f"bounds from how {len(one.batch_angles)} of its batches differ."
-            if len(one.batch_angles) >= FEW_BATCHES
+            f"{band.said()}."
+            if band is not None
             else f"bounds for a batch of {batch:,} by resampling the reference."
         ),
         importance=Importance.WARNING,
     )
 
 
-def volume(profile: Profile, *, chance: float) -> Expectation:
+def volume(history: History) -> Iterator[Expectation]:
     """How many rows a batch has, from those of the reference's batches."""
-    low, high = prediction_band(profile.batch_rows, chance=chance)
-    return Expectation(
-        type="expect_table_row_count_to_be_between",
-        arguments={"min_value": max(math.floor(low), 1), "max_value": math.ceil(high)},
-        notes=f"{len(profile.batch_rows)} batches of the reference have {min(profile.batch_rows):,} to "
-        f"{max(profile.batch_rows):,} rows each.",
-    )
+    band = history.bands.get(("rows", ""))
+    if band is not None:
+        yield Expectation(
+            type="expect_table_row_count_to_be_between",
+            arguments={"min_value": max(math.floor(band.low), 1), "max_value": math.ceil(band.high)},
+            notes=f"{history.batches} batches of the reference have {history.rows} rows each; {band.said()}.",
+        )
 
 
 def fresh(profile: Profile) -> Iterator[Expectation]:
@@ -91,16 +97,3 @@ def fresh(profile: Profile) -> Iterator[Expectation]:
                 arguments={"column": column.name, "min_value": column.high, "strict_min": True},
                 notes="The reference's latest time: a batch with nothing newer is stale.",
             )
-
-
-def widened(low: float, high: float, column: ColumnProfile, *, chance: float) -> tuple[float, float]:
-    """A range made wider by how the extremes of the reference's batches differ, where these are known."""
-    return _wider(column.batch_lows, chance, low)[0], _wider(column.batch_highs, chance, high)[1]
-
-
-def _wider(seen: Sequence[float], chance: float, extreme: float) -> tuple[float, float]:
-    values = [value for value in seen if math.isfinite(value)]
-    if len(values) < FEW_BATCHES:
-        return extreme, extreme
-    low, high = prediction_band(values, chance=chance / 2)
-    return min(low, extreme), max(high, extreme)

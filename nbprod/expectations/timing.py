@@ -5,17 +5,20 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from nbprod.expectations.chances import prediction_band
+from nbprod.expectations.chances import counts_band
 from nbprod.expectations.queries import quoted
+from nbprod.expectations.tails import Figure, joint_bands
 from nbprod.model import Expectation, Importance
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from nbprod.expectations.profile import ColumnProfile
 
 # Fewer hours or days tell nothing of the next one.
 FEWEST_BUCKETS = 15
+# The logarithm of more rows than any hour has.
+_MOST_TO_TELL = 40.0
 
 
 def in_order(column: ColumnProfile) -> Iterator[Expectation]:
@@ -35,14 +38,16 @@ def has_volume(column: ColumnProfile) -> bool:
     return is_plain and column.bucket is not None and len(column.bucket_rows) >= FEWEST_BUCKETS
 
 
-def volume_by_time(column: ColumnProfile, *, batch: int, chance: float) -> Expectation:
+def volume_by_time(column: ColumnProfile, *, batch: int, chance: float) -> Expectation | None:
     """How many rows each whole hour or day of a batch has; its first and last may be cut.
 
-    The chance is split over the hours or days that a batch of so many rows spans.
+    The chance is split over the hours or days that a batch of so many rows spans. None where they differ too wildly.
     """
     seen, unit = column.bucket_rows, column.bucket or "day"
     spanned = max(math.ceil(batch * len(seen) / max(sum(seen), 1)), 1)
-    low, high = prediction_band(seen, chance=chance / spanned)
+    low, high = _bounds(seen, chance=chance / spanned)
+    if not math.isfinite(high):
+        return None
     least, most = max(math.floor(low), 0), math.ceil(high)
     gap = f" OR nbprod_{unit} > earlier + INTERVAL 1 {unit.upper()}" if least else ""
     name = quoted(column.name)
@@ -66,3 +71,18 @@ def volume_by_time(column: ColumnProfile, *, batch: int, chance: float) -> Expec
 
 def _range(least: int, most: int) -> str:
     return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def _bounds(seen: Sequence[int], *, chance: float) -> tuple[float, float]:
+    """How many rows the next hour or day has: as many as chance allows, or where they differ more, by how they do."""
+    # Half a row more, so that an hour without a row has a logarithm as well.
+    figure = Figure(
+        values=tuple(math.log(one + 0.5) for one in seen),
+        least=0.5 / math.sqrt(max(sum(seen), 1) / len(seen)),
+    )
+    band = joint_bands({"": figure}, chance=chance)[""]
+    wide = (math.exp(band.low) - 0.5, math.exp(band.high) if band.high < _MOST_TO_TELL else math.inf)
+    by_chance = counts_band(seen, chance=chance)
+    if by_chance is None:
+        return wide
+    return max(wide[0], by_chance[0]), min(wide[1], by_chance[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
@@ -128,29 +129,42 @@ def _batches(table: Any, name: str, sort: Sort, by: tuple[str, ...]) -> Formula:
     if sort in (Sort.NUMBER, Sort.TEXT):
         low, high = _extremes(column, sort)
         asked |= {"low": low, "high": high}
+    if sort is Sort.TIME:
+        asked["low"] = column.min().cast("timestamp").epoch_seconds()
     if sort is Sort.NUMBER:
         asked |= {f"q{place}": column.cast("float64").quantile(one) for place, one in enumerate(QUANTILES)}
     (rows,) = yield (Rows(table.group_by(list(by)).aggregate(**asked).order_by(list(by))),)
-    enough = [row for row in rows if row["n"] >= _FEWEST_IN_BATCH]
-    quantiles = [tuple(row[f"q{place}"] for place in range(len(QUANTILES))) for row in enough if "q0" in row]
+    quantiles = [
+        tuple(row[f"q{place}"] for place in range(len(QUANTILES))) if row["n"] >= _FEWEST_IN_BATCH else None
+        for row in rows
+        if "q0" in row
+    ]
     return {
         "batch_null_shares": tuple(row["nulls"] for row in rows),
         "batch_quantiles": tuple(quantiles),
-        "batch_lows": tuple(float(row["low"]) for row in enough if "low" in row),
-        "batch_highs": tuple(float(row["high"]) for row in enough if "high" in row),
+        "batch_lows": tuple(_extreme(row, "low") for row in rows if "low" in row),
+        "batch_highs": tuple(_extreme(row, "high") for row in rows if "high" in row),
     }
 
 
-def _strange_shares(kept: Any, name: str, by: tuple[str, ...]) -> Formula:
+def _extreme(row: Mapping[str, Any], name: str) -> float | None:
+    """A batch's extreme; few values have extremes that say little, and infinity is no measure."""
+    value = float(row[name]) if row["n"] >= _FEWEST_IN_BATCH else math.nan
+    return value if math.isfinite(value) else None
+
+
+def _strange_shares(table: Any, name: str, by: tuple[str, ...]) -> Formula:
     """The share of each batch's rows whose value no other batch of the reference has."""
     if not by or name in by:
         yield from ()
         return ()
-    each = kept.group_by([*by, name]).aggregate(nbprod_n=kept.count())
+    # Missing values are counted as none, so that each batch has its row.
+    each = table.group_by([*by, name]).aggregate(nbprod_n=table[name].count())
     placed = each.mutate(nbprod_batches=each.count().over(group_by=name))
-    share = placed.nbprod_n.sum(where=placed.nbprod_batches == 1).fill_null(0) / placed.nbprod_n.sum()
-    (rows,) = yield (Rows(placed.group_by(list(by)).aggregate(share=share).order_by(list(by))),)
-    return tuple(float(row["share"]) for row in rows)
+    alone = placed.nbprod_n.sum(where=placed.nbprod_batches == 1).fill_null(0)
+    counted = placed.group_by(list(by)).aggregate(alone=alone, n=placed.nbprod_n.sum())
+    (rows,) = yield (Rows(counted.order_by(list(by))),)
+    return tuple(row["alone"] / row["n"] if row["n"] else None for row in rows)
 
 
 def _column(table: Any, name: str, kind: Any, by: tuple[str, ...], *, is_whole: bool) -> Formula:
@@ -172,7 +186,7 @@ def _column(table: Any, name: str, kind: Any, by: tuple[str, ...], *, is_whole: 
     shape = yield from _shape(kept, counts, name, sort)
     batches = yield from _batches(table, name, sort, by)
     if values:
-        batches["batch_strange_shares"] = yield from _strange_shares(kept, name, by)
+        batches["batch_strange_shares"] = yield from _strange_shares(table, name, by)
     is_text = sort is Sort.TEXT
     if sort is Sort.TIME and distinct and is_whole:
         batches |= yield from timing(kept, name, low, high)

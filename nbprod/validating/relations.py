@@ -22,12 +22,13 @@ _STRONG = 0.3
 _SAMPLE = 20_000
 _ROUNDS = 100
 _FEWEST_ROWS = 100
+_FEWEST_IN_BATCH = 30
 
 
 def relations(table: Any, profile: Profile, *, by: tuple[str, ...]) -> dict[Hashable, Formula]:
     """By names, formulas for a `Dependency`, a `Correlation`, or None where two columns don't go together."""
     found: dict[Hashable, Formula] = {}
-    for one, other in _candidates(profile):
+    for one, other in _candidates(profile, by):
         found["settles", one.name, other.name] = _dependency(table, one, other)
     if profile.rows >= _FEWEST_ROWS:
         numbers = [one for one in profile.columns if _may_correlate(one, by)][:_MOST_COLUMNS]
@@ -36,7 +37,7 @@ def relations(table: Any, profile: Profile, *, by: tuple[str, ...]) -> dict[Hash
     return found
 
 
-def _candidates(profile: Profile) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
+def _candidates(profile: Profile, by: tuple[str, ...]) -> Iterator[tuple[ColumnProfile, ColumnProfile]]:
     """Pairs of columns of few values, each seen often, of which the first may settle the second."""
     few = [
         one
@@ -44,6 +45,8 @@ def _candidates(profile: Profile) -> Iterator[tuple[ColumnProfile, ColumnProfile
         if one.sort in (Sort.TEXT, Sort.FLAG, Sort.NUMBER)
         and 1 < len(one.counts) <= _MOST_PAIRS
         and profile.rows - one.nulls >= _FEWEST_A_PAIR * len(one.counts)
+        # What makes a batch is its name, which says nothing of the next one.
+        and one.name not in by
     ]
     for one, other in itertools.permutations(few, 2):
         if len(other.counts) <= len(one.counts):
@@ -83,15 +86,22 @@ def _correlation(table: Any, left: str, right: str, by: tuple[str, ...]) -> Form
     if count < _FEWEST_ROWS or r is None or not _STRONG <= abs(r) < 1 - 1e-9:
         return None
     (sample,) = yield (Rows(kept.select(a=one, b=two).limit(_SAMPLE)),)
-    angles: tuple[float, ...] = ()
+    angles: tuple[float | None, ...] = ()
     if by:
-        grouped = kept.group_by(list(by)).aggregate(r=one.corr(two, how="pop"), n=kept.count())
+        good = a.notnull() & b.notnull() & ~a.isinf() & ~b.isinf()
+        grouped = table.group_by(list(by)).aggregate(
+            r=a.corr(b, how="pop", where=good.fill_null(False)), n=good.sum()
+        )
         (batches,) = yield (Rows(grouped.order_by(list(by))),)
-        good = [row["r"] for row in batches if row["n"] >= 30 and row["r"] is not None and abs(row["r"]) < 1]
-        angles = tuple(math.atanh(value) for value in good)
+        angles = tuple(_angle(row["r"], row["n"]) for row in batches)
     return Correlation(
         left=left, right=right, angle=math.atanh(r), spread=_spread(sample), batch_angles=angles
     )
+
+
+def _angle(r: float | None, rows: int | None) -> float | None:
+    is_known = r is not None and abs(r) < 1 and (rows or 0) >= _FEWEST_IN_BATCH
+    return math.atanh(r) if is_known and r is not None else None
 
 
 def _spread(sample: list[dict[str, float]]) -> float:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from nbprod.expectations.chances import (
+    counts_band,
     divergence_bound,
+    earlier_by,
     outside_bound,
-    prediction_band,
     rank_band,
     share_bound,
 )
@@ -71,8 +72,22 @@ def test_a_bound_is_not_so_wide_that_it_means_nothing():
     assert 0.46 < low < high < 0.54
 
 
-def test_the_next_batch_leaves_its_band_as_rarely_as_said():
-    figures = np.random.default_rng(5).normal(size=(TRIALS, 13))
-    bands = [prediction_band(list(row[:12]), chance=CHANCE) for row in figures]
-    outside = [not low <= row[12] <= high for row, (low, high) in zip(figures, bands, strict=True)]
+@pytest.mark.parametrize("batches", [8, 60], ids=str)
+def test_the_next_batch_starts_earlier_than_allowed_as_rarely_as_said(batches):
+    starts = np.random.default_rng(5).uniform(size=(TRIALS, batches + 1))
+    allowed = [min(row[:-1]) - earlier_by(list(row[:-1]), chance=CHANCE) for row in starts]
+    assert np.mean(starts[:, -1] < allowed) <= TOLERATED
+
+
+def test_counts_of_what_is_independent_leave_their_band_as_rarely_as_said():
+    counts = np.random.default_rng(6).poisson(30, (TRIALS, 21))
+    bands = [counts_band(list(map(int, row[:20])), chance=CHANCE) for row in counts]
+    outside = [
+        band is not None and not band[0] <= row[20] <= band[1]
+        for row, band in zip(counts, bands, strict=True)
+    ]
     assert np.mean(outside) <= TOLERATED
+
+
+def test_counts_that_differ_by_more_than_chance_are_left_to_how_they_differ():
+    assert counts_band([10, 50] * 10, chance=CHANCE) is None

@@ -1,0 +1,187 @@
+"""What the batches of a reference say of the next one: bounds on every figure of a batch that hold together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
+from nbprod.expectations.tails import Band, Figure, joint_bands
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+# Fewer batches tell nothing of how batches differ.
+FEW_BATCHES = 5
+
+# What is bounded: the figure's kind and its column (or columns).
+Key = tuple[str, str]
+_ROWS: Key = ("rows", "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """Bounds on the next batch's figures, by kind and column, from `batches` seen; none where they are too few.
+
+    Kinds are `missing`, `strange` (values that no other batch has), `low`, `high`, `quantile N`, `together` and `rows`.
+    """
+
+    batches: int = 0
+    bands: Mapping[Key, Band] = field(default_factory=dict)
+    rows: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.bands)
+
+    def widened(self, low: float, high: float, column: str) -> tuple[float, float, Band | None]:
+        """A range made wider by how the extremes of a column differ from batch to batch, and what was used."""
+        below, above = self.bands.get(("low", column)), self.bands.get(("high", column))
+        known = [one for one in (below, above) if one is not None]
+        return (
+            min(low, below.low) if below else low,
+            max(high, above.high) if above else high,
+            widest(known) if known else None,
+        )
+
+
+def widest(bands: Sequence[Band]) -> Band:
+    """That of several which was widened most."""
+    return max(bands, key=lambda one: one.times)
+
+
+def history_of(profile: Profile, *, chance: float) -> History:
+    """What the profile's batches say; the next one breaks any of the bounds with about that chance.
+
+    The chance is split over families of figures that stray in ways of their own (shares, values, rows) by the roots of
+    their sizes, so that bursts of missing values don't widen what is asked of quantiles.
+    """
+    if len(profile.batch_rows) < FEW_BATCHES:
+        return History()
+    families = [dict(one) for one in (_shares(profile), _values(profile), _sizes(profile))]
+    known = [{key: one for key, one in family.items() if _is_known(one)} for family in families]
+    bands: dict[Key, Band] = {}
+    whole = sum(math.sqrt(len(family)) for family in known)
+    for place, family in enumerate(known):
+        part = math.sqrt(len(family)) / whole
+        # Where values go missing in bursts, the next burst is as likely in a column that had none.
+        bands.update(joint_bands(family, chance=chance * part, may_be_wild=place > 0))
+    back = {key: _in_its_units(key, band) for key, band in bands.items()}
+    fewest, most = min(profile.batch_rows), max(profile.batch_rows)
+    rows = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    return History(batches=len(profile.batch_rows), bands=back, rows=rows)
+
+
+def _is_known(figure: Figure) -> bool:
+    there = sum(one is not None for one in figure.values)
+    return there >= max(FEW_BATCHES, len(figure.values) / 2)
+
+
+def _in_its_units(key: Key, band: Band) -> Band:
+    match key[0]:
+        case "missing" | "strange":
+            return _through(_share, band)
+        case "rows":
+            return _through(_count, band)
+        case _:
+            return band
+
+
+def _through(change: Callable[[float], float], band: Band) -> Band:
+    # How many times a logarithm was widened says nothing to anybody.
+    return Band(low=change(band.low), high=change(band.high), times=1.0, batches=band.batches)
+
+
+def _share(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(min(logit, 700.0), -700.0)))
+
+
+def _count(logarithm: float) -> float:
+    return math.exp(min(logarithm, 700.0))
+
+
+def _logit(share: float | None, rows: int) -> float | None:
+    """With half a row more on either side, so that none of ten rows and none of a thousand differ."""
+    return None if share is None else math.log((share * rows + 0.5) / ((1 - share) * rows + 0.5))
+
+
+def _shares(profile: Profile) -> Iterator[tuple[Key, Figure]]:
+    for column in profile.columns:
+        if column.name in profile.batches_by:
+            continue
+        is_filled = column.nulls <= profile.rows / 2
+        yield (
+            ("missing", column.name),
+            Figure(
+                values=_logits(column.batch_null_shares, profile),
+                least=1.0,
+                is_held_below=not is_filled,
+                is_held_above=is_filled,
+            ),
+        )
+        if column.counts and column.sort in (Sort.TEXT, Sort.FLAG):
+            values = _logits(column.batch_strange_shares, profile)
+            yield ("strange", column.name), Figure(values=values, least=1.0, is_held_below=False)
+
+
+def _logits(shares: Sequence[float | None], profile: Profile) -> tuple[float | None, ...]:
+    return tuple(map(_logit, shares, profile.batch_rows))
+
+
+def _values(profile: Profile) -> Iterator[tuple[Key, Figure]]:
+    batch = sorted(profile.batch_rows)[len(profile.batch_rows) // 2]
+    for column in _columns(profile):
+        is_text = column.sort is Sort.TEXT
+        for kind, values, is_low in (("low", column.batch_lows, True), ("high", column.batch_highs, False)):
+            yield (
+                (kind, column.name),
+                Figure(
+                    values=values,
+                    least=1.0 if is_text else _step(column.ladder),
+                    is_held_below=is_low,
+                    is_held_above=not is_low,
+                    # Nothing, and the one length of a text, are bounds by nature.
+                    is_exact=is_text or not any(values),
+                ),
+            )
+        if len(set(column.ladder)) <= 2:
+            continue
+        for place, quantile in enumerate(QUANTILES):
+            values = tuple(one[place] if one else None for one in column.batch_quantiles)
+            yield (
+                (f"quantile {place}", column.name),
+                Figure(values=values, least=_noise(column.ladder, quantile, batch)),
+            )
+    for one in profile.correlations:
+        yield (
+            ("together", f"{one.left}, {one.right}"),
+            Figure(values=one.batch_angles, least=one.spread / math.sqrt(batch)),
+        )
+
+
+def _sizes(profile: Profile) -> Iterator[tuple[Key, Figure]]:
+    if not profile.was_sampled:
+        rows = profile.batch_rows
+        least = 0.1 / math.sqrt(sum(rows) / len(rows))
+        yield _ROWS, Figure(values=tuple(math.log(one) for one in rows), least=least)
+
+
+def _columns(profile: Profile) -> Iterator[ColumnProfile]:
+    # What makes a batch is its name: the next one has another. Time moves on.
+    yield from (
+        one for one in profile.columns if one.name not in profile.batches_by and one.sort is not Sort.TIME
+    )
+
+
+def _step(ladder: Sequence[float]) -> float:
+    """The usual step between two of the values."""
+    rungs = [one for one in sorted(set(ladder)) if math.isfinite(one)]
+    return (rungs[-1] - rungs[0]) / (len(rungs) - 1) if len(rungs) > 1 else 0.0
+
+
+def _noise(ladder: Sequence[float], quantile: float, rows: int) -> float:
+    """What chance among the rows alone does to a batch's quantile, or a step where that is nothing."""
+    last, reach = len(ladder) - 1, math.sqrt(quantile * (1 - quantile) / max(rows, 1))
+    low, high = (ladder[round(min(max(quantile + one, 0.0), 1.0) * last)] for one in (-reach, reach))
+    spread = (high - low) / 2
+    return spread if math.isfinite(spread) and spread > 0 else _step(ladder)
