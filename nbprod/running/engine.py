@@ -23,7 +23,7 @@ from papermill.log import logger
 from nbprod.artifacts.once import once
 from nbprod.errors import NbprodError
 from nbprod.running.kernels import ColdManager, LeanManager
-from nbprod.running.provisioner import PRELOAD
+from nbprod.running.provisioner import PRELOAD, WATCH
 from nbprod.running.stage import SPILL_SUFFIX
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ _IOPUB_SECONDS = 60
 class Wishes:
     """What the caller of the engine wants besides what papermill can say.
 
-    `hidden` are parameters that no notebook may show; `before`, `needed` and `after` are statements run unseen in the
-    kernel, without the second of which nothing else may run; `on_kernel` hears the kernel's process id as soon as there is one; where `is_cancelled`, no other kernel
+    `hidden` are parameters that no notebook may show; `watch`, `needed` and `after` are statements run unseen in the
+    kernel: the first where it does not note what it reads already, and without the second nothing else may run; `on_kernel` hears the kernel's process id as soon as there is one; where `is_cancelled`, no other kernel
     takes the place of one that was ended.
     """
 
@@ -53,7 +53,7 @@ class Wishes:
     timeout_seconds: float | None = None
     cell_timeout_seconds: float | None = None
     hidden: Mapping[str, object] = field(default_factory=dict)
-    before: str = ""
+    watch: str = ""
     needed: str = ""
     after: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -63,11 +63,17 @@ class Wishes:
 
 
 class Sparing(NotebookExecutionManager):  # type: ignore[misc] # papermill ships no types
-    """Papermill's keeper of a running notebook, less its habit of writing the whole of it after every cell."""
+    """Papermill's keeper of a running notebook, less its habit of writing the whole of it after every cell.
+
+    Nor at the end, where nothing was raised: papermill itself writes a notebook that its engine gives back.
+    """
+
+    is_given_back = False
 
     def save(self, **kwargs: Any) -> None:
         age = (self.now() - self.last_save_time).total_seconds()
-        if self.end_time is not None or age >= SECONDS_BETWEEN_SAVES:
+        is_due = self.end_time is not None and not self.is_given_back
+        if is_due or age >= SECONDS_BETWEEN_SAVES:
             super().save(**kwargs)
 
     def autosave_cell(self) -> None:
@@ -98,6 +104,7 @@ class NbprodEngine(Engine):  # type: ignore[misc]
         keeper.notebook_start()
         try:
             cls.execute_managed_notebook(keeper, kernel_name, log_output=log_output, **kwargs)
+            keeper.is_given_back = True
         finally:
             keeper.cleanup_pbar()
             keeper.notebook_complete()
@@ -124,7 +131,8 @@ class NbprodEngine(Engine):  # type: ignore[misc]
             resources={"metadata": {"path": wishes.cwd}} if wishes.cwd else {},
         )
         warm = {PRELOAD: ",".join(wishes.preload)} if wishes.preload else {}
-        client.execute(env={**os.environ, **warm, **wishes.environment})
+        watched = {WATCH: "1"} if wishes.watch else {}
+        client.execute(env={**os.environ, **warm, **watched, **wishes.environment})
 
 
 class Client(PapermillNotebookClient):  # type: ignore[misc]
@@ -160,7 +168,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
 
     def papermill_execute_cells(self) -> None:
         total = sum(cell.cell_type == "code" for cell in self.nb.cells)
-        self._unseen(self._wishes.before)
+        if not getattr(self.km.provisioner, "is_watched", False):
+            self._unseen(self._wishes.watch)
         answer = self._unseen(self._wishes.needed)
         if answer.get("status") == "error":
             raise NbprodError(answer["evalue"])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import itertools
 import json
 import os
 import selectors
@@ -23,7 +24,8 @@ import socket
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +52,8 @@ _KERNEL_MODULES = (
     "nbprod.artifacts.taking",
     "nbprod.artifacts.watching",
 )
+# A stage is nobody's session at a prompt: what it runs stays out of the history that the user's next session recalls.
+_UNLESS_CONFIGURED = {"HistoryManager": {"enabled": False}}
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -69,6 +73,7 @@ class Server:
         self._waker.setblocking(False)
         self._selector.register(self._woken, selectors.EVENT_READ)
         self._requesters: dict[int, socket.socket] = {}
+        self._modules = _Modules()
 
     def serve(self) -> None:
         """Fork kernels until the process that started this one is gone."""
@@ -146,7 +151,7 @@ class Server:
             self._selector.close()
             for one in (*self._requesters.values(), connection, self._listener, self._woken, self._waker):
                 one.close()
-            _run_kernel(request)
+            _run_kernel(request, self._modules)
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0
@@ -160,7 +165,7 @@ class Server:
             os._exit(code)
 
 
-def _run_kernel(request: dict[str, Any]) -> None:
+def _run_kernel(request: dict[str, Any], modules: _Modules) -> None:
     os.environ.clear()
     os.environ.update(request["environment"])
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
@@ -174,36 +179,68 @@ def _run_kernel(request: dict[str, Any]) -> None:
     # What was loaded before the fork stays frozen: looking through it would copy its pages to every kernel.
     gc.enable()
     from ipykernel.kernelapp import IPKernelApp
+    from traitlets.config import Config
 
     IPKernelApp.clear_instance()
     # ipykernel reads the parent's id when it is imported, and ends when the parent does.
-    application: Any = IPKernelApp.instance(parent_handle=os.getppid())
-    with _without_list_of_modules():
+    application: Any = IPKernelApp.instance(parent_handle=os.getppid(), config=Config(_UNLESS_CONFIGURED))
+    with _sparing(modules):
         application.initialize(request["arguments"])
+    if request["watches"]:
+        # Now costs nothing; a message that asks for it costs a hundredth of a second.
+        from nbprod.artifacts import watching
+
+        watching.watch()
     application.start()
 
 
-class _FewerModules:
-    """`sys` as it is, but without a module to its name."""
+class _OtherModules:
+    """`sys` as it is, but for its table of modules."""
 
-    modules: ClassVar[dict[str, object]] = {}
+    def __init__(self, modules: Mapping[str, object]) -> None:
+        vars(self)["modules"] = modules
 
     def __getattr__(self, name: str) -> Any:
         return getattr(sys, name)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        setattr(sys, name, value)
+
+
+class _Modules(Mapping[str, object]):
+    """The table of modules, their names told by copies that lie side by side.
+
+    A look at each of the names themselves, which lie where their modules do, would copy a page of memory for most.
+    """
+
+    def __init__(self) -> None:
+        self._names = {name.encode().decode(): None for name in sys.modules}
+
+    def __iter__(self) -> Iterator[str]:
+        # Modules stand in the order in which they were loaded.
+        new = itertools.takewhile(lambda name: name not in self._names, reversed(sys.modules))
+        return itertools.chain(self._names, new)
+
+    def __len__(self) -> int:
+        return len(sys.modules)
+
+    def __getitem__(self, name: str) -> object:
+        return sys.modules[name]
+
 
 @contextlib.contextmanager
-def _without_list_of_modules() -> Iterator[None]:
-    """Keeps ipykernel from asking every module for its file, for a debugger that isn't there.
+def _sparing(modules: _Modules) -> Iterator[None]:
+    """Keeps ipykernel and IPython from looking at every module, which would copy a third of the pages copied.
 
-    That writes to each of them, so that a third of the pages that a kernel copies would be copied for nothing.
+    The one asks each for its file, for a debugger that isn't there; the other notes their names.
     """
     ipkernel: Any = importlib.import_module("ipykernel.ipkernel")
-    ipkernel.sys = _FewerModules()
+    shellapp: Any = importlib.import_module("IPython.core.shellapp")
+    ipkernel.sys, shellapp.sys = _OtherModules({}), _OtherModules(modules)
     try:
         yield
     finally:
-        ipkernel.sys = sys
+        ipkernel.sys = shellapp.sys = sys
 
 
 def _part_from_siblings() -> None:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from nbprod import wire
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import StoreError
-from nbprod.extract import plan_from
 from nbprod.running.records import installed
 from nbprod.running.sources import code_of, project_files
 
@@ -113,6 +112,9 @@ def kept_of(folder: Path) -> Kept | None:
 
 def plan_kept(folder: Path) -> Plan | None:
     """The plan that a run ran, as it was then; None where the run kept none."""
+    # Only here: a run that keeps its plan does not read one.
+    from nbprod.extract import plan_from
+
     kept = kept_of(folder)
     return None if kept is None or not kept.plan else plan_from(kept.plan, where=str(folder / KEPT))
 

@@ -38,14 +38,34 @@ def loaded_papermill() -> Any:
     """Papermill; its readers of S3 and Hadoop load their clients when they are first used."""
     if "papermill.iorw" in sys.modules:
         return importlib.import_module("papermill")
-    with _not_collecting(), _without(_UNUSED), _deferred(_LATER):
+    with _not_collecting(), _without(_UNUSED), _deferred(_LATER), _finding_entry_points_once():
         papermill = importlib.import_module("papermill")
         # Its engine is what a stage needs next, and loads the rest of the client.
         importlib.import_module("nbprod.running.engine")
+        _factory().KernelProvisionerFactory.instance()
     iorw = importlib.import_module("papermill.iorw")
     for name, module in _DOORS.items():
         setattr(iorw, name, _later(iorw, name, module))
     return papermill
+
+
+def _factory() -> Any:
+    return importlib.import_module("jupyter_client.provisioning.factory")
+
+
+@contextlib.contextmanager
+def _finding_entry_points_once() -> Iterator[None]:
+    """Papermill looks through all installed packages twice, and Jupyter's client once more: here all share one look."""
+    finder: Any = importlib.import_module("entrypoints")
+    factory = _factory()
+    found = importlib.import_module("importlib.metadata").entry_points()
+    before = finder.get_group_all, factory.entry_points
+    finder.get_group_all = lambda group, *_: list(found.select(group=group))
+    factory.entry_points = found.select
+    try:
+        yield
+    finally:
+        finder.get_group_all, factory.entry_points = before
 
 
 def _later(iorw: Any, name: str, module: str) -> Callable[..., Any]:

@@ -1,7 +1,8 @@
 """The kernel provisioner `nbprod-fork`: kernels forked from a warm process, ordinary ones where that cannot be.
 
 A kernelspec that names it in `metadata.kernel_provisioner.provisioner_name` uses it with any Jupyter client. Which
-modules are warm it says in the environment variable NBPROD_PRELOAD, separated by commas.
+modules are warm it says in the environment variable NBPROD_PRELOAD, separated by commas; with NBPROD_WATCH a forked
+kernel notes from the beginning which files it reads.
 """
 
 from __future__ import annotations
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 NAME = "nbprod-fork"
 PRELOAD = "NBPROD_PRELOAD"
+WATCH = "NBPROD_WATCH"
 _FIRST_PAUSES = (0.002,) * 20
 
 
 class ForkProvisioner(LocalProvisioner):
     """Jupyter's own local provisioner with another way to start the process and a quicker way to see it end."""
+
+    # Whether the kernel notes already what it reads.
+    is_watched = False
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         if not can_fork(cmd):
@@ -31,14 +36,18 @@ class ForkProvisioner(LocalProvisioner):
         environment = dict(kwargs.get("env") or os.environ)
         preload = preloadable(filter(None, environment.get(PRELOAD, "").split(",")))
         arguments = cmd[cmd.index("ipykernel_launcher") + 1 :]
+        watches = bool(environment.pop(WATCH, ""))
         cwd = kwargs.get("cwd") or os.getcwd()  # noqa: PTH109 - text is what the request carries
         try:
             server = servers().server(preload=preload, environment=environment)
-            process = ForkedProcess(server, arguments=arguments, environment=environment, cwd=str(cwd))
+            process = ForkedProcess(
+                server, arguments=arguments, environment=environment, cwd=str(cwd), watches=watches
+            )
         except WarmError:
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment] # it has the manners of Popen
         self.pid = self.pgid = process.pid
+        self.is_watched = watches
         return self.connection_info
 
     async def kill(self, restart: bool = False) -> None:  # noqa: FBT001, FBT002 - jupyter_client's signature

@@ -126,7 +126,7 @@ def attempted(
         timeout_seconds=attempt.stage.options.timeout_seconds,
         cell_timeout_seconds=attempt.stage.options.cell_timeout_seconds,
         hidden=attempt.secrets,
-        before=_WATCH if attempt.report else "",
+        watch=_WATCH if attempt.report else "",
         needed=APPLY if VARIABLE in attempt.environment else "",
         after=_REPORT.format(path=str(attempt.report)) if attempt.report else "",
         environment=attempt.environment,

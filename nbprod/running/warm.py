@@ -92,10 +92,21 @@ class ForkedProcess:
     stdin = stdout = stderr = None
 
     def __init__(
-        self, server: ForkServer, *, arguments: Sequence[str], environment: Mapping[str, str], cwd: str
+        self,
+        server: ForkServer,
+        *,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str,
+        watches: bool = False,
     ) -> None:
         self._connection = server.connected()
-        request = {"arguments": list(arguments), "environment": dict(environment), "cwd": cwd}
+        request = {
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "cwd": cwd,
+            "watches": watches,
+        }
         self._connection.sendall(json.dumps(request).encode() + b"\n")
         self._lines = self._connection.makefile("r", encoding="utf-8")
         answer = json.loads(self._lines.readline() or '{"refused": "the fork server has died"}')
