@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from nbprod.flow.effects import Step
+    from nbprod.flow.known_history import KnownHistory
     from nbprod.flow.needs import Taken
     from nbprod.flow.remembering import StepMemory
 
@@ -83,7 +84,7 @@ def flow_of(
     def work() -> tuple[Flow, tuple[Finding, ...]]:
         tagged = memory.tagging.of((options, [tags_of(cell) for cell in notebook.code]), tagging)
         reading = reading_of(notebook, tagged, memory=memory)
-        return flow_with(notebook, tagged, reading=reading, known=memory.stages)
+        return flow_with(notebook, tagged, reading=reading, known=memory.stages, history=memory.history)
 
     return memory.flow_about((options, [meaning_of(cell) for cell in notebook.code]), work)
 
@@ -100,6 +101,7 @@ def flow_with(
     *,
     reading: Reading | None = None,
     known: KnownStages | None = None,
+    history: KnownHistory | None = None,
 ) -> tuple[Flow, tuple[Finding, ...]]:
     """As `flow_of`, for a given division of the cells into stages; a reading that is there already is used.
 
@@ -110,7 +112,8 @@ def flow_with(
     names: dict[int, set[str]] = {}
     for one in parameters:
         names.setdefault(one.span.cell if one.span else 0, set()).add(one.name)
-    history, marks = history_of(
+    told = history.of if history is not None else history_of
+    versions, marks = told(
         reading,
         stage_of=tagging.stage_of,
         parameters={cell: frozenset(several) for cell, several in names.items()},
@@ -120,7 +123,7 @@ def flow_with(
         notebook,
         tagging,
         reading=reading,
-        history=history,
+        history=versions,
         marks=marks,
         parameters=_last_of_each(parameters),
         known=known or KnownStages(),

@@ -12,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from nbprod.flow.aside import aside, is_mentioned
+from nbprod.flow.known_history import KnownHistory
 from nbprod.flow.known_stages import KnownStages
 from nbprod.flow.states import Shift, State, is_state, restore, show, state_of
 
@@ -78,6 +79,7 @@ class StepMemory:
     tapes: list[Tape] = field(default_factory=list)
     tagging: Latest = field(default_factory=Latest)
     stages: KnownStages = field(default_factory=KnownStages)
+    history: KnownHistory = field(default_factory=KnownHistory)
     flow: Latest = field(default_factory=Latest)
 
     def flow_about(self, about: object, work: Callable[[], Made]) -> Made:

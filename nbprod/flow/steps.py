@@ -20,6 +20,7 @@ from nbprod.notebook import body_of, code_points
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from nbprod.flow.states import State
     from nbprod.model import Cell
 
 _ALL_NAMES = re.compile(r"\bimport[\s\\]*\*")
@@ -27,11 +28,12 @@ _ALL_NAMES = re.compile(r"\bimport[\s\\]*\*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """All steps of a notebook in order, and the heap that their values live on."""
+    """All steps of a notebook in order, and the heap that their values live on; `end` is the state after them."""
 
     steps: tuple[Step, ...]
     heap: Heap
     findings: tuple[Finding, ...]
+    end: State | None = None
 
 
 def read_steps(cells: Sequence[Cell], *, folder: str = "", memory: StepMemory | None = None) -> Reading:
@@ -52,6 +54,7 @@ def read_steps(cells: Sequence[Cell], *, folder: str = "", memory: StepMemory | 
         steps=tuple(step for cell in known for step in cell.steps),
         heap=tracer.heap,
         findings=tuple(finding for cell in known for finding in cell.findings),
+        end=memory.tapes[0].states.get(len(known)),
     )
 
 

@@ -39,16 +39,25 @@ def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tu
     cause = _Cause(
         declared=_declared(_options(flow)),
         prose=telling(_prose(notebook)),
-        stages=tuple((stage.name, stage.kind, stage.cells) for stage in flow.stages),
+        stages=tuple((stage.kind, stage.cells) for stage in flow.stages),
         is_lone=len(notebook.code) <= _LONE_CELLS,
     )
 
     def work() -> tuple[Finding, ...]:
-        return _found(notebook, flow, cause, memory=memory)
+        return _found(notebook, cause, memory=memory)
 
     about = (cause, [meaning_of(cell) for cell in notebook.code]) if memory is not None else None
     findings = work() if memory is None else memory.found.of(about, work)
-    return _sorted(_allowed(findings, tuple(allows_of(notebook))))
+    return _sorted(_allowed(_staged(findings, flow), tuple(allows_of(notebook))))
+
+
+def _staged(findings: Iterable[Finding], flow: Flow) -> list[Finding]:
+    """The findings with the stages in which they stand."""
+    stage_at = {cell: stage.name for stage in reversed(flow.stages) for cell in stage.cells}
+    return [
+        replace(one, stage=stage_at[one.span.cell]) if one.span and one.span.cell in stage_at else one
+        for one in findings
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,17 +66,17 @@ class _Cause:
 
     declared: _Declared
     prose: str
-    stages: tuple[tuple[str, Kind, tuple[int, ...]], ...]
+    stages: tuple[tuple[Kind, tuple[int, ...]], ...]
     is_lone: bool
 
 
-def _found(notebook: Notebook, flow: Flow, cause: _Cause, *, memory: Memory | None) -> tuple[Finding, ...]:
-    """All findings, whether they are allowed or not."""
+def _found(notebook: Notebook, cause: _Cause, *, memory: Memory | None) -> tuple[Finding, ...]:
+    """All findings, whether they are allowed or not, without their stages."""
     time, entity, known = cause.declared
     run, _trees = interpreted(notebook, time=time, entity=entity, known=dict(known), memory=memory)
 
     def work() -> tuple[Finding, ...]:
-        return _judged(run, flow, cause)
+        return _judged(run, cause)
 
     if memory is None:
         return work()
@@ -75,12 +84,12 @@ def _found(notebook: Notebook, flow: Flow, cause: _Cause, *, memory: Memory | No
     return memory.judged.of(about, work)
 
 
-def _judged(run: Run, flow: Flow, cause: _Cause) -> tuple[Finding, ...]:
-    has_features = any(kind is Kind.FEATURES for _, kind, _ in cause.stages)
+def _judged(run: Run, cause: _Cause) -> tuple[Finding, ...]:
+    has_features = any(kind is Kind.FEATURES for kind, _ in cause.stages)
     evidence = Evidence(run, cause.prose, cause.is_lone, declared=has_features)
     every = [*leaks(run, evidence, features_stage=has_features), *split_leaks(run, evidence)]
     found = one_a_cause(every, features_stage=has_features)
-    return (*_grouped(found, flow=flow, run=run), *_unproved(run, flow), *_unread(run, flow))
+    return (*_grouped(found, run=run), *_unproved(run, cause), *_unread(run))
 
 
 def _options(flow: Flow) -> tuple[StageOptions, ...]:
@@ -128,15 +137,15 @@ def _spoken(source: str) -> tuple[str, ...]:
 # Findings
 
 
-def _grouped(found: Iterable[Leak], *, flow: Flow, run: Run) -> list[Finding]:
+def _grouped(found: Iterable[Leak], *, run: Run) -> list[Finding]:
     """One finding a rule and place, with all columns that it concerns."""
     groups: dict[tuple[object, ...], list[Leak]] = {}
     for leak in found:
         groups.setdefault((leak.rule, leak.span), []).append(leak)
-    return [_finding(group, flow=flow, run=run) for group in groups.values()]
+    return [_finding(group, run=run) for group in groups.values()]
 
 
-def _finding(group: list[Leak], *, flow: Flow, run: Run) -> Finding:
+def _finding(group: list[Leak], *, run: Run) -> Finding:
     leak = max(group, key=lambda each: len(each.steps))
     rule = RULES[leak.rule]
     columns = tuple(dict.fromkeys(each.column for each in group if each.column))
@@ -152,7 +161,6 @@ def _finding(group: list[Leak], *, flow: Flow, run: Run) -> Finding:
     )
     arrives = f" It reaches {leak.arrives}." if leak.arrives else ""
     severity = leak.severity or rule.severity
-    stage = next((s.name for s in flow.stages if leak.span.cell in s.cells), None)
     return Finding(
         rule=leak.rule,
         severity=severity,
@@ -164,7 +172,6 @@ def _finding(group: list[Leak], *, flow: Flow, run: Run) -> Finding:
         path=leak.steps,
         remedy=rule.remedy.format_map(words),
         edits=tuple(edit for edit in leak.edits if isinstance(edit, Edit)),
-        stage=stage,
     )
 
 
@@ -197,37 +204,33 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _unproved(run: Run, flow: Flow) -> list[Finding]:
+def _unproved(run: Run, cause: _Cause) -> list[Finding]:
     """Calls in stages of kind features that no table knows: what they read is not shown, so it is said."""
-    features = {
-        cell: stage.name for stage in flow.stages if stage.kind is Kind.FEATURES for cell in stage.cells
-    }
+    features = {cell for kind, cells in cause.stages if kind is Kind.FEATURES for cell in cells}
     return [
         _unsure(
             "opaque-call",
             f"`{path}` is given data, and nbprod doesn't know what it reads of other rows",
             span=span,
-            stage=features[span.cell],
         )
         for span, path in dict.fromkeys(run.record.opaque)
         if span.cell in features
     ]
 
 
-def _unread(run: Run, flow: Flow) -> list[Finding]:
+def _unread(run: Run) -> list[Finding]:
     """Cells that took too many steps to be read to their end."""
     return [
         _unsure(
             "not-read-to-the-end",
             "reading stopped here, as this takes too many steps",
             span=span,
-            stage=next((stage.name for stage in flow.stages if span.cell in stage.cells), None),
         )
         for span in dict.fromkeys(run.record.unread)
     ]
 
 
-def _unsure(name: str, says: str, *, span: Span, stage: str | None) -> Finding:
+def _unsure(name: str, says: str, *, span: Span) -> Finding:
     """A place of which nothing is proved, neither a leak nor its absence."""
     rule = RULES[name]
     return Finding(
@@ -238,7 +241,6 @@ def _unsure(name: str, says: str, *, span: Span, stage: str | None) -> Finding:
         verdict=Proof.UNPROVED,
         path=(Step(span=span, says=says),),
         remedy=rule.remedy,
-        stage=stage,
     )
 
 

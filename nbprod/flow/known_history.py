@@ -1,0 +1,130 @@
+"""The history of a notebook's names as it was at the study before: half a word changes nothing of it.
+
+Whoever types the next name reads names that nothing binds, one after the other. Each is another demand that nobody can
+meet, and otherwise all is as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
+from nbprod.flow.states import Shift, is_state
+from nbprod.flow.versions import Demand, History, Marks, history_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
+
+    from nbprod.flow.effects import Step
+    from nbprod.flow.states import State
+    from nbprod.flow.steps import Reading
+
+_NO_SHIFT = Shift(since=0, by=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """A history, and all that it was made of."""
+
+    about: object
+    steps: tuple[Step, ...]
+    end: State
+    bound: AbstractSet[str]
+    history: History
+    marks: Marks
+
+
+class KnownHistory:
+    """The last history of one notebook."""
+
+    def __init__(self) -> None:
+        self._told: _Told | None = None
+
+    def of(
+        self,
+        reading: Reading,
+        *,
+        stage_of: Mapping[int, str],
+        parameters: Mapping[int, frozenset[str]],
+        watched: frozenset[str],
+    ) -> tuple[History, Marks]:
+        """As `history_of`."""
+        steps = reading.steps
+        about = (dict(stage_of), dict(parameters), watched)
+        known = self._told
+        if known is not None and known.about == about and _is_known(reading, known):
+            history, marks = _retold(known, steps), known.marks
+        else:
+            history, marks = history_of(reading, stage_of=stage_of, parameters=parameters, watched=watched)
+        if reading.end is not None:
+            bound = _bound(steps)
+            self._told = _Told(
+                about=about, steps=steps, end=reading.end, bound=bound, history=history, marks=marks
+            )
+        return history, marks
+
+
+def _bound(steps: Iterable[Step]) -> set[str]:
+    """The names that some step binds; all others have no versions."""
+    return set().union(*(step.effects.may for step in steps))
+
+
+def _is_known(reading: Reading, known: _Told) -> bool:
+    """Whether the steps do what the known ones did, but for names that nothing binds."""
+    if reading.end is None or len(reading.steps) != len(known.steps):
+        return False
+    pairs = zip(reading.steps, known.steps, strict=True)
+    return all(one is other or _is_alike(one, other, known.bound) for one, other in pairs) and is_state(
+        reading.end, known.end, _NO_SHIFT
+    )
+
+
+def _is_alike(one: Step, other: Step, bound: AbstractSet[str]) -> bool:
+    now, then = one.effects, other.effects
+    return (
+        (one.index, one.cell, one.is_definition, type(one.node))
+        == (other.index, other.cell, other.is_definition, type(other.node))
+        and list(_asked(one, bound)) == list(_asked(other, bound))
+        and list(now.changed.items()) == list(then.changed.items())
+        and (now.must, now.may, now.deleted, now.sets, now.stars, now.history, now.is_copyable)
+        == (then.must, then.may, then.deleted, then.sets, then.stars, then.history, then.is_copyable)
+        and list(one.values.items()) == list(other.values.items())
+    )
+
+
+def _asked(step: Step, bound: AbstractSet[str]) -> Iterator[str | None]:
+    """The names that a step reads; None for each that nothing binds."""
+    for name in step.effects.uses:
+        if name in bound:
+            yield name
+        elif _is_demanded(name):
+            yield None
+
+
+def _is_demanded(name: str) -> bool:
+    return not ("." in name or name in BUILTIN_NAMES or HISTORY_NAME.match(name))
+
+
+def _retold(known: _Told, steps: tuple[Step, ...]) -> History:
+    """The history with the demands of the steps as they are now."""
+    unbound = {
+        step.index: iter(
+            [name for name in step.effects.uses if name not in known.bound and _is_demanded(name)]
+        )
+        for step, before in zip(steps, known.steps, strict=True)
+        if step is not before
+    }
+    demands = [
+        one
+        if (index := one.step.index) not in unbound
+        else Demand(
+            stage=one.stage,
+            name=one.name if one.name in known.bound else next(unbound[index]),
+            version=one.version,
+            step=steps[index],
+        )
+        for one in known.history.demands
+    ]
+    return replace(known.history, demands=demands)
