@@ -265,7 +265,19 @@ def _load(modules: list[str]) -> dict[str, str]:
             importlib.import_module(name)
         except Exception as error:  # noqa: BLE001 - a module that cannot be preloaded fails in its own stage, or not
             failed[name] = f"{type(error).__name__}: {error}"
+    _settle_classes()
     return failed
+
+
+def _settle_classes() -> None:
+    """Have done what the first socket of each kernel would do to the classes it is made of.
+
+    zmq looks for annotations at each of them. A class that has none is given an empty table by that, whereupon Python
+    forgets what it knows of it and of all its subclasses; those of `typing.Generic` fill hundreds of pages.
+    """
+    zmq: Any = importlib.import_module("zmq")
+    for one in (*zmq.Socket.mro(), *zmq.Context.mro()):
+        getattr(one, "__annotations__", None)
 
 
 def _send(connection: socket.socket, message: dict[str, Any]) -> None:

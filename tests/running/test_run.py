@@ -476,3 +476,24 @@ def test_executed_notebook_holds_its_outputs(tmp_path):
     record = ran(tmp_path, plan)
     kept = json.loads((Path(record.folder) / record.stages[0].notebook).read_text())
     assert "hello" in json.dumps(kept["cells"])
+
+
+def test_forked_kernel_has_the_session_of_an_ordinary_one_and_leaves_no_history(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    code = (
+        "import sys\n"
+        "shell = get_ipython()\n"
+        "missed = sorted(set(sys.modules) - shell._sys_modules_keys)\n"
+        "unloaded = sorted(shell._sys_modules_keys - set(sys.modules))\n"
+        "told = [source for *_, source in shell.history_manager.get_range()]\n"
+        "same = In[-1] == told[-1]"
+    )
+    plan = written(
+        tmp_path, stage("load", "early = 'seen'", code, "del shell", gives="missed unloaded told same")
+    )
+    record = ran(tmp_path, plan)
+    assert record.state is State.DONE, record
+    found = {name: given(record, name, "load") for name in ("missed", "unloaded", "told", "same")}
+    assert (found["missed"], found["unloaded"], found["same"]) == ([], [], True)
+    assert "early = 'seen'" in found["told"]
+    assert not list((tmp_path / "ipython").rglob("history.sqlite"))
