@@ -9,7 +9,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
-from nbprod.leakage.interpret.facts import Facts, Rows
+from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
 from nbprod.leakage.interpret.values import Cells, Opaque, Seq, Table, Value
 
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ _LABEL_WORDS = frozenset(
     ]
 )
 _FORWARD_WORDS = frozenset(["fwd", "forward", "future"])
+# what is earned after a row is what is to be predicted, or a result
+_NEXT_WORDS = frozenset(["next", "nxt", "tomorrow", "tomorrows"])
+_RETURN_WORDS = frozenset(["ret", "rets", "return", "returns", "logret", "pnl", "profit"])
 _STATIC_WORDS = frozenset(
     [
         "dim",
@@ -137,7 +140,9 @@ def is_label_name(name: object) -> bool:
 def is_forward_name(name: object) -> bool:
     """Whether a column's name says itself that it looks ahead, as labels' names do."""
     found = words(name) if isinstance(name, str) else []
-    return bool(found) and found[0] in _FORWARD_WORDS
+    return bool(found) and (
+        found[0] in _FORWARD_WORDS or (found[0] in _NEXT_WORDS and bool(set(found) & _RETURN_WORDS))
+    )
 
 
 def is_feature_name(name: str) -> bool:
@@ -174,6 +179,13 @@ class Evidence:
     def are_events(self, tables: Iterable[str]) -> bool:
         """Whether a table's name says that its rows happened one after the other."""
         return any(set(words(table)) & _EVENT_WORDS and not self.is_static(table) for table in tables)
+
+    def is_in_time(self, ahead: Ahead) -> bool:
+        """Whether rows that seemed to be in another order are in time's: later code treats their key as times."""
+        if ahead.rule != "unsorted-shift" or not ahead.detail:
+            return False
+        tables = {source.partition(".")[0] for source in ahead.sources}
+        return any(ahead.detail in self.run.record.exact_times.get(table, ()) for table in tables)
 
     def is_temporal(self, tables: Iterable[str]) -> bool:
         """Whether the rows of these tables have a time that matters, as far as the notebook tells."""

@@ -19,7 +19,7 @@ from nbprod.leakage.interpret.facts import (
     Rows,
     joined,
 )
-from nbprod.leakage.interpret.trading import noted_fill
+from nbprod.leakage.interpret.trading import is_earned
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
@@ -71,9 +71,13 @@ def combine(
         if moved is not None:
             return moved
     cells = [value for value in (left, right) if isinstance(value, Cells)]
+    earned = False
     if len(cells) == 2 and isinstance(op, ast.Mult):
-        noted_fill(run, cells[0], cells[1], node)
+        earned = is_earned(run, cells[0], cells[1], node)
     facts = run.facts(left) | run.facts(right)
+    if earned:
+        # what a position earns is a result, which looks ahead as labels do
+        facts = facts.without(lambda ahead: ahead.rule == "shift-into-future")
     if not cells:
         return _without_cells(run, left, right, facts)
     if len(cells) == 1 and inverted:

@@ -15,6 +15,7 @@ from nbprod.leakage.interpret.values import (
     BEST_SCORE,
     BY_COLUMN,
     IN_TIME,
+    THE_TABLE,
     Cells,
     Class,
     Const,
@@ -267,7 +268,8 @@ def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa
 
 def _of_deferred(run: Run, deferred: Deferred, name: str, node: ast.AST) -> Value:
     is_row = deferred.table is None and deferred.name is None
-    if deferred.library == "ibis" and is_row and name not in knowledge.METHODS:
+    own = deferred == THE_TABLE and not knowledge.is_ibis_method(name)
+    if own or (deferred.library == "ibis" and is_row and name not in knowledge.METHODS):
 
         def build(table: Table, scope: Scope) -> Value:
             from nbprod.leakage.interpret.deferred import built

@@ -24,6 +24,12 @@ _POSITIONS = frozenset(
         "short",
         "exposure",
         "direction",
+        "sig",
+        "sigs",
+        "exposures",
+        "holdings",
+        "allocation",
+        "bet",
         "holding",
     }
 )
@@ -41,21 +47,34 @@ _RETURNS = frozenset(
         "intraday",
         "perf",
         "rtn",
+        "fwd",
+        "forward",
     }
 )
 _CHANGES = frozenset({"pct_change", "diff", "log_return"})
 
 
-def noted_fill(run: Run, left: Cells, right: Cells, node: ast.AST) -> None:
-    """Note a product of a position and a return where the position is decided by the bar that it earns."""
-    nodes = (node.left, node.right) if isinstance(node, ast.BinOp) else (None, None)
+def is_earned(run: Run, left: Cells, right: Cells, node: ast.AST) -> bool:
+    """Whether a product is that of a position and a return; noted where the bar that it earns decides the position."""
+    nodes = _factors(node)
     pairs = ((left, nodes[0], right, nodes[1]), (right, nodes[1], left, nodes[0]))
     for position, said, earned, told in pairs:
         if not _speaks(position, said, _POSITIONS) or not _is_return(earned, told):
             continue
         if _is_decided_by_its_own_bar(position, earned):
             run.record.fills.append((run.span(node), run.text(node), position.rows.tables))
-        return
+        return True
+    return False
+
+
+def _factors(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
+    match node:
+        case ast.BinOp(left=left, right=right):
+            return left, right
+        case ast.Call(func=ast.Attribute(value=left), args=[right, *_]):
+            return left, right
+        case _:
+            return None, None
 
 
 def _speaks(cells: Cells, node: ast.expr | None, meant: frozenset[str]) -> bool:

@@ -10,7 +10,8 @@ from nbprod.leakage.evidence import (
     columns_of,
 )
 from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
-from nbprod.leakage.interpret.values import Cells, Table
+from nbprod.leakage.interpret.moving import OF_GROUPS
+from nbprod.leakage.interpret.values import BY_COLUMN, Cells, Table, Value
 from nbprod.leakage.leaks.labels import is_label, target, whole_target
 from nbprod.leakage.leaks.leak import NEEDS_TIME, Leak, arrival, leak_at, selected
 
@@ -64,7 +65,7 @@ def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: 
         return _fitted_rule(evidence, ahead, sink, tables)
     if ahead.rule in NEEDS_TIME and not evidence.is_temporal(tables):
         return None
-    if evidence.is_planned(tables):
+    if evidence.is_planned(tables) or evidence.is_in_time(ahead):
         return None
     if ahead.detail == "bar":
         return None
@@ -88,6 +89,9 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
         return None
     if ahead.rule == "codes":
         return None
+    if ahead.detail == OF_GROUPS and _is_one_a_group(sink.features):
+        # what is taken of a group stands in the group's own row
+        return None
     rule = "resample-before-split" if ahead.rule == "resample-before-split" else "fit-before-split"
     if ahead.rule == "whole-sample-statistic" and evidence.is_temporal(tables):
         rule = ahead.rule
@@ -104,6 +108,12 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     if evidence.is_sequence(tables):
         return ahead.rule
     return None
+
+
+def _is_one_a_group(features: Value) -> bool:
+    """Whether each row of a table of aggregates stands for one group, of no certain time."""
+    keyed = features.keyed if isinstance(features, Table | Cells) else ()
+    return bool(keyed) and keyed != BY_COLUMN and not any(key.is_time for key in keyed)
 
 
 def of_part(evidence: Evidence, ahead: Ahead, rows: Rows) -> str | None:
@@ -134,7 +144,7 @@ def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
     if not isinstance(held, Table | Cells) or sink.rows.bounds == () or sink.kind == "split":
         return
     for ahead in held.presence:
-        tables = {source.partition(".")[0] for source in ahead.sources}
+        tables = {source.partition(".")[0] for source in ahead.sources} or set(sink.rows.tables)
         if ahead.over is not None and ahead.over.settled:
             continue
         if evidence.is_sequence(tables):

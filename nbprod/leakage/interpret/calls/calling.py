@@ -193,7 +193,14 @@ def _moved_nodes(args: Args) -> dict[int | str, ast.expr]:
     }
 
 
+_SEARCHES = frozenset(
+    {"fmin", "minimize", "minimize_scalar", "gp_minimize", "forest_minimize", "differential_evolution"}
+)
+
+
 def _unknown(run: Run, path: str, bare: str, args: Args, node: ast.AST) -> Value:
+    if bare in _SEARCHES and args.every:
+        learning.noted_search(run, args.every[0], node)
     facts = run.facts(Seq(tuple(args.every)))
     if bare[:1].isupper() and (not facts.reads or any(isinstance(run.at(v), Estimator) for v in args.every)):
         return run.new(Estimator(name=bare, role="unknown", settings=dict(args.names),

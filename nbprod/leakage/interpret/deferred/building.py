@@ -222,7 +222,8 @@ def order_of(run: Run, table: Table, values: list[Value | None], *, descending: 
     if not timed and is_sequence_name(keys[-1][0]):
         return Order(newest_first=keys[-1][1], entity_first=tuple(name for name, _ in keys[:-1]))
     if not timed:
-        return Order(other=tuple(name for name, _ in keys))
+        upwards = "" if any(down for _, down in keys) else keys[-1][0]
+        return Order(other=tuple(name for name, _ in keys), by=upwards)
     first = timed[0]
     run.saw_column(table.root, keys[first][0])
     before = tuple(name for name, _ in keys[:first])

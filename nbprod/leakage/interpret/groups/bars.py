@@ -68,9 +68,10 @@ def _saw_index(run: Run, base: Table | Cells) -> None:
 
 def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Value:  # noqa: C901
     base = run.at(window.base)
+    keys = window.keys
     if isinstance(base, Grouped):
-        inner = run.at(base.base)
-        base = inner if isinstance(inner, Table | Cells) else Cells()
+        keys = (*base.keys, *keys)
+        base = _picked(run, base)
     if name in ("ffill", "pad", "asfreq"):
         return run.stored(base)
     if name in ("bfill", "backfill", "interpolate", "nearest"):
@@ -90,9 +91,7 @@ def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Va
         return replace(facts, derived=True).with_ahead(*ahead)
 
     if isinstance(base, Cells):
-        made = replace(
-            base, facts=bar(base.facts), index=index, keyed=window.keys, shape="column", conditions=()
-        )
+        made = replace(base, facts=bar(base.facts), index=index, keyed=keys, shape="column", conditions=())
         if name == "ohlc":
             return run.new(Table(columns=dict.fromkeys(("open", "high", "low", "close"), made.facts), rows=base.rows,
                                  index=(index,), keyed=window.keys))  # fmt: skip
@@ -103,6 +102,14 @@ def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Va
             made_ = replace(made_, rest=base.rest.with_ahead(*window.aheads))
         return run.new(replace(made_, index=(index,), keyed=window.keys))
     return Opaque(facts=run.facts(base))
+
+
+def _picked(run: Run, grouped: Grouped) -> Table | Cells:
+    """The frame that is grouped, or the one column that was taken of it."""
+    inner = run.at(grouped.base)
+    if isinstance(inner, Table) and grouped.single and grouped.picked:
+        return frames.column(run, inner, grouped.picked[0])
+    return inner if isinstance(inner, Table | Cells) else Cells()
 
 
 def _bar_table(run: Run, window: Windowed, base: Table, args: Args) -> Value:

@@ -16,8 +16,10 @@ from nbprod.leakage.interpret.values import (
     Const,
     Estimator,
     Folds,
+    Function,
     Instance,
     Opaque,
+    Partial,
     Picks,
     Seq,
     Splitter,
@@ -296,6 +298,17 @@ def checked_cv(run: Run, args: Args, node: ast.AST) -> Value:
     if isinstance(held, Splitter):
         return held
     return Splitter(name="an integer cv", span=run.span(node))
+
+
+def noted_search(run: Run, objective: Value, node: ast.AST) -> None:
+    """`study.optimize(objective)`: what the objective scores chooses among candidates."""
+    if not isinstance(run.at(objective), Function | Partial):
+        return
+    scored = len(run.record.scored)
+    run.loops += 1
+    run.call(run, objective, Args(places=(Opaque(hint="a trial"),), node=node), node)
+    run.loops -= 1
+    run.record.chosen += [(sink.span, NOTHING) for sink in run.record.scored[scored:]]
 
 
 def noted_choice(run: Run, node: ast.If) -> None:

@@ -95,6 +95,8 @@ _KEEPS_PLACES = frozenset({"clip", "astype", "to_numpy", "tolist", "copy", "rave
 def _on_unknown(run: Run, held: Value, name: str, args: Args, node: ast.AST) -> Value:
     if name in learning.LEARNING:
         return learning.on_unknown(run, held, name, args, node)
+    if name in ("optimize", "maximize", "minimize") and args.places:
+        learning.noted_search(run, args.places[0], node)
     facts = run.facts(held)
     if name in _OF_SERIES and facts.reads:
         # what an unknown function made of a column is taken for one

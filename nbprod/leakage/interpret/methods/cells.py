@@ -12,6 +12,7 @@ from nbprod.leakage.interpret import (
     moving,
     times,
 )
+from nbprod.leakage.interpret.combining import combine
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.methods import conditions, rows, shapes
@@ -117,7 +118,11 @@ def _applied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return cells
 
 
+def _multiplied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    return combine(run, cells, args.get(0, "other") or NONE, op=ast.Mult(), node=node)
+
+
 _METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
-    "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
+    "mul": _multiplied, "multiply": _multiplied, "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
     **conditions.METHODS, **rows.METHODS, **shapes.METHODS,
 }  # fmt: skip

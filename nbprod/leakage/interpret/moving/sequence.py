@@ -30,6 +30,7 @@ def disorder(run: Run, cells: Cells, node: ast.AST) -> Ahead | None:
             says=f"the rows are ordered by {', '.join(order.other)}, not by time",
             steps=(Step(span=run.span(node), says=f"rows ordered by {', '.join(order.other)}"),),
             sources=cells.facts.sources,
+            detail=order.by,
         )
     if order.shuffled is not None:
         return Ahead(

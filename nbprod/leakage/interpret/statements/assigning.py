@@ -27,12 +27,24 @@ if TYPE_CHECKING:
 
 
 def _assigned(run: Run, node: ast.Assign) -> None:
-    display = len(node.targets) == 1 and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "_"
+    only = node.targets[0] if len(node.targets) == 1 else None
+    display = (isinstance(only, ast.Name) and only.id == "_") or _draws(node.value)
     before, run.showing = run.showing, run.showing or display
     value = run.evaluate(run, node.value)
     run.showing = before
     for target in node.targets:
         assign(run, target, value, node)
+
+
+def _draws(node: ast.expr) -> bool:
+    """Whether a value is what a plotting method gives: `ax = frame.plot(...)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="plot" | "hist" | "boxplot")):
+            return True
+        case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="plot"))):
+            return True
+        case _:
+            return False
 
 
 def assign(run: Run, target: ast.expr, value: Value, node: ast.AST) -> None:

@@ -32,12 +32,9 @@ def _groupby(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     for key in keys:
         if key.is_time and table.root:
             run.saw_time(key.facts)
-    if (
-        len(keys) == 1
-        and not keys[0].is_time
-        and table.root
-        and keys[0].name not in {k.name for k in table.keyed}
-    ):
+    known = {key.name for key in table.keyed}
+    whole = bool(table.root) and not table.rows.side
+    if len(keys) == 1 and not keys[0].is_time and whole and keys[0].name not in known:
         run.record.grouped.add((table.root, keys[0].name))
     as_index = args.constant(None, "as_index", default=True) is not False and table.library in ("", "pandas")
     return Grouped(base=table, keys=keys, as_index=as_index)
