@@ -57,6 +57,9 @@ class Returned:
     spilled: str = ""
 
 
+_UNWANTED = Outcome(seconds=0.0, reason="The run was cancelled.")
+
+
 class DaskEngine:
     """Runs attempts on a cluster: the one at an address, or worker processes on this machine."""
 
@@ -75,6 +78,7 @@ class DaskEngine:
                 f"No Dask scheduler answers at {address}.", remedy="Check the address and that it runs."
             ) from error
         self._listeners: dict[str, Callable[[int, int], None]] = {}
+        self._futures: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._client.subscribe_topic(_CELLS, self._heard)  # type: ignore[no-untyped-call]
 
@@ -87,18 +91,23 @@ class DaskEngine:
         is_cancelled: Callable[[], bool],
     ) -> Outcome:
         """Run the stage on some worker, and bring home its notebook, its manifest and what it has read."""
-        del on_kernel, is_cancelled  # it runs on another machine; `cancel` ends it there
+        del on_kernel  # it runs on another machine; `cancel` ends it there
         parcel = _parcel(attempt)
         with self._lock:
+            # Once a run is cancelled nothing is sent; what was sent before is in the list that `cancel` reads.
+            if is_cancelled():
+                return _UNWANTED
             self._listeners[parcel.id] = on_cell
-        future = self._client.submit(performed, parcel, key=f"{attempt.stage.name}-{parcel.id}", pure=False)
+            key = f"{attempt.stage.name}-{parcel.id}"
+            future = self._futures[parcel.id] = self._client.submit(performed, parcel, key=key, pure=False)
         try:
             returned: Returned = future.result()
         except (distributed.KilledWorker, distributed.CancelledError) as error:
-            return Outcome(seconds=0.0, reason=f"Its worker died: {error}")
+            return _UNWANTED if is_cancelled() else Outcome(seconds=0.0, reason=f"Its worker died: {error}")
         finally:
             with self._lock:
                 self._listeners.pop(parcel.id, None)
+                self._futures.pop(parcel.id, None)
         write_atomically(attempt.output, returned.notebook)
         if returned.outcome.manifest is not None:
             manifest = attempt.artifacts / f"{attempt.stage.name}.json"
@@ -110,10 +119,15 @@ class DaskEngine:
         return returned.outcome
 
     def cancel(self) -> None:
-        """End every stage's kernel on every worker that this engine has sent one to."""
+        """End every stage's kernel on every worker that this engine has sent one to, and withdraw what hasn't begun.
+
+        A stage under way comes home by itself once its kernel has ended, with its notebook.
+        """
         with self._lock:
-            ids = tuple(self._listeners)
-        self._client.run(end_kernels, ids)
+            futures = dict(self._futures)
+        answers = self._client.run(end_kernels, tuple(futures), on_error="ignore")
+        begun = {parcel for found in answers.values() for parcel in found}
+        self._client.cancel([future for parcel, future in futures.items() if parcel not in begun], force=True)
 
     def close(self) -> None:
         """Leave the cluster, and end it if it was made here."""
@@ -158,13 +172,19 @@ def performed(parcel: Parcel) -> Returned:
 
     Raises NbprodError where this worker has other packages than the driver, or not the project's folder.
     """
-    _demand_same_packages(parcel)
-    if not Path(parcel.cwd).is_dir():
-        raise NbprodError(
-            "A worker does not have the notebook's folder.",
-            where=f"{_worker_name()}, {parcel.cwd}",
-            remedy="Put the project at the same path there (a shared disk, or the container's image).",
-        )
+    kernels = _kernels().setdefault(parcel.id, Kernels())
+    try:
+        # Whoever withdraws it now finds it among those begun; whoever has done so already is seen here.
+        if parcel.id in _withdrawn():
+            return Returned(outcome=_UNWANTED, notebook=parcel.notebook, report="")
+        _demand_same_packages(parcel)
+        _demand_folder(parcel)
+        return _performed(parcel, kernels)
+    finally:
+        _kernels().pop(parcel.id, None)
+
+
+def _performed(parcel: Parcel, kernels: Kernels) -> Returned:
     with tempfile.TemporaryDirectory(prefix="nbprod-task-") as name:
         folder = Path(name)
         (folder / "artifacts").mkdir()
@@ -183,16 +203,12 @@ def performed(parcel: Parcel) -> Returned:
             environment=parcel.environment,
             report=folder / "seen.json",
         )
-        kernels = _kernels().setdefault(parcel.id, Kernels())
-        try:
-            outcome = attempted(
-                attempt,
-                on_kernel=lambda pid: kernels.started(parcel.id, pid),
-                on_cell=lambda done, cells: _tell(parcel.id, done, cells),
-                is_cancelled=kernels.cancelled.is_set,
-            )
-        finally:
-            _kernels().pop(parcel.id, None)
+        outcome = attempted(
+            attempt,
+            on_kernel=lambda pid: kernels.started(parcel.id, pid),
+            on_cell=lambda done, cells: _tell(parcel.id, done, cells),
+            is_cancelled=kernels.cancelled.is_set,
+        )
         return Returned(
             outcome=outcome,
             notebook=_text(attempt.output),
@@ -201,11 +217,16 @@ def performed(parcel: Parcel) -> Returned:
         )
 
 
-def end_kernels(parcels: tuple[str, ...]) -> None:
-    """End the kernels of these parcels, as far as they run or start on this worker."""
-    for parcel in parcels:
-        if (kernels := _kernels().get(parcel)) is not None:
-            kernels.end_all()
+def end_kernels(parcels: tuple[str, ...]) -> tuple[str, ...]:
+    """End the kernels of these parcels, as far as they run or start on this worker, and say which those are.
+
+    The others do nothing when they come here: they may be on their way.
+    """
+    _withdrawn().update(parcels)
+    begun = {parcel: kernels for parcel in parcels if (kernels := _kernels().get(parcel)) is not None}
+    for kernels in begun.values():
+        kernels.end_all()
+    return tuple(begun)
 
 
 def _demand_same_packages(parcel: Parcel) -> None:
@@ -221,6 +242,16 @@ def _demand_same_packages(parcel: Parcel) -> None:
     )
 
 
+def _demand_folder(parcel: Parcel) -> None:
+    if Path(parcel.cwd).is_dir():
+        return
+    raise NbprodError(
+        "A worker does not have the notebook's folder.",
+        where=f"{_worker_name()}, {parcel.cwd}",
+        remedy="Put the project at the same path there (a shared disk, or the container's image).",
+    )
+
+
 def _worker_name() -> str:
     return str(distributed.get_worker().address)
 
@@ -233,6 +264,12 @@ def _tell(parcel: str, done: int, cells: int) -> None:
 def _kernels() -> dict[str, Kernels]:
     """The kernels that run in this worker's process now, by parcel."""
     return {}
+
+
+@once
+def _withdrawn() -> set[str]:
+    """The parcels that no worker shall begin any more."""
+    return set()
 
 
 def _text(path: Path) -> str:

@@ -90,6 +90,33 @@ def test_cancelled_run_ends_the_kernels_on_the_workers(tmp_path):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+def test_cancelled_run_withdraws_the_stages_that_wait_for_a_worker(tmp_path):
+    code = "import os, time\nopen(f'{name}.pid', 'w').write(str(os.getpid()))\ntime.sleep(60)\nn = 1"
+    names = ("one", "two", "three")
+    plan = written(tmp_path, *(stage(name, f"name = {name!r}\n{code}", gives="n") for name in names))
+
+    def begun() -> list[Path]:
+        return [path for path in tmp_path.glob("*.pid") if path.read_text()]
+
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+
+        def interrupt():
+            while not begun() or len(cluster.scheduler.tasks) < len(names):
+                time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=interrupt, daemon=True).start()
+        engine = f"dask={cluster.scheduler_address}"
+        record = run(plan, plan_folder=tmp_path / "plan", root=tmp_path, engine=engine, workers=len(names))
+        (worker,) = cluster.scheduler.workers.values()
+        while cluster.scheduler.tasks or worker.processing:
+            time.sleep(0.05)
+    assert {one.state for one in record.stages} == {State.CANCELLED}
+    (pid,) = (int(path.read_text()) for path in begun())
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
 def test_backfill_on_a_cluster_gives_the_artifacts_of_a_serial_one(tmp_path):
     plans = {
         name: written(
