@@ -66,8 +66,14 @@ export class Client {
     return this._get('version');
   }
 
-  study(path: string, notebook: unknown, run?: string): Promise<Studied> {
-    return this._post('study', { path, notebook, run });
+  /** An answer that is the one before to the letter is the same object. */
+  async study(path: string, notebook: unknown, run?: string): Promise<Studied> {
+    const response = await this._answer('study', { method: 'POST', body: JSON.stringify({ path, notebook, run }) });
+    const text = await response.text();
+    if (this._studied?.text !== text) {
+      this._studied = { text, said: JSON.parse(text) as Studied };
+    }
+    return this._studied.said;
   }
 
   picture(path: string, run: string): Promise<{ picture: string }> {
@@ -193,17 +199,23 @@ export class Client {
   }
 
   private async _send<T>(path: string, init: RequestInit): Promise<T> {
+    return (await (await this._answer(path, init)).json()) as T;
+  }
+
+  private async _answer(path: string, init: RequestInit): Promise<Response> {
     const response = await ServerConnection.makeRequest(this._url(path), init, this.settings);
     if (!response.ok) {
       throw await problemOf(response);
     }
-    return (await response.json()) as T;
+    return response;
   }
 
   private _url(path: string): string {
     // `URLExt.join` would encode a query's question mark
     return URLExt.join(this.settings.baseUrl, 'nbprod/api/v1') + '/' + path;
   }
+
+  private _studied: { text: string; said: Studied } | null = null;
 }
 
 async function problemOf(response: Response): Promise<ServerConnection.ResponseError> {

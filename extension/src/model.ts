@@ -1,7 +1,6 @@
 import type { Cell, ICellModel } from '@jupyterlab/cells';
 import type { INotebookModel, INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { IDisposable } from '@lumino/disposable';
-import { Debouncer } from '@lumino/polling';
 import { ISignal, Signal } from '@lumino/signaling';
 import type { Client, Proposal } from './client';
 import { judge, NO_VERDICTS, type LiveVerdicts } from './live';
@@ -11,9 +10,6 @@ import { changedLines, spliced, type DiffLine } from './text';
 import { setStage } from './tags';
 import { Watch } from './watch';
 import type { Edit, Finding, Json, Record, Study, Suite, Verdict } from './wire';
-
-/** Long enough to join the keystrokes that come together, short enough to be felt as at once. */
-const SETTLE_MILLISECONDS = 25;
 
 export type Loading = 'idle' | 'loading' | 'failed';
 
@@ -66,8 +62,9 @@ export class PipelineModel implements IDisposable {
     return this._isDisposed;
   }
 
-  get stageNames(): string[] {
-    return this.study?.flow.stages.map(stage => stage.name) ?? [];
+  /** In the flow's order; the same array until a name changes. */
+  get stageNames(): readonly string[] {
+    return this._stageNames;
   }
 
   get lastRun(): Progress | null {
@@ -372,19 +369,17 @@ export class PipelineModel implements IDisposable {
     this._isDisposed = true;
     this._stop.abort();
     this.watch.forget();
-    this._settled.dispose();
+    clearTimeout(this._soon ?? undefined);
     Signal.clearData(this);
   }
 
   private _take(study: Study, picture: string, ids: string[]): void {
-    const key = JSON.stringify([study, ids]);
-    const isNew = key !== this._key;
+    const isNew = study !== this.study || ids.join() !== this._ids.join();
     this.loading = 'idle';
     this.problem = '';
     this.study = study;
     this.picture = picture;
     if (isNew) {
-      this._key = key;
       this._ids = ids;
       this._findings = new Map();
       for (const finding of study.findings) {
@@ -393,12 +388,18 @@ export class PipelineModel implements IDisposable {
           this._findings.set(id, [...(this._findings.get(id) ?? []), finding]);
         }
       }
-      this._stages = new Map(
-        study.flow.stages.flatMap(stage => stage.cells.map(cell => [ids[cell], stage.name] as [string, string]))
-      );
+      const { stages } = study.flow;
+      this._name(stages.map(stage => stage.name));
+      this._stages = new Map(stages.flatMap(stage => stage.cells.map(cell => [ids[cell], stage.name] as [string, string])));
       this._studied.emit();
     }
     this._changed.emit();
+  }
+
+  private _name(stages: string[]): void {
+    if (stages.join() !== this._stageNames.join()) {
+      this._stageNames = stages;
+    }
   }
 
   private _forget(): void {
@@ -406,7 +407,7 @@ export class PipelineModel implements IDisposable {
     this.picture = '';
     this.loading = 'idle';
     this.problem = '';
-    this._key = '';
+    this._name([]);
     this._findings.clear();
     this._stages.clear();
     this._studied.emit();
@@ -444,8 +445,12 @@ export class PipelineModel implements IDisposable {
     this._changed.emit();
   }
 
+  /** What changes together is studied together, and never within the handler of a key. */
   private _onContent(): void {
-    void this._settled.invoke();
+    this._soon ??= setTimeout(() => {
+      this._soon = null;
+      void this.refresh();
+    });
   }
 
   /** The runs of this notebook that the server knows: a page that was closed finds them again. */
@@ -517,7 +522,8 @@ export class PipelineModel implements IDisposable {
 
   private _isDirty = false;
   private _going: Promise<void> | null = null;
-  private _key = '';
+  private _stageNames: readonly string[] = [];
+  private _soon: ReturnType<typeof setTimeout> | null = null;
   private _ids: string[] = [];
   private _proposedFor: string[] = [];
   private _findings = new Map<string, Finding[]>();
@@ -527,7 +533,6 @@ export class PipelineModel implements IDisposable {
   private _isDisposed = false;
   private _session: NotebookPanel['sessionContext'] | null = null;
   private _watched: NonNullable<NotebookPanel['content']['model']> | null = null;
-  private _settled = new Debouncer(() => this.refresh(), SETTLE_MILLISECONDS);
   private _changed = new Signal<this, void>(this);
   private _studied = new Signal<this, void>(this);
 }

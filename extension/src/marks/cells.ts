@@ -12,13 +12,14 @@ export function keepCellsMarked(tracker: INotebookTracker, model: PipelineModel)
 }
 
 function markCells(panel: NotebookPanel, model: PipelineModel): void {
+  const places = new Map(model.stageNames.map((name, place) => [name, place]));
   let before: string | null = null;
   for (const cell of panel.content.widgets) {
     if (cell.model.type !== 'code') {
       continue;
     }
     const { stage } = taggingOf(cell.model);
-    const place = stage ? Math.max(model.stageNames.indexOf(stage), 0) : -1;
+    const place = (stage && places.get(stage)) || 0;
     put(cell.node, 'nbprodStage', stage);
     put(cell.node, 'nbprodHue', stage ? String(place % HUES) : null);
     put(cell.node, 'nbprodBegins', stage && stage !== before ? 'true' : null);

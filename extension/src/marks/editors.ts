@@ -13,6 +13,9 @@ export function findingMarks(model: PipelineModel, cellId: string): Extension {
     let shown = '[]';
     const show = () => {
       const findings = model.findingsOf(cellId);
+      if (!findings.length && shown === '[]') {
+        return;
+      }
       const key = JSON.stringify(findings);
       if (key === shown) {
         return;

@@ -10,6 +10,7 @@ export function FlowView({ model }: { model: PipelineModel }): JSX.Element {
 
 function Picture({ model }: { model: PipelineModel }): JSX.Element {
   const frame = React.useRef<HTMLDivElement>(null);
+  const paper = React.useRef<HTMLDivElement>(null);
   // Null is "as the frame is wide"
   const [scale, setScale] = React.useState<number | null>(null);
   const [frameWidth, setFrameWidth] = React.useState(0);
@@ -21,7 +22,7 @@ function Picture({ model }: { model: PipelineModel }): JSX.Element {
     watch.observe(frame.current!);
     return () => watch.disconnect();
   }, []);
-  React.useEffect(() => makeReachable(frame.current!), [model.picture]);
+  React.useLayoutEffect(() => draw(paper.current!, model.picture), [model.picture]);
 
   const zoom = (factor: number, x?: number, y?: number) => {
     const node = frame.current!;
@@ -91,22 +92,42 @@ function Picture({ model }: { model: PipelineModel }): JSX.Element {
         onKeyDown={pressed}
         onPointerDown={dragged}
       >
-        {/* The server escapes every text in it. */}
-        <div style={{ width: natural * shown }} dangerouslySetInnerHTML={{ __html: model.picture }} />
+        <div style={{ width: natural * shown }} ref={paper} />
       </div>
     </>
   );
 }
 
+/** Show the picture; parts of it that are as they were stay the same nodes, and keep their focus. */
+function draw(paper: HTMLElement, picture: string): void {
+  const template = document.createElement('template');
+  // The server escapes every text in it.
+  template.innerHTML = picture;
+  const next = template.content.querySelector('svg');
+  const shown = paper.querySelector('svg');
+  if (next) {
+    makeReachable(next);
+  }
+  if (!next || shown?.childElementCount !== next.childElementCount) {
+    paper.replaceChildren(...(next ? [next] : []));
+    return;
+  }
+  for (const { name, value } of next.attributes) {
+    shown.setAttribute(name, value);
+  }
+  const parts = [...next.children];
+  [...shown.children].forEach((part, place) => part.isEqualNode(parts[place]) || part.replaceWith(parts[place]));
+}
+
 /** Stages can be focused and pressed. */
-function makeReachable(frame: HTMLElement): void {
-  frame.querySelectorAll<SVGGElement>('[data-stage]').forEach(node => {
+function makeReachable(picture: SVGSVGElement): void {
+  picture.querySelectorAll<SVGGElement>('[data-stage]').forEach(node => {
     node.setAttribute('tabindex', '0');
     node.setAttribute('role', 'button');
     node.setAttribute('aria-label', node.querySelector('title')?.textContent ?? '');
   });
   // What can be pressed is no part of one picture
-  frame.querySelector('svg')?.setAttribute('role', 'group');
+  picture.setAttribute('role', 'group');
 }
 
 /** The picture moves with the pointer while it is pressed. */
