@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 # Fewer batches tell nothing of how batches differ.
-FEW_BATCHES = 5
+FEW_BATCHES = 3
 
 # What is bounded: the figure's kind and its column (or columns).
 Key = tuple[str, str]
 _ROWS: Key = ("rows", "")
+# Bounds that say nothing, of a share, a count or a value.
+_MOST_TO_TELL = 40.0
+_NOTHING = (-math.inf, math.inf, 0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,31 +48,61 @@ class History:
         )
 
 
+def left_open(history: History) -> str:
+    """What isn't bounded, as too few batches or too wild ones say nothing of it, in words; nothing if all is."""
+    named = {
+        "missing": "missing values of {}",
+        "strange": "the values of {}",
+        "low": "the low end of {}",
+        "high": "the high end of {}",
+        "together": "the correlation of {}",
+        "rows": "the number of rows",
+    }
+    both = [key for key, one in history.bands.items() if one.low in _NOTHING and one.high in _NOTHING]
+    told = dict.fromkeys(named.get(kind, "the quantiles of {}").format(columns) for kind, columns in both)
+    return (
+        f"Not bounded, as {history.batches} batches can't show how far these stray: {', '.join(told)}."
+        if told
+        else ""
+    )
+
+
 def widest(bands: Sequence[Band]) -> Band:
     """That of several which was widened most."""
     return max(bands, key=lambda one: one.times)
 
 
-def history_of(profile: Profile, *, chance: float) -> History:
+def history_of(profile: Profile, *, chance: float, batch_of: int = 1) -> History:
     """What the profile's batches say; the next one breaks any of the bounds with about that chance.
+
+    With `batch_of` the next batch is that many of those seen: its quantiles and shares lie between theirs, its extremes are
+    one of theirs, so each of them gets its part of the chance. Correlations have no such law and aren't bounded then.
+    Where they are too few to say anything, nothing is bounded: rows of one batch may all be alike.
 
     The chance is split over families of figures that stray in ways of their own (shares, values, rows) by the roots of
     their sizes, so that bursts of missing values don't widen what is asked of quantiles.
     """
-    if len(profile.batch_rows) < FEW_BATCHES:
+    if not profile.batches_by:
         return History()
     families = [dict(one) for one in (_shares(profile), _values(profile), _sizes(profile))]
     known = [{key: one for key, one in family.items() if _is_known(one)} for family in families]
-    bands: dict[Key, Band] = {}
-    whole = sum(math.sqrt(len(family)) for family in known)
+    count = len(profile.batch_rows)
+    unknown = Band(low=-math.inf, high=math.inf, times=1.0, batches=count)
+    bands: dict[Key, Band] = {key: unknown for family in families for key in family}
+    whole = sum(math.sqrt(len(family)) for family in known) or 1.0
     for place, family in enumerate(known):
         part = math.sqrt(len(family)) / whole
         # Where values go missing in bursts, the next burst is as likely in a column that had none.
-        bands.update(joint_bands(family, chance=chance * part, may_be_wild=place > 0))
+        bands.update(joint_bands(family, chance=chance * part / batch_of, may_be_wild=place > 0))
+    if batch_of > 1:
+        bands |= {key: unknown for key in bands if key[0] == "together"}
     back = {key: _in_its_units(key, band) for key, band in bands.items()}
-    fewest, most = min(profile.batch_rows), max(profile.batch_rows)
+    if _ROWS in back:
+        each = back[_ROWS]
+        back[_ROWS] = replace(each, low=each.low * batch_of, high=each.high * batch_of)
+    fewest, most = min(profile.batch_rows, default=0), max(profile.batch_rows, default=0)
     rows = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
-    return History(batches=len(profile.batch_rows), bands=back, rows=rows)
+    return History(batches=count, bands=back, rows=rows)
 
 
 def _is_known(figure: Figure) -> bool:
@@ -84,7 +117,21 @@ def _in_its_units(key: Key, band: Band) -> Band:
         case "rows":
             return _through(_count, band)
         case _:
-            return band
+            return _rounded(band)
+
+
+def _rounded(band: Band) -> Band:
+    """Rounded outward to what six digits of its width or its larger end tell, so that people can read it."""
+    ends = [abs(one) for one in (band.high - band.low, band.low, band.high) if math.isfinite(one) and one]
+    if not ends:
+        return band
+    unit = 10.0 ** (math.floor(math.log10(min(ends[0], max(ends)))) - 5)
+    digits = max(-round(math.log10(unit)), 0)
+
+    def outward(value: float, towards: Callable[[float], int]) -> float:
+        return round(towards(value / unit) * unit, digits) if math.isfinite(value) else value
+
+    return replace(band, low=outward(band.low, math.floor), high=outward(band.high, math.ceil))
 
 
 def _through(change: Callable[[float], float], band: Band) -> Band:
@@ -93,11 +140,13 @@ def _through(change: Callable[[float], float], band: Band) -> Band:
 
 
 def _share(logit: float) -> float:
-    return 1 / (1 + math.exp(-max(min(logit, 700.0), -700.0)))
+    if not -_MOST_TO_TELL < logit < _MOST_TO_TELL:
+        return float(logit > 0)
+    return 1 / (1 + math.exp(-logit))
 
 
 def _count(logarithm: float) -> float:
-    return math.exp(min(logarithm, 700.0))
+    return math.exp(logarithm) if logarithm < _MOST_TO_TELL else math.inf
 
 
 def _logit(share: float | None, rows: int) -> float | None:
@@ -129,7 +178,7 @@ def _logits(shares: Sequence[float | None], profile: Profile) -> tuple[float | N
 
 
 def _values(profile: Profile) -> Iterator[tuple[Key, Figure]]:
-    batch = sorted(profile.batch_rows)[len(profile.batch_rows) // 2]
+    batch = sorted(profile.batch_rows)[len(profile.batch_rows) // 2] if profile.batch_rows else 1
     for column in _columns(profile):
         is_text = column.sort is Sort.TEXT
         for kind, values, is_low in (("low", column.batch_lows, True), ("high", column.batch_highs, False)):
@@ -160,7 +209,7 @@ def _values(profile: Profile) -> Iterator[tuple[Key, Figure]]:
 
 
 def _sizes(profile: Profile) -> Iterator[tuple[Key, Figure]]:
-    if not profile.was_sampled:
+    if profile.batch_rows and not profile.was_sampled:
         rows = profile.batch_rows
         least = 0.1 / math.sqrt(sum(rows) / len(rows))
         yield _ROWS, Figure(values=tuple(math.log(one) for one in rows), least=least)

@@ -19,7 +19,7 @@ from nbprod.expectations.chances import (
     rank_band,
     share_bound,
 )
-from nbprod.expectations.history import FEW_BATCHES, History, history_of, widest
+from nbprod.expectations.history import FEW_BATCHES, History, history_of, left_open, widest
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
 from nbprod.expectations.relating import correlated, fresh, settled, volume
 from nbprod.expectations.timing import has_volume, in_order, volume_by_time
@@ -46,18 +46,21 @@ def infer(
     alarm_rate: float = 0.01,
     batch_rows: int | None = None,
     is_followed: bool = False,
+    batch_of: int = 1,
 ) -> Suite:
     """A suite that the reference keeps, and that a fresh batch of its distribution breaks at most at `alarm_rate`.
 
     `batch_rows` is the size of the smallest batches to come, that of the reference if None. The rate holds for rows
     drawn independently; correlated rows (many of one day or one customer) break it more often. Where the profile knows
-    batches of the reference, all bounds also allow for how these differ. `is_followed` says that the batches to come
+    batches of the reference, all bounds also allow for how these differ; `batch_of` of them make a batch to come. `is_followed` says that the batches to come
     are later than the reference and each a stretch of time: one with no later time is stale, rows go on to stand in
     order, and each hour or day has as many as before.
     """
     batch = batch_rows or max(profile.rows, 1)
     is_enough = profile.rows >= _FEW_ROWS
-    history = history_of(profile, chance=alarm_rate * (1 - _OF_ROWS)) if is_enough else History()
+    history = (
+        history_of(profile, chance=alarm_rate * (1 - _OF_ROWS), batch_of=batch_of) if is_enough else History()
+    )
     fixed = [*_fixed(profile, history), *(fresh(profile) if is_followed else ())]
     checks = list(_checks(profile, batch, history)) if is_enough else []
     if is_followed and is_enough:
@@ -73,9 +76,9 @@ def _fixed(profile: Profile, history: History) -> Iterator[Expectation]:
     yield _expectation(
         "expect_table_columns_to_match_set",
         {"column_set": [column.name for column in profile.columns]},
-        "The reference has these columns.",
+        " ".join(filter(None, ["The reference has these columns.", left_open(history)])),
     )
-    if ("rows", "") not in history.bands:
+    if not any(volume(history)):
         yield _expectation(
             "expect_table_row_count_to_be_between",
             {"min_value": 1},
@@ -128,7 +131,7 @@ def _checks(profile: Profile, batch: int, history: History) -> Iterator[Check]:
         yield functools.partial(_correlated, correlation, batch, history)
 
 
-def _settled(one: Dependency, batch: int, history: History, chance: float) -> Expectation:
+def _settled(one: Dependency, batch: int, history: History, chance: float) -> Expectation | None:
     return settled(one, batch=batch, chance=chance, history=history)
 
 
@@ -204,7 +207,7 @@ def _range(column: ColumnProfile, rows: int, batch: int, history: History) -> Ch
             below, above, band = history.widened(low, high, column.name)
             low, high = _as_before(column, below, above)
         elif isinstance(low, str):
-            low = _sooner(low, column.batch_lows, chance)
+            low = _sooner(low, column.batch_lows, chance) if history else low
         wanted: dict[str, Json] = {"min_value": low} if is_open else {"min_value": low, "max_value": high}
         bounds: dict[str, Json] = {name: one for name, one in wanted.items() if one is not None}
         if not bounds:
@@ -229,11 +232,11 @@ def _as_before(column: ColumnProfile, low: float, high: float) -> tuple[Json, Js
     )
 
 
-def _sooner(earliest: str, starts: Sequence[float | None], chance: float) -> str:
-    """The earliest time, less what the next batch may start before all those seen."""
+def _sooner(earliest: str, starts: Sequence[float | None], chance: float) -> str | None:
+    """The earliest time, less what the next batch may start before all those seen; None where these are too few."""
     known = [one for one in starts if one is not None]
     if len(known) < FEW_BATCHES:
-        return earliest
+        return None
     earlier = dt.timedelta(seconds=math.ceil(earlier_by(known, chance=chance)))
     is_day = "T" not in earliest and ":" not in earliest
     if is_day:

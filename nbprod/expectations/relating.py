@@ -18,13 +18,18 @@ if TYPE_CHECKING:
     from nbprod.model import Json
 
 
-def settled(one: Dependency, *, batch: int, chance: float, history: History) -> Expectation:
-    """One column's value settles another's: the pairs seen, and how often a fresh batch may bring one not yet seen."""
+def settled(one: Dependency, *, batch: int, chance: float, history: History) -> Expectation | None:
+    """One column's value settles another's: the pairs seen, and how often a fresh batch may bring one not yet seen.
+
+    None where all of its rows may.
+    """
     share = share_bound(one.singletons, one.rows, batch=batch, chance=chance)
     # A value that is new comes in a pair that is new.
     strange = [history.bands.get(("strange", name)) for name in (one.settles, one.settled)]
-    share = min(max([share, *(band.high for band in strange if band is not None)]), 1.0)
+    share = max([share, *(band.high for band in strange if band is not None)])
     mostly = math.floor((1 - share) * 1e6) / 1e6
+    if mostly <= 0:
+        return None
     arguments: dict[str, Json] = {
         "column_A": one.settles,
         "column_B": one.settled,
@@ -80,7 +85,7 @@ def correlated(one: Correlation, *, batch: int, chance: float, history: History)
 def volume(history: History) -> Iterator[Expectation]:
     """How many rows a batch has, from those of the reference's batches."""
     band = history.bands.get(("rows", ""))
-    if band is not None:
+    if band is not None and math.isfinite(band.high):
         yield Expectation(
             type="expect_table_row_count_to_be_between",
             arguments={"min_value": max(math.floor(band.low), 1), "max_value": math.ceil(band.high)},

@@ -39,6 +39,7 @@ class Proposing(TypedDict, total=False):
     alarm_rate: float
     batch_rows: int
     batches_by: Sequence[str]
+    batch_of: int
     is_followed: bool
 
 
@@ -49,16 +50,25 @@ def propose(
     alarm_rate: float = 0.01,
     batch_rows: int | None = None,
     batches_by: Sequence[str] = (),
+    batch_of: int = 1,
     is_followed: bool = False,
     limits: Limits | None = None,
 ) -> Suite:
     """A suite for fresh batches like this reference table, false alarms held at `alarm_rate` a batch.
 
-    `batches_by` names the columns that make a batch of the reference (a date, say) where batches aren't random rows;
+    `batches_by` names the columns that make a batch of the reference (a date, say) where batches aren't random rows, and
+    `batch_of` how many of these the batches to come have each, if they are several drawn alike (14 days);
     `is_followed` says that the batches to come are later than the reference.
     """
     profile = profile_of(table, batches_by=batches_by, limits=limits)
-    return infer(profile, value=value, alarm_rate=alarm_rate, batch_rows=batch_rows, is_followed=is_followed)
+    return infer(
+        profile,
+        value=value,
+        alarm_rate=alarm_rate,
+        batch_rows=batch_rows,
+        is_followed=is_followed,
+        batch_of=batch_of,
+    )
 
 
 def profile_of(table: object, *, batches_by: Sequence[str] = (), limits: Limits | None = None) -> Profile:
