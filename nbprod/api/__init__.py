@@ -25,7 +25,17 @@ from nbprod.api.runs import (
 from nbprod.api.scoring import load, score, skew
 from nbprod.api.studying import Source, StudyMemory, read, study, study_in_writing, suggest
 from nbprod.api.tracking import diff_runs, mirror, mirrored_at, reproduce
-from nbprod.api.values import infer, infer_from_last_run, proposal, review, validate, value
+from nbprod.api.values import (
+    given_last,
+    infer,
+    infer_from_last_run,
+    prediction_proposal,
+    proposal,
+    review,
+    served_as_trained,
+    validate,
+    value,
+)
 
 __all__ = [
     "PLAN_SUFFIX",
@@ -49,6 +59,7 @@ __all__ = [
     "export",
     "export_targets",
     "extract",
+    "given_last",
     "glance",
     "infer",
     "infer_from_last_run",
@@ -60,6 +71,7 @@ __all__ = [
     "monitor",
     "monitor_page_at",
     "plan",
+    "prediction_proposal",
     "promote",
     "proposal",
     "read",
@@ -78,6 +90,7 @@ __all__ = [
     "run",
     "score",
     "seconds_of",
+    "served_as_trained",
     "settings_for",
     "skew",
     "stored",

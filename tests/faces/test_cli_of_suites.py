@@ -45,3 +45,47 @@ def test_batches_by_a_column_that_isn_t_there_is_an_error(file, capsys):
     assert (code, told.out) == (2, "")
     assert "No column 'dya' makes batches" in told.err
     assert "Did you mean 'day'?" in told.err
+
+
+def test_a_champions_predictions_propose_what_fresh_ones_must_keep(tmp_path, capsys):
+    random = np.random.default_rng(8)
+    champion, moved = (tmp_path / name for name in ("champion.csv", "moved.csv"))
+    frame = pd.DataFrame({"id": range(3_000), "delay": random.normal(10, 3, 3_000)})
+    frame.to_csv(champion, index=False)
+    frame.assign(delay=frame["delay"] + 3).to_csv(moved, index=False)
+    suite = str(tmp_path / "suite.json")
+    assert proposed(capsys, str(champion), "--predictions", "delay", "-o", suite)[0] == 0
+    judged = [exit_code_of(["expect", "check", str(file), suite]) for file in (champion, moved)]
+    assert (judged, "'id'" in (tmp_path / "suite.json").read_text()) == ([0, 1], False)
+
+
+REFUSED = {
+    "a column that isn't there": (["--predictions", "day", "--predictions", "soldd"], "Did you mean 'sold'?"),
+    "batches of predictions": (
+        ["--predictions", "sold", "--batches-by", "day"],
+        "leave out what is said of batches",
+    ),
+    "several of nothing": (["--batch-of", "3"], "what a batch has several of"),
+}
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED.values(), ids=REFUSED)
+def test_what_can_not_be_proposed_is_refused_with_its_reason(file, capsys, options, said):
+    code, shown = proposed(capsys, file, *options)
+    assert (code, said in shown.err) == (2, True)
+
+
+def test_served_features_are_held_against_those_trained_on(tmp_path, capsys):
+    trained, near, off = (str(tmp_path / name) for name in ("trained.parquet", "near.csv", "off.csv"))
+    frame = pd.DataFrame({"id": range(50), "speed": np.arange(50) / 7, "kind": ["a", "b"] * 25})
+    frame.to_parquet(trained)
+    frame.assign(speed=frame["speed"] * (1 + 1e-12)).to_csv(near, index=False)
+    frame.assign(kind="a").to_csv(off, index=False)
+    suite = str(tmp_path / "suite.json")
+    codes = [
+        exit_code_of(["expect", "skew", trained, served, "--entity", "id", "--relative", "1e-9", "-o", suite])
+        for served in (near, off)
+    ]
+    assert (codes, "kind" in capsys.readouterr().out) == ([0, 1], True)
+    assert exit_code_of(["expect", "check", f"{suite}.parquet", suite]) == 1
+    assert exit_code_of(["expect", "skew", trained, near, "--entity", "nobody"]) == 2

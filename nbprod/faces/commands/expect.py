@@ -75,6 +75,7 @@ def _arguments(signature: Signature) -> str:
     nbprod expect infer flights.parquet
     nbprod expect infer flights.ipynb features    # as the last run gave it
     nbprod expect infer flights.parquet --batches-by month --batches-by day --followed
+    nbprod expect infer predicted.parquet --predictions delay -o predicted.json
     """,
 )
 @click.argument("source", type=click.Path(path_type=str))
@@ -98,7 +99,21 @@ def _arguments(signature: Signature) -> str:
     metavar="COLUMN",
     help="A column that makes batches of the table, where they are no random rows.",
 )
+@click.option(
+    "--batch-of",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many of these a batch to come has.",
+)
 @click.option("--followed", is_flag=True, help="The batches to come are later, each a stretch of time.")
+@click.option(
+    "--predictions",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column of the champion's predictions: fresh ones shall be distributed as these.",
+)
+@click.option("-o", "--output", metavar="JSON", help="Write Great Expectations' JSON there, not a cell.")
 def infer(
     *,
     source: str,
@@ -106,25 +121,117 @@ def infer(
     alarm_rate: float,
     batch_rows: int | None,
     batches_by: tuple[str, ...],
+    batch_of: int,
     followed: bool,
+    predictions: tuple[str, ...],
+    output: str | None,
 ) -> int:
     """Propose a suite, as a %%expect cell, for a table in a parquet or CSV file or for a value of the last run.
 
     SOURCE is the file, or the notebook whose run gave the value NAME.
     """
     from nbprod import api
+    from nbprod.expectations import text_of
 
-    how: Proposing = {"alarm_rate": alarm_rate, "batches_by": batches_by, "is_followed": followed}
-    if batch_rows is not None:
-        how["batch_rows"] = batch_rows
-    if Path(source).suffix not in (".ipynb", ".py"):
-        say(api.infer(_table(source), name or _name_of(source), **how))
-    elif name is None:
-        raise click.UsageError("Say which value of the notebook is meant.")
+    table, named = _table_of(source, name)
+    if predictions and (batches_by or followed):
+        raise click.UsageError(
+            "Predictions are held against the champion's alone: leave out what is said of batches."
+        )
+    if batch_of > 1 and not batches_by:
+        raise click.UsageError("Say by --batches-by what a batch has several of.")
+    if predictions:
+        suite = api.prediction_proposal(
+            table, named, columns=predictions, alarm_rate=alarm_rate, batch_rows=batch_rows
+        )
     else:
-        api.read(source)
-        say(api.infer_from_last_run(Path(source), name, **how))
+        how: Proposing = {"alarm_rate": alarm_rate, "batches_by": batches_by, "is_followed": followed}
+        how["batch_of"] = batch_of
+        if batch_rows is not None:
+            how["batch_rows"] = batch_rows
+        suite = api.proposal(table, named, **how)
+    say(_written(suite, output) if output else text_of(suite))
     return CLEAN
+
+
+def _table_of(source: str, name: str | None) -> tuple[Any, str]:
+    from nbprod import api
+
+    if Path(source).suffix not in (".ipynb", ".py"):
+        return _table(source), name or _name_of(source)
+    if name is None:
+        raise click.UsageError("Say which value of the notebook is meant.")
+    api.read(source)
+    return api.given_last(Path(source), name), name
+
+
+def _written(suite: Suite, output: str) -> str:
+    from nbprod.expectations import gx_json
+
+    Path(output).write_text(json.dumps(gx_json(suite), indent=2) + "\n", encoding="utf-8")
+    return f"Written to {output}."
+
+
+@command.command(
+    "skew",
+    cls=ExampleCommand,
+    short_help="Hold served features against those trained on.",
+    examples="""
+    nbprod expect skew trained.parquet served.parquet --entity flight --entity day
+    nbprod expect skew trained.parquet served.parquet --entity id --relative 1e-9 -o served.json
+    """,
+)
+@click.argument("trained", type=click.Path(path_type=str))
+@click.argument("served", type=click.Path(path_type=str))
+@click.option(
+    "--entity",
+    multiple=True,
+    required=True,
+    metavar="COLUMN",
+    help="A column that tells rows apart, in both tables.",
+)
+@click.option(
+    "--relative",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.0,
+    help="By which share numbers may differ.  [default: not at all]",
+)
+@click.option(
+    "-o", "--output", metavar="JSON", help="Write the suite there too; the pairs go to JSON.parquet."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON.")
+def skew(
+    *,
+    trained: str,
+    served: str,
+    entity: tuple[str, ...],
+    relative: float,
+    output: str | None,
+    as_json: bool,
+) -> int:
+    """Judge whether features were served as they were trained on, row by row of the same entity.
+
+    TRAINED and SERVED are parquet or CSV files; the columns that both have are compared.
+    """
+    from nbprod import api
+    from nbprod.faces.record_text import verdicts_text
+
+    table, suite = api.served_as_trained(_table(trained), _table(served), entity=entity, relative=relative)
+    if output:
+        _written(suite, output)
+        _write_parquet(table, f"{output}.parquet")
+    verdicts = api.validate(table, suite)
+    if as_json:
+        say_json(verdicts)
+    else:
+        say(verdicts_text(verdicts, paint=stdout_paint()))
+    return CLEAN if all(one.success for one in verdicts) else FOUND
+
+
+def _write_parquet(table: Any, path: str) -> None:
+    from pyarrow import parquet
+
+    parquet.write_table(table, path)
 
 
 @command.command(
