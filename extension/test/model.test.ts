@@ -58,11 +58,12 @@ class Server {
     return new Promise(() => undefined);
   }
 
-  async answer(stage: string): Promise<void> {
+  async answer(stage: string, known?: Study): Promise<Study> {
     const flow = { stages: [{ name: stage, cells: [0], gives: ['x'] }], links: [], parameters: [], left_out: [] };
-    const study = { notebook: 'a.ipynb', flow, suites: [], findings: [] } as unknown as Study;
+    const study = known ?? ({ notebook: 'a.ipynb', flow, suites: [], findings: [] } as unknown as Study);
     this._answers.shift()!({ study, picture: `<svg>${stage}</svg>` });
     await settled();
+    return study;
   }
 
   private _answers: ((studied: Studied) => void)[] = [];
@@ -107,6 +108,33 @@ test('while a study is under way, whatever is typed asks for one more only, of t
   deepEqual(model.stageNames, [], 'findings of a text that has moved on are not shown');
   await server.answer('new');
   deepEqual(model.stageNames, ['new']);
+});
+
+test('an answer that is the one before marks nothing anew, and its stages are the same array', async () => {
+  const { server, model } = await opened();
+  const study = await server.answer('load');
+  const names = model.stageNames;
+  let marked = 0;
+  model.studied.connect(() => marked++);
+  void model.refresh();
+  await server.answer('load', study);
+  equal(marked, 0);
+  void model.refresh();
+  await server.answer('load');
+  equal(marked, 1);
+  equal(model.stageNames, names);
+});
+
+test('changes that come together are studied together, once their handlers are done', async () => {
+  const { front, server, model } = await opened();
+  await server.answer('load');
+  front.source = 'x = 2';
+  front.contentChanged.emit();
+  front.contentChanged.emit();
+  deepEqual(server.asked, ['x = 1']);
+  await settled();
+  deepEqual(server.asked, ['x = 1', 'x = 2']);
+  model.dispose();
 });
 
 test('a state that comes late does not undo a later one', async () => {
