@@ -43,6 +43,7 @@ _KERNEL_MODULES = (
     "IPython.core.magics",
     "IPython.core.oinspect",
     "IPython.extensions.storemagic",
+    "sqlite3",
     "tornado.locks",
     "tornado.platform.asyncio",
     "tornado.queues",
@@ -52,8 +53,6 @@ _KERNEL_MODULES = (
     "nbprod.artifacts.taking",
     "nbprod.artifacts.watching",
 )
-# A stage is nobody's session at a prompt: what it runs stays out of the history that the user's next session recalls.
-_UNLESS_CONFIGURED = {"HistoryManager": {"enabled": False}}
 _SECONDS_BETWEEN_LOOKS = 1.0
 
 
@@ -179,11 +178,10 @@ def _run_kernel(request: dict[str, Any], modules: _Modules) -> None:
     # What was loaded before the fork stays frozen: looking through it would copy its pages to every kernel.
     gc.enable()
     from ipykernel.kernelapp import IPKernelApp
-    from traitlets.config import Config
 
     IPKernelApp.clear_instance()
     # ipykernel reads the parent's id when it is imported, and ends when the parent does.
-    application: Any = IPKernelApp.instance(parent_handle=os.getppid(), config=Config(_UNLESS_CONFIGURED))
+    application: Any = IPKernelApp.instance(parent_handle=os.getppid())
     with _sparing(modules):
         application.initialize(request["arguments"])
     if request["watches"]:

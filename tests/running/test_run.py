@@ -478,7 +478,7 @@ def test_executed_notebook_holds_its_outputs(tmp_path):
     assert "hello" in json.dumps(kept["cells"])
 
 
-def test_forked_kernel_has_the_session_of_an_ordinary_one_and_leaves_no_history(tmp_path, monkeypatch):
+def test_forked_kernel_has_the_session_of_an_ordinary_one(tmp_path, monkeypatch):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     code = (
         "import sys\n"
