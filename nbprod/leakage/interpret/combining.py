@@ -19,7 +19,7 @@ from nbprod.leakage.interpret.facts import (
     Rows,
     joined,
 )
-from nbprod.leakage.interpret.trading import is_earned
+from nbprod.leakage.interpret.trading import is_change, is_earned
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
@@ -92,7 +92,9 @@ def combine(
     clock = first.facts.clock if len(cells) == 1 and op is None else None
     return replace(
         first,
-        facts=replace(facts, clock=clock, derived=True, numbers=None),
+        facts=replace(
+            facts, clock=clock, derived=True, numbers=None, change=facts.change or is_change(op, cells)
+        ),
         conditions=conditions,
         rows=_rows_of_both(cells),
         name=first.name if all(each.name == first.name for each in cells) else None,

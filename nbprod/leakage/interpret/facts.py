@@ -137,7 +137,8 @@ class Clock:
 class Facts:
     """What is known of a piece of data. `reads` gives for each source column the rows ahead, `inf` for all.
 
-    `numbers` says that it is the row's own number in time, so much added.
+    `numbers` says that it is the row's own number in time, so much added; `change` that it is how much a value has
+    changed since a row before.
     """
 
     reads: Mapping[str, float] = field(default_factory=dict)
@@ -148,6 +149,7 @@ class Facts:
     runs_of: frozenset[str] = frozenset()
     sums_of: frozenset[str] = frozenset()
     numbers: int | None = None
+    change: bool = False
 
     def __or__(self, other: Facts) -> Facts:
         if self is other or other is NOTHING:

@@ -114,10 +114,15 @@ def _dialect(run: Run, text: str) -> str:
     imported = {value.path.partition(".")[0] for value in run.env.values() if isinstance(value, Symbol)}
     return next(
         (dialect for module, dialect in _DIALECTS.items() if module in imported),
-        "bigquery" if "`" in text else "duckdb",
+        "bigquery" if "`" in text or _UNIT_LAST.search(text) else "duckdb",
     )
 
 
+# only BigQuery names the unit last, and bare: `DATE_DIFF(a, b, DAY)`
+_UNIT_LAST = re.compile(
+    r"_(?:diff|trunc)\s*\((?!\s*')[^;']*?,\s*(?:second|minute|hour|day|week|isoweek|month|quarter|year)\s*\)",
+    re.IGNORECASE,
+)
 _DIALECTS = {
     "sqlite3": "sqlite",
     "pandasql": "sqlite",

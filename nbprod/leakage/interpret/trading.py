@@ -67,6 +67,18 @@ def is_earned(run: Run, left: Cells, right: Cells, node: ast.AST) -> bool:
     return False
 
 
+def is_change(op: ast.AST | None, cells: list[Cells]) -> bool:
+    """Whether an operation compares a value with that of a row before: `close / close.shift(1)`."""
+    if not isinstance(op, ast.Div | ast.Sub) or len(cells) != 2:
+        return False
+    now, before = cells[0].facts.reads, cells[1].facts.reads
+    return (
+        bool(now)
+        and now.keys() == before.keys()
+        and all(0 <= now[s] - before[s] < inf and now[s] > before[s] for s in now)
+    )
+
+
 def _factors(node: ast.AST) -> tuple[ast.expr | None, ast.expr | None]:
     match node:
         case ast.BinOp(left=left, right=right):
@@ -94,9 +106,7 @@ def _name_in(node: ast.expr | None) -> str:
 
 
 def _is_return(cells: Cells, node: ast.expr | None) -> bool:
-    if not cells.facts.derived and not _speaks(cells, node, _RETURNS):
-        return False
-    if _speaks(cells, node, _RETURNS):
+    if _speaks(cells, node, _RETURNS) or cells.facts.change:
         return True
     calls = (each.func for each in ast.walk(node) if isinstance(each, ast.Call)) if node is not None else ()
     return any(isinstance(function, ast.Attribute) and function.attr in _CHANGES for function in calls)

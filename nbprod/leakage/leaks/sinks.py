@@ -147,5 +147,5 @@ def _presence(run: Run, evidence: Evidence, sink: Sink) -> Iterator[Leak]:
         tables = {source.partition(".")[0] for source in ahead.sources} or set(sink.rows.tables)
         if ahead.over is not None and ahead.over.settled:
             continue
-        if evidence.is_sequence(tables):
+        if evidence.is_sequence(tables) or any(bound.in_time for bound in sink.rows.bounds):
             yield leak_at(ahead, rule=ahead.rule, column=None, arrives="which rows exist", arrived=sink.span)

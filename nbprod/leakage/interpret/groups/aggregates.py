@@ -80,6 +80,7 @@ def _keyed_table(run: Run, grouped: Grouped, columns: dict[str, Facts], *, rest:
             rest=rest,
             rows=run.rows(base),
             keyed=grouped.keys,
+            presence=base.presence if isinstance(base, Table) else (),
             library=library,
             index=tuple(key.name for key in grouped.keys)
             if library in ("", "pandas") and grouped.as_index

@@ -74,8 +74,8 @@ def on_grouped(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST)
         return sampled(run, base, args, node)
     if name in ("cumcount", "ngroup"):
         return _numbered(run, grouped, name, args, node)
-    if name == "filter":
-        return _kept_groups(run, grouped, node)
+    if name in ("filter", "having"):
+        return _kept_groups(run, grouped, node, goes_on=name == "having")
     if name == "get_group":
         return run.stored(base)
     return _by_table(run, grouped, name, args, node)
@@ -175,13 +175,15 @@ def _numbered(run: Run, grouped: Grouped, name: str, args: Args, node: ast.AST) 
     return one_a_row(run, result, grouped) if isinstance(result, Cells) else result
 
 
-def _kept_groups(run: Run, grouped: Grouped, node: ast.AST) -> Value:
+def _kept_groups(run: Run, grouped: Grouped, node: ast.AST, *, goes_on: bool) -> Value:
+    """The rows of the groups that are kept; after Ibis' `having` they are grouped still."""
     base = run.at(grouped.base)
     if not isinstance(base, Table):
         return base
     cells = Cells(facts=Facts(reads={f"{base.root}.*": 0.0}), rows=base.rows, within=grouped.keys)
     facts = moving.statistic(run, cells, node, says="groups are kept or dropped by all their rows")
-    return run.new(replace(base, presence=(*base.presence, *facts.aheads)))
+    kept = replace(base, presence=(*base.presence, *facts.aheads))
+    return replace(grouped, base=kept) if goes_on else run.new(kept)
 
 
 def _chosen_rows(run: Run, grouped: Grouped, base: Table, name: str, node: ast.AST) -> Value:

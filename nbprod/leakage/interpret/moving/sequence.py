@@ -107,7 +107,7 @@ def shifted(
             ahead
         )
     facts = facts.with_ahead(*problems) if problems else facts
-    return facts | cells.facts if keeps else replace(facts, derived=True)
+    return replace(facts | cells.facts, change=True) if keeps else replace(facts, derived=True)
 
 
 def placed(run: Run, cells: Cells, at: int, node: ast.AST) -> Facts:

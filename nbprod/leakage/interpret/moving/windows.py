@@ -77,7 +77,7 @@ def finished(run: Run, window: Windowed) -> Cells:
     """The column that a function over each window gives."""
     base = run.at(window.base)
     assert isinstance(base, Cells)  # noqa: S101 - asked just before
-    facts = replace(base.facts, clock=None, derived=True)
+    facts = replace(base.facts, clock=None, derived=True, change=False)
     ahead_rows = max(
         (a.reach.rows for a in window.aheads if not a.reach.whole and not a.reach.time), default=0
     )
