@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 from nbprod.expectations import gx_json
@@ -32,9 +33,27 @@ def write_docs(
         for suite in suites:
             context.suites.add(gx.ExpectationSuite(**gx_json(suite)))
         for result in results:
-            _stored(context, result, run=run, started=started)
+            _stored(context, _readable(result), run=run, started=started)
         context.build_data_docs()
     return folder / "index.html"
+
+
+def _readable(result: Any) -> Any:
+    """The same results, with what GX would show as a bare number or as Python's list put into words."""
+    shown = copy.deepcopy(result)
+    for one in shown.results:
+        observed = (one.result or {}).get("observed_value")
+        match one.expectation_config.type, observed:
+            case "unexpected_rows_expectation", int():
+                one.result["observed_value"] = f"{observed:,} unexpected {'row' if observed == 1 else 'rows'}"
+            case (
+                ("expect_table_columns_to_match_set" | "expect_table_columns_to_match_ordered_list"),
+                list(),
+            ):
+                one.result["observed_value"] = ", ".join(map(str, observed))
+            case _:
+                pass
+    return shown
 
 
 def _site(folder: Path) -> dict[str, Any]:

@@ -62,3 +62,21 @@ def test_an_arrow_file_is_judged_and_another_file_is_refused(tmp_path):
     assert judge(tmp_path / "t.arrow", suite)[0].success
     with pytest.raises(SuiteError, match="neither parquet nor Arrow"):
         judge(tmp_path / "t.csv", suite)
+
+
+def test_data_docs_say_in_words_what_a_query_and_a_set_of_columns_found(tmp_path):
+    suite = Suite(
+        value="t",
+        expectations=read_expectations(
+            'TableColumnsToMatchSet(column_set=["a", "b"])\n'
+            'UnexpectedRowsExpectation(unexpected_rows_query="SELECT * FROM {batch} WHERE a > 1", description="No a")'
+        ),
+    )
+    result = judge_genuine(pa.table({"a": [1, 2, 3], "b": [1, 2, 3]}), suite)
+    write_docs(
+        [result], tmp_path, suites=[suite], run="run-1", started=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    )
+    (page,) = (tmp_path / "validations").rglob("*.html")
+    text = page.read_text()
+    found = [said in text for said in ("2 unexpected rows", ">a, b<", "[&#39;a", "['a'")]
+    assert (found, result.results[1].result["observed_value"]) == ([True, True, False, False], 2)
