@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nbprod.leakage.interpret import (
+    attributes,
     frames,
     knowledge,
     loops,
@@ -318,7 +319,7 @@ def _dict(run: Run, args: Args, _node: ast.AST) -> Value:
 def _get_attribute(run: Run, args: Args, node: ast.AST) -> Value:
     name = args.constant(1, "name")
     if isinstance(name, str) and args.places:
-        return frames.attribute(run, args.places[0], name, node)
+        return attributes.attribute(run, args.places[0], name, node)
     return Opaque(facts=run.facts(args.places[0]) if args.places else NOTHING)
 
 

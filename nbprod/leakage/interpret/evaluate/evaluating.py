@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, Any
 
-from nbprod.leakage.interpret import frames, subscripts
+from nbprod.leakage.interpret import attributes, frames, subscripts
 from nbprod.leakage.interpret.combining import combine, join_values
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.evaluate import operators
@@ -48,7 +48,7 @@ def _constant(_run: Run, node: ast.Constant) -> Value:
 
 def _attribute(run: Run, node: ast.Attribute) -> Value:
     owner = evaluate(run, node.value)
-    return frames.attribute(run, owner, node.attr, node)
+    return attributes.attribute(run, owner, node.attr, node)
 
 
 def _subscript(run: Run, node: ast.Subscript) -> Value:

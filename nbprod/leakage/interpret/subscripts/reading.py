@@ -6,7 +6,7 @@ import ast
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.interpret import frames, joining, learning
+from nbprod.leakage.interpret import attributes, frames, joining, learning
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.subscripts.labels import indexed
@@ -117,7 +117,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
         case Const(str(name)):
             if table.library in ("ibis", "pyspark"):
                 return (
-                    frames.attribute(run, table, name, node)
+                    attributes.attribute(run, table, name, node)
                     if name not in table.columns
                     else _column_expression(run, table, name)
                 )
