@@ -1,6 +1,6 @@
 """False alarms and power of proposed suites on real data, beside naive bounds from the smallest and largest value seen.
 
-`python benchmarks/inference.py [--batches N] [--splits K] [--data NAME]` takes for each data set half of its blocks (days of
+`python benchmarks/inference.py [--batches N] [--splits K] [--seed N] [--data NAME]` takes for each data set half of its blocks (days of
 flights, hours of weather, runs of pictures) as the reference and makes batches of whole blocks drawn at random from the
 other half. It prints how many of N batches raised a false alarm, how often each of ten kinds of planted damage was seen,
 and one line of JSON. The blocks are halved by turns first and then K times at random, with a suite each for a part of
@@ -449,15 +449,15 @@ def peers(
 # The study
 
 
-def over_splits(name: str, count: int, splits: int, *, by: str) -> dict[str, Any]:
+def over_splits(name: str, count: int, splits: int, *, by: str, seed: int) -> dict[str, Any]:
     """The rate of false alarms over random halves of the blocks, with its interval at 95 %."""
     from scipy.stats import t
 
     frame, blocks, _ = DATA[name]()
     each = max(-(-count // max(splits, 1)), 2)
     rates, most = [], Counter[str]()
-    for split in range(splits):
-        reference, rest = random_halves(frame, seed=split + 1)
+    for split in range(seed, seed + splits):
+        reference, rest = random_halves(frame, seed=split)
         batches = list(batches_of(rest, each, blocks=blocks, seed=100 + split))
         rows = int(np.median([len(one) for one in batches]))
         broken = alarms(proposed(reference, blocks=blocks, rows=rows, by=by), batches)
@@ -523,6 +523,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="50 batches of the smallest data set")
     parser.add_argument("--batches", type=int, default=500)
     parser.add_argument("--splits", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1, help="of the first random half")
     parser.add_argument("--data", choices=DATA, action="append")
     asked = parser.parse_args()
     names, batches = (["digits"], 50) if asked.quick else (asked.data or DATA, asked.batches)
@@ -531,7 +532,9 @@ def main() -> None:
         started = time.perf_counter()
         one = study(name, batches)
         splits = 2 if asked.quick else asked.splits
-        random = {by: over_splits(name, batches, splits, by=by) for by in ("batches", "blocks")}
+        random = {
+            by: over_splits(name, batches, splits, by=by, seed=asked.seed) for by in ("batches", "blocks")
+        }
         found.append(one | {"random halves": random})
         print(
             f"{name}: {one['batches']} batches of about {one['rows a batch']} rows, {time.perf_counter() - started:.0f} s"
