@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Timer
 from typing import IO, TYPE_CHECKING, Self
@@ -39,13 +40,16 @@ class Worker:
     def load(self, load: Load) -> None:
         """Hand over a stage and its inputs for the runs that follow."""
         self._load = load
-        send(self._started(), load)
+        try:
+            send(self._started(), load)
+        except BrokenPipeError:
+            self.stop()  # it died while nothing was asked of it; a run starts another
 
     def run(self, probe: Probe, *, timeout_seconds: float, with_rows: bool = False) -> Outcome:
         """One run of the loaded stage."""
-        if self._process is None and self._load is not None:
-            self.load(self._load)
         try:
+            if self._process is None and self._load is not None:
+                send(self._started(), self._load)
             send(self._started(), Run(probe=probe, timeout_seconds=timeout_seconds, with_rows=with_rows))
             outcome = self._answer(timeout_seconds)
         except BrokenPipeError:
@@ -65,7 +69,8 @@ class Worker:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             if stream is not None:
-                stream.close()
+                with suppress(BrokenPipeError):  # what was never read needs no reader any more
+                    stream.close()
         self._process = None
 
     def _started(self) -> IO[bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from nbprod.model import Proof
@@ -107,6 +108,17 @@ def test_a_stage_that_does_not_run_says_why(source, reason, worker):
 def test_the_worker_serves_on_after_a_stage_that_killed_its_process(worker):
     _replayed("import os; os._exit(1)", worker)
     assert _replayed("d['f'] = d['count'].shift(-1)", worker).column("f").verdict is Proof.CONFIRMED
+
+
+def test_a_worker_that_was_killed_while_it_waited_is_replaced(worker):
+    _replayed("d['f'] = d['count']", worker)
+    waiting = [one for one in psutil.Process().children() if "nbprod.replaying" in one.cmdline()]
+    for one in waiting:
+        one.kill()
+    psutil.wait_procs(waiting)
+    more_than_a_pipe_holds = _readings(note="x" * 10_000)
+    answer = _replayed("d['f'] = d['count'].shift(-1)", worker, frame=more_than_a_pipe_holds)
+    assert (len(waiting), answer.column("f").verdict) == (1, Proof.CONFIRMED)
 
 
 def test_inputs_without_a_time_are_not_assessed(worker):
