@@ -1,7 +1,7 @@
-"""The history of a notebook's names as it was at the study before: half a word changes nothing of it.
+"""The history of a notebook's names as it was at the study before: half a word changes nothing of it, nor a stage's name.
 
 Whoever types the next name reads names that nothing binds, one after the other. Each is another demand that nobody can
-meet, and otherwise all is as it was.
+meet, and otherwise all is as it was. A stage that is renamed makes and reads what it made and read before.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ class _Told:
     """A history, and all that it was made of."""
 
     about: object
+    stage_of: Mapping[int, str]
     steps: tuple[Step, ...]
     end: State
     bound: AbstractSet[str]
@@ -52,18 +53,49 @@ class KnownHistory:
     ) -> tuple[History, Marks]:
         """As `history_of`."""
         steps = reading.steps
-        about = (dict(stage_of), dict(parameters), watched)
-        known = self._told
-        if known is not None and known.about == about and _is_known(reading, known):
+        about = (dict(parameters), watched)
+        known, self._told = self._told, None
+        names = _renamed(known.stage_of, stage_of) if known is not None and known.about == about else None
+        if known is not None and names is not None and _is_known(reading, known):
+            _rename(known.history, names)
             history, marks = _retold(known, steps), known.marks
         else:
             history, marks = history_of(reading, stage_of=stage_of, parameters=parameters, watched=watched)
         if reading.end is not None:
             bound = _bound(steps)
             self._told = _Told(
-                about=about, steps=steps, end=reading.end, bound=bound, history=history, marks=marks
+                about=about,
+                stage_of=dict(stage_of),
+                steps=steps,
+                end=reading.end,
+                bound=bound,
+                history=history,
+                marks=marks,
             )
         return history, marks
+
+
+def _renamed(before: Mapping[int, str], now: Mapping[int, str]) -> dict[str, str] | None:
+    """Each stage's name as it is now; None where the cells are divided otherwise."""
+    if before.keys() != now.keys():
+        return None
+    names: dict[str, str] = {}
+    for cell, name in before.items():
+        if names.setdefault(name, now[cell]) != now[cell]:
+            return None
+    return names if len(set(names.values())) == len(names) else None
+
+
+def _rename(history: History, names: Mapping[str, str]) -> None:
+    """Put other names of stages into a history that nobody else holds."""
+    if all(name == other for name, other in names.items()):
+        return
+    for version in history.versions():
+        version.stage = names[version.stage] if version.stage is not None else None
+    for demand in history.demands:
+        demand.stage = names[demand.stage]
+    history.last_in = {(names[stage], name): one for (stage, name), one in history.last_in.items()}
+    history.made_in = {(names[stage], name): one for (stage, name), one in history.made_in.items()}
 
 
 def _bound(steps: Iterable[Step]) -> set[str]:

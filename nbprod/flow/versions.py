@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import PLAIN, Value
@@ -11,7 +12,7 @@ from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
 from nbprod.libraries.calls import GENERATORS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from nbprod.flow.aliases import Code, Heap, Regions
     from nbprod.flow.effects import Step
@@ -97,6 +98,17 @@ class History:
     stars: list[Version] = field(default_factory=list)
     past: list[Step] = field(default_factory=list)
     deleted: dict[str, int] = field(default_factory=dict)
+
+    def versions(self) -> Iterator[Version]:
+        """Every version that is demanded, current or made from, each once."""
+        seen: set[int] = set()
+        demanded = (one.version for one in self.demands)
+        for latest in chain(demanded, self.current.values(), self.last_in.values(), self.stars):
+            version = latest
+            while version is not None and id(version) not in seen:
+                seen.add(id(version))
+                yield version
+                version = version.prior
 
 
 def history_of(

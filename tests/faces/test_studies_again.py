@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +100,10 @@ class Edit:
                 return [*cells[:at], f"{cells[at]}  # {self.text.splitlines()[-1:]}", *cells[at + 1 :]]
             case "blank":
                 return [*cells[:at], f"{cells[at]} \n", *cells[at + 1 :]]
+            case "renamed":
+                return [*cells[:at], re.sub(r"^%%stage (\w+)", r"%%stage \1x", cells[at]), *cells[at + 1 :]]
+            case "renamed everywhere":
+                return [re.sub(r"^%%stage (\w+)", r"%%stage x\1", cell) for cell in cells]
             case "line before":
                 return [*cells[:at], f"# {at}\n{cells[at]}", *cells[at + 1 :]]
             case _:
@@ -108,7 +113,20 @@ class Edit:
 EDITS = st.builds(
     Edit,
     at=st.integers(0, 40),
-    how=st.sampled_from(["other", "other", "behind", "comment", "blank", "line before", "new", "gone"]),
+    how=st.sampled_from(
+        [
+            "other",
+            "other",
+            "behind",
+            "comment",
+            "blank",
+            "line before",
+            "new",
+            "gone",
+            "renamed",
+            "renamed everywhere",
+        ]
+    ),
     text=st.sampled_from(CELLS),
 )
 
