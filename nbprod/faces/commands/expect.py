@@ -166,9 +166,10 @@ def _table_of(source: str, name: str | None) -> tuple[Any, str]:
 
 
 def _written(suite: Suite, output: str) -> str:
+    from nbprod.artifacts.store import write_atomically
     from nbprod.expectations import gx_json
 
-    Path(output).write_text(json.dumps(gx_json(suite), indent=2) + "\n", encoding="utf-8")
+    write_atomically(Path(output), json.dumps(gx_json(suite), indent=2) + "\n")
     return f"Written to {output}."
 
 
@@ -231,7 +232,13 @@ def skew(
 def _write_parquet(table: Any, path: str) -> None:
     from pyarrow import parquet
 
-    parquet.write_table(table, path)
+    from nbprod.artifacts.store import writing
+
+    file = Path(path)
+    scratch = file.with_name(f".{file.name}")
+    with writing(file.parent):
+        parquet.write_table(table, scratch)
+        scratch.replace(file)
 
 
 @command.command(
@@ -249,11 +256,12 @@ def _write_parquet(table: Any, path: str) -> None:
 def review(*, file: str, suite: str | None, output: str | None) -> int:
     """Write a page that shows each column of a parquet or CSV file beside what is expected of it, and why."""
     from nbprod import api
+    from nbprod.artifacts.store import write_atomically
 
     name = _name_of(file)
     page = api.review(_table(file), name, suite=_suite(suite, name) if suite else None)
     path = Path(output or f"{file}.review.html")
-    path.write_text(page, encoding="utf-8")
+    write_atomically(path, page)
     say(f"Written to {path}.")
     return CLEAN
 
