@@ -35,19 +35,21 @@ def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
         case "shuffled" | "folds" if (
             run.entity is not None and not split.grouped and not all(evidence.is_static(t) for t in tables)
         ):
-            says = f"`{split.what}` puts rows of one {run.entity!r} on both sides"
-            yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
-                       steps=(Step(span=split.span, says=says),), detail=run.entity)  # fmt: skip
+            yield _on_both_sides(split, run.entity)
         case "shuffled" | "folds" if not split.grouped and (entity := _entity_within(run, split)):
-            says = f"`{split.what}` puts rows of one {entity!r} on both sides, and it has several"
-            yield Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
-                       steps=(Step(span=split.span, says=says),), detail=entity)  # fmt: skip
+            yield _on_both_sides(split, entity, besides=", and it has several")
         case "sample" if evidence.is_sequence(tables) and _is_divided(run, split):
             yield _shuffled(split)
         case "time-folds":
             yield from _gap(run, split)
         case _:
             pass
+
+
+def _on_both_sides(split: Split, entity: str, *, besides: str = "") -> Leak:
+    says = f"`{split.what}` puts rows of one {entity!r} on both sides{besides}"
+    return Leak(rule="same-entity-both-sides", span=split.span, says=says, reach="the same entity",
+                steps=(Step(span=split.span, says=says),), detail=entity)  # fmt: skip
 
 
 # whom a model would recognise: those of whom there are several rows, each like the others
