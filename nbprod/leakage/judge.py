@@ -46,8 +46,10 @@ def check(notebook: Notebook, flow: Flow, *, memory: Memory | None = None) -> tu
     def work() -> tuple[Finding, ...]:
         return _found(notebook, cause, memory=memory)
 
-    about = (cause, [meaning_of(cell) for cell in notebook.code]) if memory is not None else None
-    findings = work() if memory is None else memory.found.of(about, work)
+    if memory is None:
+        findings = work()
+    else:
+        findings = memory.found.of((cause, [meaning_of(cell) for cell in notebook.code]), work)
     return _sorted(_allowed(_staged(findings, flow), tuple(allows_of(notebook))))
 
 
