@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import tempfile
+import shutil
 import time
 import uuid
 from dataclasses import dataclass
@@ -140,17 +140,19 @@ def digest_of(path: Path) -> str:
 def write_atomically(path: Path, text: str, *, durable: bool = True) -> None:
     """Write the text beside the path and rename it there, so that a reader sees the old or the new, never half.
 
-    What is not `durable` may be the old again after a loss of power, still never half.
+    What is not `durable` may be the old again after a loss of power, still never half. Whoever could read the old can
+    read the new; a file that is new has the modes that files have here.
     """
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        scratch = Path(name)
+        scratch = path.with_name(f".{path.name}-{uuid.uuid4().hex[:12]}")
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
+            with scratch.open("x", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, scratch)
             scratch.replace(path)
             if durable:
                 sync(path.parent)
