@@ -170,7 +170,7 @@ def proposed(reference: pd.DataFrame, *, blocks: int, rows: int, by: str) -> Sui
 
 def without(suite: Suite, column: str) -> Suite:
     """The suite without a column that only the reference has."""
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     kept = [one for one in suite.expectations if one.arguments.get("column") != column]
     kept = [one for one in kept if one.type != "expect_table_columns_to_match_set"]

@@ -18,10 +18,10 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
 from pathlib import Path
 
 from leakage import PANDAS, READING, certified_in
+from msgspec import Struct
 
 from nbprod.flow import flow_of
 from nbprod.leakage import check
@@ -37,8 +37,7 @@ _NOT_RUN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """One cell as a file: its kind, the number of lines before it, and whether it leaks."""
 
     kind: str

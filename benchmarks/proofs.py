@@ -17,7 +17,6 @@ import random
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -27,6 +26,7 @@ import ibis
 import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, Phase, given, seed, settings
+from msgspec import Struct
 
 from nbprod.flow import flow_of
 from nbprod.leakage import check
@@ -151,8 +151,7 @@ def _replayed(expr: ibis.Table, *, panel: bool) -> str:
 # Chains with a known horizon
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """One column of a chain: made of `source` (and `other`) by `how` with `size`; it reads `ahead` rows ahead."""
 
     name: str

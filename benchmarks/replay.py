@@ -14,9 +14,10 @@ import json
 import sys
 import time
 from collections import Counter
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.model import Proof
 from nbprod.replaying import Declarations, Replay, replay, reproduced
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
 _DECLARED = Declarations(time="ts", known=(("y", "ts + 1 day"), ("val", "pub")), static=("cal",))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Labelled:
+class Labelled(Struct, frozen=True, kw_only=True):
     """A cell with its label: `leaky`, `rewrite` or `look-alike`."""
 
     id: str

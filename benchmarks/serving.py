@@ -13,12 +13,12 @@ import shutil
 import statistics
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct, field
 
 from nbprod import api
 
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 SAMPLE = Path(__file__).parents[1] / "sample_notebooks" / "flight_delays.ipynb"
 
 
-@dataclass(slots=True)
-class Times:
+class Times(Struct):
     """Milliseconds of each call, on the wall and of the thread's CPU."""
 
     wall: list[float] = field(default_factory=list)

@@ -12,12 +12,12 @@ import argparse
 import json
 import shutil
 import time
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from msgspec import Struct
 
 from nbprod import api
 from nbprod.errors import NbprodError
@@ -43,8 +43,7 @@ seasonal = "temp, humid, pressure, wind_speed, visib, precip, route_won"
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """What arrives at the loop's door: a month, what is wrong with it, and the decisions that would be right."""
 
     month: int
@@ -53,8 +52,7 @@ class Event:
     change: Callable[[pd.DataFrame], pd.DataFrame] = lambda flights: flights
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What came of an event: what scoring the month said, what was decided, and how long both took."""
 
     event: Event

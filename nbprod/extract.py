@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from nbprod import wire
 from nbprod.errors import NbprodError, NotebookError, PlanError
@@ -314,9 +315,7 @@ _HEAD = (
 def _pipeline_text(plan: Plan) -> str:
     import yaml
 
-    raw = {
-        field.name: wire.plain(getattr(plan, field.name)) for field in fields(plan) if field.name != "files"
-    }
+    raw = {name: wire.plain(getattr(plan, name)) for name in plan.__struct_fields__ if name != "files"}
     digests: Json = {name: digest_of(text) for name, text in plan.files.items()}
     body = _HEAD + yaml.safe_dump(
         _pruned({"format": FORMAT, **raw, "digests": digests}), sort_keys=False, allow_unicode=True, width=110

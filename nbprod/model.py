@@ -8,9 +8,10 @@ columns from 0 in Unicode code points, both within the cell's own source (its ma
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     Json: TypeAlias = bool | int | float | str | list["Json"] | dict[str, "Json"] | None
@@ -21,8 +22,7 @@ else:
 # Where things stand
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Span:
+class Span(Struct, frozen=True, kw_only=True, order=True):
     """A stretch of one code cell's source; the end is exclusive in columns, as in `ast`."""
 
     cell: int
@@ -54,8 +54,7 @@ class CellKind(StrEnum):
     RAW = "raw"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
+class Cell(Struct, frozen=True, kw_only=True):
     """One cell. `index` counts all cells from 0; `position` the code cells only (None for the others)."""
 
     id: str
@@ -66,8 +65,7 @@ class Cell:
     tags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notebook:
+class Notebook(Struct, frozen=True, kw_only=True):
     """A notebook as read. `name` is what messages call it (its path); `text` is what the file held.
 
     `stage_options` is `metadata.nbprod.stages`: options that belong to a stage rather than to a cell.
@@ -102,8 +100,7 @@ class Kind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageOptions:
+class StageOptions(Struct, frozen=True, kw_only=True):
     """What a stage's magic line, its notebook metadata or `[tool.nbprod.stages.NAME]` may say.
 
     `known` pairs a column with the column that holds the time from which it is known.
@@ -118,16 +115,14 @@ class StageOptions:
     cell_timeout_seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """A name that a stage reads and the stage that gives it."""
 
     name: str
     giver: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
+class Snippet(Struct, frozen=True, kw_only=True):
     """A statement copied from a cell to a stage that needs it: a definition, or a setting of state."""
 
     code: str
@@ -135,8 +130,7 @@ class Snippet:
     defines: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """A named group of code cells (by position) that run together as one papermill run.
 
     `needs`, `gives`, `reads` (parameters) and `preamble` are empty until `flow` has inferred them.
@@ -160,8 +154,7 @@ class LinkReason(StrEnum):
     STATE = "state"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """`taker` runs after `giver`; `carries` names the values, the files or the state that passes."""
 
     giver: str
@@ -170,8 +163,7 @@ class Link:
     carries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(Struct, frozen=True, kw_only=True):
     """A parameter of the pipeline with the default that the notebook gives it.
 
     `type` is `int`, `float`, `bool`, `str`, `list`, `dict` or `any`.
@@ -185,16 +177,14 @@ class Parameter:
     secret: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeftOut:
+class LeftOut(Struct, frozen=True, kw_only=True):
     """A code cell that belongs to no stage and serves none, and why it is left out."""
 
     cell: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flow:
+class Flow(Struct, frozen=True, kw_only=True):
     """The stages in the order in which they run, and the links between them: never a cycle."""
 
     stages: tuple[Stage, ...] = ()
@@ -213,8 +203,7 @@ class Flow:
 # What an untagged notebook might be
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuggestedStage:
+class SuggestedStage(Struct, frozen=True, kw_only=True):
     """A stage that the notebook seems to have, its code cells by position, and what speaks for it."""
 
     name: str
@@ -224,16 +213,14 @@ class SuggestedStage:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SuggestedParameter:
+class SuggestedParameter(Struct, frozen=True, kw_only=True):
     """A constant that would do well as a parameter, and why."""
 
     parameter: Parameter
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True, kw_only=True):
     """Stages, parameters and time columns for an untagged notebook: accepted whole, they give a flow without a cycle.
 
     `parameter_cells` are those that hold nothing but suggested parameters: tagging them `parameters` is enough.
@@ -260,24 +247,21 @@ class Proof(StrEnum):
     UNPROVED = "unproved"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One station on the path by which something reached the place that a finding names."""
 
     span: Span
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """A replacement of a stretch of a cell's source, offered as a mechanical remedy."""
 
     span: Span
     replacement: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Witness:
+class Witness(Struct, frozen=True, kw_only=True):
     """A value that changed when the future was taken away, found by replay; re-playable from these fields.
 
     `cut` is the time after which everything was withheld, `row` the key of the row that changed before it;
@@ -294,8 +278,7 @@ class Witness:
     output: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What a rule says about a place. `verdict` is None for rules that are not about leakage."""
 
     rule: str
@@ -323,8 +306,7 @@ class Importance(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """One expectation in GX's own words; `type` is GX's snake case name (`expect_column_values_to_not_be_null`)."""
 
     type: str
@@ -344,8 +326,7 @@ class OnBroken(StrEnum):
     WARN = "warn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Suite:
+class Suite(Struct, frozen=True, kw_only=True):
     """The expectations on one named value.
 
     Where several stages give the name, the last one's is judged, unless `stage` says which.
@@ -358,8 +339,7 @@ class Suite:
     on_broken: OnBroken = OnBroken.STOP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantine:
+class Quarantine(Struct, frozen=True, kw_only=True):
     """Rows set aside because they break expectations: how many, and how many broke each, as `type(column)`.
 
     In a run `kept` is what goes on in the value's place and `taken` the rows set aside, as parquet.
@@ -372,8 +352,7 @@ class Quarantine:
     taken: Artifact | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """One expectation's result on one artifact.
 
     `rows` holds sample rows that break it (whole rows, columns by name); `broken_count` of `element_count`
@@ -405,8 +384,7 @@ class Verdict:
 # What is known, and what will run
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+class Study(Struct, frozen=True, kw_only=True):
     """Everything known about a notebook without running it."""
 
     notebook: str
@@ -415,8 +393,7 @@ class Study:
     findings: tuple[Finding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedStage:
+class PlannedStage(Struct, frozen=True, kw_only=True):
     """One stage of a plan: its notebook's file name and what it takes and gives."""
 
     name: str
@@ -431,8 +408,7 @@ class PlannedStage:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What will run, as a plain folder: `files` maps each relative file name to its text.
 
     `pipeline.yaml` among them repeats the fields here, so that a folder can be read back into a plan.
@@ -465,8 +441,7 @@ class Plan:
 # What ran
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Artifact:
+class Artifact(Struct, frozen=True, kw_only=True):
     """One value at a stage boundary, stored by content. `digest` is sha256 of the stored bytes in hex.
 
     `bundle` lists the names that share objects with this one and are stored with it.
@@ -500,8 +475,7 @@ class State(StrEnum):
         return self in (State.DONE, State.CACHED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellFailure:
+class CellFailure(Struct, frozen=True, kw_only=True):
     """The cell of a stage notebook that raised. `cell` is its position in the source notebook, if it has one."""
 
     cell: int | None
@@ -511,8 +485,7 @@ class CellFailure:
     traceback: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageRun:
+class StageRun(Struct, frozen=True, kw_only=True):
     """What became of one stage in one run. `notebook` is the executed notebook's path within the run's folder.
 
     `reason` says in one sentence why a stage failed, broke, was skipped or was taken from the cache. `peak_bytes`
@@ -533,8 +506,7 @@ class StageRun:
     peak_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """What is kept about a run for ever; `folder` is where it stands, `started` in UTC as ISO 8601."""
 
     id: str
@@ -554,8 +526,7 @@ class Record:
 # What happens while it runs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True, kw_only=True):
     """A run has begun; `stages` names those that it may run, in the plan's order."""
 
     run: str
@@ -564,8 +535,7 @@ class RunStarted:
     kind: str = "run started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageStarted:
+class StageStarted(Struct, frozen=True, kw_only=True):
     """A stage's kernel is being started; `attempt` counts from 1."""
 
     stage: str
@@ -574,8 +544,7 @@ class StageStarted:
     kind: str = "stage started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellDone:
+class CellDone(Struct, frozen=True, kw_only=True):
     """`done` of a stage's `cells` code cells have run."""
 
     stage: str
@@ -584,16 +553,14 @@ class CellDone:
     kind: str = "cell done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageEnded:
+class StageEnded(Struct, frozen=True, kw_only=True):
     """A stage has come to its end, whatever it was."""
 
     run: StageRun
     kind: str = "stage ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnded:
+class RunEnded(Struct, frozen=True, kw_only=True):
     """The run is over and its record is written."""
 
     record: Record

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from nbprod.errors import NbprodError, did_you_mean
 from nbprod.model import Severity
@@ -22,8 +24,7 @@ class Level(StrEnum):
     SCALE = "scale"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Production:
+class Production(Struct, frozen=True, kw_only=True):
     """`[tool.nbprod.production]`: how the pipeline's model is trained, judged and used; what is empty is read from the code.
 
     `model`, `train_x` ... `test_y` name values that stages give; `time` names the column by which rows are ordered (or a
@@ -48,8 +49,7 @@ class Production:
     webhook: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The project's settings, with what holds where none is written.
 
     `stages` holds options by stage name in the magic line's words; `severity` maps a rule to `error`, `warning`,
@@ -78,7 +78,7 @@ def settings_from(toml: str, *, where: str) -> Settings:
         table = tomllib.loads(toml).get("tool", {}).get("nbprod", {})
     except tomllib.TOMLDecodeError as error:
         raise NbprodError(f"This is no TOML: {error}.", where=where, remedy="Correct the file.") from error
-    known = [one.name for one in fields(Settings)]
+    known = Settings.__struct_fields__
     for key in table:
         if key not in known:
             raise NbprodError(
@@ -128,7 +128,7 @@ def _refuse_wrong_types(table: Mapping[str, Any], where: str) -> None:
 
 
 def _production(table: object, where: str) -> Production:
-    known = {one.name: str if one.type == "str" else float for one in fields(Production)}
+    known = {one.name: str if one.type is str else float for one in fields(Production)}
     if not isinstance(table, dict):
         raise NbprodError("[tool.nbprod] production should be a table.", where=where, remedy="Correct it.")
     for key, value in table.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
 import types
@@ -11,6 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 
@@ -29,8 +31,8 @@ def plain(value: object) -> Json:
             return value
         case list() | tuple():
             return [plain(one) for one in value]
-        case _ if dataclasses.is_dataclass(value):
-            return {name: plain(getattr(value, name)) for name in _fields_of(type(value))}  # type: ignore[arg-type]
+        case Struct():
+            return {name: plain(getattr(value, name)) for name in value.__struct_fields__}
         case Mapping():
             return {str(key): plain(one) for key, one in value.items()}
         case _:
@@ -63,8 +65,8 @@ class Told:
         return self._text
 
     def _told(self, noun: object) -> str:
-        if self._depth and dataclasses.is_dataclass(noun):
-            names = _fields_of(type(noun))  # type: ignore[arg-type]
+        if self._depth and isinstance(noun, Struct):
+            names = noun.__struct_fields__
             parts = self._texts(names, [getattr(noun, name) for name in names])
             return f"{{{', '.join(f'{json.dumps(name)}: {part}' for name, part in zip(names, parts, strict=True))}}}"
         if self._depth and isinstance(noun, tuple | list):
@@ -89,17 +91,12 @@ def _opened(value: object) -> object:
 def _opener(kind: type[Any]) -> Callable[[Any], object]:
     if issubclass(kind, Enum):
         return lambda value: str(value.value)
-    if dataclasses.is_dataclass(kind):
-        names = _fields_of(kind)
+    if issubclass(kind, Struct):
+        names = kind.__struct_fields__
         return lambda value: {name: getattr(value, name) for name in names}
     if issubclass(kind, Mapping):
         return dict
     raise TypeError(f"{kind.__name__} is no noun and no JSON.")
-
-
-@cache
-def _fields_of(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def noun(kind: type[Noun], data: object, *, where: str) -> Noun:
@@ -107,14 +104,11 @@ def noun(kind: type[Noun], data: object, *, where: str) -> Noun:
 
     Raises NbprodError that says which field is wrong.
     """
-    from cattrs import Converter, transform_error
-    from cattrs.errors import BaseValidationError
-
     try:
-        return Converter().structure(data, kind)
-    except BaseValidationError as error:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
         raise NbprodError(
-            f"This is no {kind.__name__}: {'; '.join(transform_error(error))}.",
+            f"This is no {kind.__name__}: {error}.",
             where=where,
             remedy="Was it written by another version of nbprod, or edited by hand?",
         ) from error
@@ -144,7 +138,7 @@ def _collect(kind: object, found: dict[str, type]) -> None:
         return
     if issubclass(kind, Enum):
         found[kind.__name__] = kind
-    elif dataclasses.is_dataclass(kind):
+    elif issubclass(kind, Struct):
         found[kind.__name__] = kind
         for hint in typing.get_type_hints(kind).values():
             _collect(hint, found)
@@ -154,7 +148,7 @@ def _declaration(kind: Any) -> str:
     if issubclass(kind, Enum):
         return f"export type {kind.__name__} = {' | '.join(repr(str(one.value)) for one in kind)};"
     hints = typing.get_type_hints(kind)
-    members = [f"  {field.name}: {_type_of(hints[field.name])};" for field in dataclasses.fields(kind)]
+    members = [f"  {name}: {_type_of(hints[name])};" for name in kind.__struct_fields__]
     return "\n".join([f"export interface {kind.__name__} {{", *members, "}"])
 
 

@@ -1,8 +1,9 @@
 """A monitor's findings made by hand: four months of batches, a drift, a change of version, decisions of each sort."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from nbprod import wire
 from nbprod.continuous.decisions import Action, Book, Decision

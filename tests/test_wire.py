@@ -110,7 +110,7 @@ def test_text_is_what_json_says_of_the_plain_noun(noun):
 def test_damaged_field_is_named_by_its_path():
     raw = wire.plain(RECORD)
     raw["stages"][0]["state"] = "nope"
-    with pytest.raises(NbprodError, match=r"run\.json: This is no Record: .* @ \$\.stages\[0\]\.state"):
+    with pytest.raises(NbprodError, match=r"run\.json: This is no Record: .* `\$\.stages\[0\]\.state`"):
         wire.noun(Record, raw, where="run.json")
 
 

@@ -1,21 +1,19 @@
 """JSON texts that are kept from one time to the next say what they would say if they were made anew."""
 
-from dataclasses import dataclass, replace
-
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod import wire
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(Struct, frozen=True):
     name: str
     at: int | None
 
 
-@dataclass(frozen=True)
-class Tree:
+class Tree(Struct, frozen=True):
     title: str
     leaves: tuple[Leaf, ...]
     spare: Leaf | None = None

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod import wire
 from nbprod.api.models import registry_of, user
@@ -90,8 +91,7 @@ def seconds_of(duration: str) -> float:
     return read(duration)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(Struct, frozen=True, kw_only=True):
     """What the monitor saw, what wants attention, and the page that shows it."""
 
     monitor: Monitor

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.notebook import parse
 from nbprod.notebook.edits import with_edits, with_source
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from nbprod.model import Edit, Finding, Notebook
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fixed:
+class Fixed(Struct, frozen=True, kw_only=True):
     """A notebook's text with edits made, cell by cell as a unified diff, and the findings whose edits these are."""
 
     text: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 from nbprod.settings import Level
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from nbprod.settings import Settings
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One thing that a rung asks for."""
 
     level: Level

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import getpass
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.api.project import settings_for
 from nbprod.api.runs import mirror_if_wanted
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.registry import AliasChange, Registry, Version
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
+class Promotion(Struct, frozen=True, kw_only=True):
     """What came of a wish to promote: the version, what the gate said, and the change if there was one."""
 
     version: Version
@@ -29,8 +29,7 @@ class Promotion:
     change: AliasChange | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelState:
+class ModelState(Struct, frozen=True, kw_only=True):
     """A model: its versions, the latest first, where its aliases stand, and every change of them."""
 
     model: str

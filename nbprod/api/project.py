@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from nbprod.settings import Level, Settings, settings_from
 
@@ -74,8 +75,7 @@ def _ignore_state(file: Path) -> tuple[str, ...]:
 # What the environment has
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+class Check(Struct, frozen=True, kw_only=True):
     """One thing that nbprod needs of its environment: what was found, and how to get it where it is missing."""
 
     name: str

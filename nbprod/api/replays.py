@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.api.runs import run
 from nbprod.api.studying import Source, notebook_of, study
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from nbprod.replaying import Chunk, OnRun, Replay
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replayed:
+class Replayed(Struct, frozen=True, kw_only=True):
     """What came of a replay: the report by column, and the notebook's findings with its verdicts joined in."""
 
     report: Replay
@@ -65,8 +65,7 @@ def replay(
     return Replayed(report=report, findings=joined(found.findings, report, chunks=chunks))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """What one cell takes, copied before it ran: all that its replay needs.
 
     `refused` is the sentence that says why it can't be replayed, or empty.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.api.plans import extract, plan, read_plan
 from nbprod.api.project import STATE_FOLDER, root_of, settings_for
@@ -193,8 +195,7 @@ def docs(record: Record) -> Path | None:
     return record_docs(record)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ready:
+class _Ready(Struct, frozen=True, kw_only=True):
     """A plan on disk, and the project that it belongs to."""
 
     plan: Plan

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec.structs import replace
 
 from nbprod.api.project import settings_for
 from nbprod.errors import NotebookError, did_you_mean

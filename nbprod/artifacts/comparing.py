@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec import Struct
 
 from nbprod.artifacts.boundary import take
 from nbprod.artifacts.equality import NotComparableError, difference
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """One name of one stage: `difference` is None where the values are equal, `why_not` says why none was judged."""
 
     stage: str
@@ -29,7 +29,9 @@ def compare(
     names: Iterable[str], namespace: Mapping[str, object], *, stage: str, folder: str, report: str
 ) -> None:
     """Append to the file `report`, a JSON line a name, how the live values differ from those that the stage gave."""
-    lines = [json.dumps(asdict(_compared(name, namespace, stage=stage, folder=folder))) for name in names]
+    lines = [
+        msgspec.json.encode(_compared(name, namespace, stage=stage, folder=folder)).decode() for name in names
+    ]
     with Path(report).open("a", encoding="utf-8") as file:
         file.writelines(f"{line}\n" for line in lines)
 
@@ -38,7 +40,7 @@ def read_report(path: Path) -> tuple[Compared, ...]:
     """What `compare` wrote; nothing where the file is missing."""
     if not path.exists():
         return ()
-    return tuple(Compared(**json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines())
+    return tuple(msgspec.json.decode(line, type=Compared) for line in path.read_text(encoding="utf-8").splitlines())
 
 
 def _compared(name: str, namespace: Mapping[str, object], *, stage: str, folder: str) -> Compared:

@@ -12,16 +12,16 @@ import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 
 class NotComparableError(Exception):
     """Two values of a type that gives no way to tell whether they are equal."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     """Two values on the way down, the path to them, and the pairs already entered (values may hold themselves)."""
 
     left: Any

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +19,7 @@ class CannotHold(Exception):  # noqa: N818 - becomes a BoundaryError once the va
     """No format can carry the value, and pickle would change it unseen; the message says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """How many rows a value has and what its columns are called, where that means anything."""
 
     rows: int | None = None
@@ -31,8 +31,7 @@ def no_shape(_: object) -> Shape:
     return Shape()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+class Format(Struct, frozen=True, kw_only=True):
     """One format. `takes` is cheap and loads no library; `write` raises NotExact rather than change a value.
 
     `is_table` says that the file is parquet, so that it can be judged without loading the value.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.artifacts.format import CannotHold, Format, NotExact, Shape
 from nbprod.artifacts.formats import formats_for
@@ -92,8 +93,7 @@ def _origins(
     }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stored:
+class _Stored(Struct, frozen=True, kw_only=True):
     """A value in a file of its own."""
 
     digest: str
@@ -101,8 +101,7 @@ class _Stored:
     format: Format
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Shelf:
+class _Shelf(Struct, frozen=True, kw_only=True):
     """One stage's place in the store."""
 
     store: Store

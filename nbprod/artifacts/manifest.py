@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
 
 from nbprod.artifacts.store import Store, store_at, write_atomically
 from nbprod.errors import StoreError
@@ -18,8 +20,7 @@ VERSION = 1
 PICKLE = "pickle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """One value as a stage gave it.
 
     `origin` names the object itself (stage and name that first gave it) and `version` counts how often it was
@@ -34,16 +35,14 @@ class Given:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """Something that a bundle keeps outside its pickle."""
 
     digest: str
     format: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """Names that share objects: the digest of their pickle and its parts by number."""
 
     digest: str
@@ -51,8 +50,7 @@ class Bundle:
     parts: tuple[Part, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """Everything one stage gave; `absent` are the names that its cells left unbound, this time.
 
     `left` pairs outcomes that no stage needs with the reason why they could not be stored.
@@ -115,7 +113,7 @@ def read_manifest(folder: Path, stage: str) -> Manifest:
 
 def text_of(manifest: Manifest) -> str:
     """The manifest as JSON."""
-    return json.dumps({"version": VERSION, **asdict(manifest)}, indent=1) + "\n"
+    return json.dumps({"version": VERSION, **msgspec.to_builtins(manifest)}, indent=1) + "\n"
 
 
 def manifest_from(text: str, *, where: str) -> Manifest:

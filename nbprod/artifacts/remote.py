@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 import time
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 from nbprod.artifacts.once import once
 from nbprod.artifacts.store import digest_of
@@ -47,8 +48,7 @@ _PAUSES = (0.1, 0.5, 2.0)
 _Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteStore:
+class RemoteStore(Struct, frozen=True, kw_only=True):
     """A store at an fsspec URL. Object stores put whole objects or none, so there is no renaming."""
 
     address: str

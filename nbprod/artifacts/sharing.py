@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 import sys
-from dataclasses import dataclass, field
 from types import BuiltinFunctionType, CellType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import cloudpickle
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +42,7 @@ _NOT_PICKLABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """What can be reached from a value: mutable objects and the owners of arrays' memory, by address.
 
     The objects are kept, so that no address is given to another object while reaches are compared.

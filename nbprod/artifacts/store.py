@@ -8,9 +8,10 @@ import os
 import shutil
 import time
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from nbprod.errors import StoreError
 
@@ -57,8 +58,7 @@ def store_at(address: str) -> Store:
     return FolderStore(folder=Path(address.removeprefix("file://")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderStore:
+class FolderStore(Struct, frozen=True, kw_only=True):
     """A store in a folder: `objects/ab/abcd...`, written beside and renamed."""
 
     folder: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.artifacts.formats import format_named
 from nbprod.artifacts.manifest import PICKLE
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from nbprod.artifacts.store import Store
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taking:
+class Taking(Struct, frozen=True, kw_only=True):
     """One take: what has been loaded stays known, so that an object is loaded once."""
 
     manifests: tuple[Manifest, ...]
@@ -71,8 +71,7 @@ class Taking:
         return bundle.loaded(self.store.path(digest).read_bytes(), named=named, part=part)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Latest:
+class _Latest(Struct, frozen=True, kw_only=True):
     """Where two stages gave one object, what the later of them made of it."""
 
     given: tuple[Given, ...]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import operator
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError, did_you_mean
 from nbprod.tracking.scores import SCORES
@@ -28,8 +29,7 @@ _NAMES = ("metric", "rows", "age", "drift", *(one.name for one in SCORES))
 LARGE_PSI = 0.25
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """One fact of a condition: a name, compared with a limit where it has one. `text` is as it was written."""
 
     name: str
@@ -38,22 +38,19 @@ class Fact:
     limit: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Not:
+class Not(Struct, frozen=True, kw_only=True):
     """What must not hold."""
 
     inner: Condition
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Any:
+class Any(Struct, frozen=True, kw_only=True):
     """Of which one must hold."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class All:
+class All(Struct, frozen=True, kw_only=True):
     """Which must all hold."""
 
     parts: tuple[Condition, ...]
@@ -62,8 +59,7 @@ class All:
 Condition: TypeAlias = Fact | Not | Any | All
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class Observed(Struct, frozen=True, kw_only=True):
     """What a fact is now. A figure that is None can't be known yet; `key` names what was observed.
 
     A fact fires once for the same key: rows or data that a training has had before it give no reason for another.
@@ -74,8 +70,7 @@ class Observed:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """Whether a fact held, in words; `key` stands for this very observation, `was_acted_on` says it counted before."""
 
     text: str
@@ -85,12 +80,11 @@ class Held:
     was_acted_on: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judgement:
+class Judgement(Struct, frozen=True, kw_only=True):
     """Whether a condition holds, and each of its facts."""
 
     holds: bool
-    facts: tuple[Held, ...] = field(default=())
+    facts: tuple[Held, ...] = ()
 
     @property
     def reasons(self) -> tuple[Held, ...]:

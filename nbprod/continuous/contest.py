@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.continuous.gates import Contest, Gate, first_gate, gate
 from nbprod.errors import NbprodError
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.windows import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arena:
+class Arena(Struct, frozen=True, kw_only=True):
     """Where contests are held: the project and its settings."""
 
     root: Path

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.model import Json  # noqa: TC001  # as above
 from nbprod.tracking.registry import CHALLENGER, CHAMPION, Version, entered, moved
@@ -34,8 +35,7 @@ class Action(StrEnum):
     ABANDONED = "abandoned"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """One turn of the loop; `champion` and `challenger` are versions as they were when it was decided."""
 
     id: int
@@ -61,8 +61,7 @@ class Decision:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(Struct, frozen=True, kw_only=True):
     """The decisions about a model."""
 
     ledger: Ledger

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.tracking.scores import predictions
 
@@ -23,8 +24,7 @@ _BLOCKS = ("28D", "7D", "1D", "6h", "1h", "10min", "1min", "1s")
 _ENOUGH_BLOCKS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
+class Gate(Struct, frozen=True, kw_only=True):
     """What a gate said. `lower` is the least gain that the blocks leave believable, at 95 % confidence."""
 
     passes: bool
@@ -41,8 +41,7 @@ class Gate:
     window: tuple[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contest:
+class Contest(Struct, frozen=True, kw_only=True):
     """The models and their rows: the same rows in the same order, each by its own features."""
 
     challenger: Any

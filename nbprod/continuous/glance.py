@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from math import isfinite
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod import wire
 from nbprod.continuous.conditions import LARGE_PSI
@@ -33,8 +35,7 @@ _MOST_BATCHES = 60
 _MOST_DECISIONS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChampionNow:
+class ChampionNow(Struct, frozen=True, kw_only=True):
     """The version in use, since when and why; `metrics` are those that its run measured."""
 
     version: int
@@ -48,8 +49,7 @@ class ChampionNow:
     metrics: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DecisionTold:
+class DecisionTold(Struct, frozen=True, kw_only=True):
     """A turn of the loop: what led to it, what was done, and why; `times` joins turns in a row with nothing to do."""
 
     started: str
@@ -60,8 +60,7 @@ class DecisionTold:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSeen:
+class BatchSeen(Struct, frozen=True, kw_only=True):
     """One batch: from when to when its rows are, how far its features drifted, its metric live and as promised."""
 
     batch: int
@@ -77,8 +76,7 @@ class BatchSeen:
     labelled: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the monitor saw when it last looked; a PSI above `large_psi` is a large change.
 
     `skew` tells in a sentence how served features are, if any were given.
@@ -95,8 +93,7 @@ class Seen:
     large_psi: float = LARGE_PSI
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
+class Glance(Struct, frozen=True, kw_only=True):
     """What is known of a model without measuring; `unseen` batches were scored since the monitor looked."""
 
     model: str

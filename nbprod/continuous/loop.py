@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod import wire
 from nbprod.continuous.alerts import CHANNELS, delivery_failure
@@ -43,8 +44,7 @@ class Busy(NbprodError):  # noqa: N818 - no fault: another turn is under way
     """Another process is at a turn of the same loop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loop:
+class Loop(Struct, frozen=True, kw_only=True):
     """A pipeline that is kept up to date: `run` runs it with parameters, up to a stage if one is named.
 
     `asked` is what tells one turn's wish from another's: source and parameters, as JSON.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod import wire
 from nbprod.continuous.arriving import table_in
@@ -29,8 +30,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.scoring import Batch
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class Watched(Struct, frozen=True, kw_only=True):
     """One batch: how its features drifted from what its version learned from, and the mean of what was predicted.
 
     `live` is the metric once labels have arrived, `promised` the one on the version's own held-out rows.
@@ -55,8 +55,7 @@ class Watched:
         return tuple(one for one in self.drift if one.has_drifted and one.psi > LARGE_PSI)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Monitor:
+class Monitor(Struct, frozen=True, kw_only=True):
     """Everything about a model in production, in order of time."""
 
     model: str

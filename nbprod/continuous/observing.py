@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod import wire
 from nbprod.artifacts.store import write_atomically
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
 ALARM_RATE = 0.01
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """What a run of everything before training shows; `window` holds the rows that the champion hasn't seen."""
 
     record: Record

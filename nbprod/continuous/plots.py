@@ -7,10 +7,11 @@ shows one of them.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,16 +32,14 @@ _SIZES = (("wide", 760, 6), ("narrow", 360, 3))
 _LANES_LEFT = 84
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True):
     """Something that changed at a time, as a line through the plot."""
 
     at: float
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happened:
+class Happened(Struct, frozen=True, kw_only=True):
     """An event in a lane; `says` is shown where one points at it."""
 
     at: float
@@ -48,8 +47,7 @@ class Happened:
     says: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Frame:
+class _Frame(Struct, frozen=True, kw_only=True):
     """Where times and figures lie in a picture."""
 
     width: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+
+from msgspec import Struct
 
 from nbprod.errors import SuiteError, did_you_mean
 from nbprod.expectations.core import CORE
@@ -26,8 +27,7 @@ class Takes(StrEnum):
     ANY = "any"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
+class Argument(Struct, frozen=True, kw_only=True):
     """One argument of an expectation; `takes_parameter` where a pipeline parameter may stand for it."""
 
     name: str
@@ -36,8 +36,7 @@ class Argument:
     takes_parameter: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+class Signature(Struct, frozen=True, kw_only=True):
     """A core expectation: GX's class and type, and its arguments in GX's order."""
 
     class_name: str

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import bisect
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.expectations.infer import infer
 from nbprod.expectations.profile import ColumnProfile, Profile, Sort
@@ -30,8 +32,7 @@ _DRIFT_TYPES = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
+class Bar(Struct, frozen=True, kw_only=True):
     """One category or one tenth of the reference: its share there and in the batch."""
 
     label: str
@@ -39,8 +40,7 @@ class Bar:
     batch: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnDrift:
+class ColumnDrift(Struct, frozen=True, kw_only=True):
     """How one column drifted; `has_drifted` once its p-value, corrected for all columns, is below the rate.
 
     `wasserstein` is in the reference's interquartile ranges. `psi` above 0.25 is a large change by custom.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.expectations.profile import QUANTILES, ColumnProfile, Profile, Sort
 from nbprod.expectations.tails import Band, Figure, joint_bands
@@ -23,8 +25,7 @@ _MOST_TO_TELL = 40.0
 _NOTHING = (-math.inf, math.inf, 0.0, 1.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
+class History(Struct, frozen=True, kw_only=True):
     """Bounds on the next batch's figures, by kind and column, from `batches` seen; none where they are too few.
 
     Kinds are `missing`, `strange` (values that no other batch has), `low`, `high`, `quantile N`, `together` and `rows`.

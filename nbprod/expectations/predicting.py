@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.expectations.chances import divergence_bound, outside_bound
 from nbprod.expectations.drift import drift_suite

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from nbprod.model import Json  # noqa: TC001  # `wire` reads the annotations at run time
 
@@ -22,8 +23,7 @@ class Sort(StrEnum):
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnProfile:
+class ColumnProfile(Struct, frozen=True, kw_only=True):
     """One column of a reference.
 
     `singletons` counts the values that occur once. `low` and `high` are the extremes (times as ISO text), `ladder`
@@ -60,8 +60,7 @@ class ColumnProfile:
     bucket_rows: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dependency:
+class Dependency(Struct, frozen=True, kw_only=True):
     """A column that the other one settled in every row; `singletons` of the `pairs` of values were seen once."""
 
     settles: str
@@ -71,8 +70,7 @@ class Dependency:
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correlation:
+class Correlation(Struct, frozen=True, kw_only=True):
     """How two columns go together. Angles are Fisher's, atanh of Pearson's correlation.
 
     `spread` is what resampling the reference says of the angle's standard deviation in a batch of one row: divide it by
@@ -86,8 +84,7 @@ class Correlation:
     batch_angles: tuple[float | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
+class Profile(Struct, frozen=True, kw_only=True):
     """A reference: its rows (those looked at) and columns.
 
     `ordered` pairs columns of which the first never exceeded the second, though their ranges overlap.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.expectations.writing import row_name
 
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from nbprod.model import Expectation, Suite
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """An expectation that one suite has and the other hasn't, or that both have in other words."""
 
     before: Expectation | None = None

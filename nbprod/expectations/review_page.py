@@ -65,7 +65,7 @@ def _listed(expected: Sequence[Expectation]) -> str:
 
 
 def _bare(one: Expectation) -> Expectation:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(one, notes="")
 

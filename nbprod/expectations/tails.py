@@ -18,8 +18,9 @@ peaks over a threshold (Pickands 1975). It takes the batches as exchangeable: al
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -41,8 +42,7 @@ _WILD, _MOST_WILD, _OF_THE_WILD = 8.0, 0.1, 0.2
 _OPEN = 100.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
+class Figure(Struct, frozen=True, kw_only=True):
     """One figure of each batch, None where a batch hasn't it.
 
     `least` is the smallest spread that the figure is thought to have; `is_held_below` and `is_held_above` say on which
@@ -56,8 +56,7 @@ class Figure:
     is_exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Struct, frozen=True, kw_only=True):
     """Where the next batch's figure lies; `times` is how much further from the median than any batch seen."""
 
     low: float
@@ -94,8 +93,7 @@ def joint_bands(
     return {key: bands[key] for key in figures}
 
 
-@dataclass(frozen=True, slots=True)
-class _Matrix:
+class _Matrix(Struct, frozen=True):
     """The figures of each batch, their least spreads, and by side (below, above) which are held."""
 
     seen: Any
@@ -132,8 +130,7 @@ def _together(figures: Mapping[Key, Figure], *, chance: float) -> Mapping[Key, B
     }
 
 
-@dataclass(frozen=True, slots=True)
-class _Fit:
+class _Fit(Struct, frozen=True):
     """By figure its middle and spread; by side (below, above) and figure the largest deviation and the tail's pace."""
 
     middle: Any

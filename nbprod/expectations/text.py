@@ -7,9 +7,10 @@ A cell holds GX's expectation classes without ceremony, one or more, the argumen
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.errors import NotebookError, SuiteError
 from nbprod.expectations.arguments import expectation_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from nbprod.model import Json, Parameter, Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """A plan and how it shall run elsewhere.
 
     `plan_path` is the plan's folder as the scheduler's machine names it, `command` the words that start nbprod
@@ -46,8 +46,7 @@ class Wanted:
         return self.parameters.get(parameter.name, parameter.default)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
+class Exported(Struct, frozen=True, kw_only=True):
     """A file for a scheduler: where it usually stands, its text, and what must be there for it to work."""
 
     file: str

@@ -6,10 +6,11 @@ import json
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.faces.grid import grid
 from nbprod.faces.output import stdout_paint
@@ -36,8 +37,7 @@ if TYPE_CHECKING:
 _ROWS_BESIDE = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """Where one run stands: the stage it is at, how many of its stages have ended, and when it began."""
 
     values: str
@@ -50,8 +50,7 @@ class Row:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filling:
+class Filling(Struct, frozen=True, kw_only=True):
     """All runs that have begun, in that order, by their values."""
 
     rows: Mapping[str, Row] = field(default_factory=dict)

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice, pairwise, product
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,8 +27,7 @@ NODES_SWEPT = 16 * 300
 SETTLINGS = 24
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """A node of the drawing, known by its name."""
 
     name: str
@@ -34,8 +35,7 @@ class Box:
     height: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire:
+class Wire(Struct, frozen=True, kw_only=True):
     """An edge from one box down to another, with the room that its label wants."""
 
     giver: str
@@ -44,8 +44,7 @@ class Wire:
     label_height: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """A box or a label with the middle of its top edge and its size."""
 
     x: float
@@ -58,8 +57,7 @@ class Placed:
         return self.y + self.height
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(Struct, frozen=True, kw_only=True):
     """A wire's way: pairs of points between which it is drawn, with its label's place (between two pairs)."""
 
     wire: Wire
@@ -67,8 +65,7 @@ class Route:
     label: Placed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawing:
+class Drawing(Struct, frozen=True, kw_only=True):
     """The whole picture's size, its boxes by name and its wires."""
 
     width: float
@@ -77,8 +74,7 @@ class Drawing:
     routes: tuple[Route, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Node:
+class _Node(Struct, frozen=True, kw_only=True):
     """A box or a wire's waypoint in one layer."""
 
     key: str

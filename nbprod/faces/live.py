@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod import api, wire
 from nbprod.errors import NbprodError
@@ -19,8 +20,7 @@ if TYPE_CHECKING:
 MIME = "application/vnd.nbprod.verdicts+json"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """Verdicts by value, as an answer that a front end can read."""
 
     verdicts: Mapping[str, tuple[Verdict, ...]]

@@ -7,10 +7,11 @@ preference; nothing is said by colour alone.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.faces.layout import Box, Wire, drawn
 from nbprod.faces.words import cells_said, count_said, seconds_said
@@ -72,8 +73,7 @@ STYLE = """
 """.strip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Card:
+class _Card(Struct, frozen=True, kw_only=True):
     """What one stage's box says."""
 
     stage: Stage

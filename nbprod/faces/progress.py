@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.faces.picture import SIGNS
 from nbprod.faces.record_text import ROLES, outcome_of
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 RICH = {"good": "green", "bad": "red", "busy": "blue", "soft": "dim"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Going:
+class Going(Struct, frozen=True, kw_only=True):
     """One stage of a run that is going on; `since` is the clock's reading at its start."""
 
     run: StageRun
@@ -41,8 +41,7 @@ class Going:
         return self.run.seconds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """All stages of a run that is going on, in the plan's order."""
 
     run: str = ""

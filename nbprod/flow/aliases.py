@@ -6,8 +6,9 @@ much and never too little.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     import ast
@@ -23,8 +24,7 @@ REGIONS_A_VALUE = 24
 PLAIN_TYPE = "plain"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """What is known of a value: the regions that it may be, its type or its place in a library, its text.
 
     `type` is dotted and empty where unknown; `library` is the dotted path of a module, function or class.
@@ -81,8 +81,7 @@ def _agreed(texts: Iterable[str]) -> str:
     return distinct.pop() if len(distinct) == 1 else ""
 
 
-@dataclass(slots=True, eq=False)
-class Frame:
+class Frame(Struct, eq=False):
     """The names of one scope while it is traced; `parent` is the function scope around it, None for the module."""
 
     parent: Frame | None = None
@@ -95,8 +94,7 @@ class Frame:
     is_comprehension: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Code:
+class Code(Struct, frozen=True, kw_only=True, eq=False):
     """A function, lambda or class as a value: `frame` is the scope it closes over, `step` the statement to copy."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.flow.states import State, around, is_code
 
@@ -23,8 +25,7 @@ _BY_REGION = ("types", "class_of", "_hub_of", "_attributes", "_cells_of", "_tabl
 _SETS = ("_closed", "cells")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aside:
+class Aside(Struct, frozen=True, kw_only=True):
     """The names and the regions in which a state differs from another, and that nothing outside of them holds."""
 
     state: State

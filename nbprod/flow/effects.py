@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     import ast
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 ANY_FILE = "*"
 
 
-@dataclass(slots=True)
-class Effects:
+class Effects(Struct):
     """Gathered while a statement is traced. Names are those of the module, hidden state among them by its own name.
 
     `must` holds what is bound on every way through, `may` what is bound on some. `changed` maps a region to
@@ -49,8 +49,7 @@ class Effects:
             self.changed[region] = self.changed.get(region, False) or surely
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One top-level statement with its effects and the values of the names that it binds, as they are after it."""
 
     index: int

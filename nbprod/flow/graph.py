@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import heapq
 import posixpath
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.flow.effects import ANY_FILE
 from nbprod.flow.known_stages import KnownStages, is_star_import
@@ -155,8 +156,7 @@ def _last_of_each(parameters: Iterable[Parameter]) -> tuple[Parameter, ...]:
     return tuple({parameter.name: parameter for parameter in parameters}.values())
 
 
-@dataclass(slots=True)
-class _Links:
+class _Links(Struct):
     """Links by giver, taker and reason, with what they carry."""
 
     carries: dict[tuple[str, str, LinkReason], dict[str, None]] = field(default_factory=dict)

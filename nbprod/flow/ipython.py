@@ -8,9 +8,10 @@ as an argument.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.notebook import body_of
 from nbprod.trees import module_tree
@@ -57,8 +58,7 @@ _STRING_OPENING = re.compile(r"[rRbBuUfFtT]{0,2}('''|\"\"\"|'|\")")
 _OUTPUT_NAME = re.compile(r"(?:--out|-o)[ =](\w+)|^(\w+)\s*<<")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellMagic:
+class CellMagic(Struct, frozen=True, kw_only=True):
     """The cell magic that a cell's own text starts with, nbprod's aside."""
 
     name: str

@@ -6,8 +6,10 @@ meet, and otherwise all is as it was. A stage that is renamed makes and reads wh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
 from nbprod.flow.states import Shift, is_state
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
 _NO_SHIFT = Shift(since=0, by=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Told:
+class _Told(Struct, frozen=True, kw_only=True):
     """A history, and all that it was made of."""
 
     about: object

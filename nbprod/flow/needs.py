@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.errors import did_you_mean
 from nbprod.flow.versions import STAR, Copy, Demand, History, Marks, Version, flattened
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from nbprod.flow.effects import Step
 
 
-@dataclass(slots=True)
-class Taken:
+class Taken(Struct):
     """What one stage takes: values by name from their givers, and copies of definitions."""
 
     values: dict[str, Version] = field(default_factory=dict)

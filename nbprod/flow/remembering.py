@@ -7,9 +7,11 @@ still to come, the rest is what it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.flow.aside import aside, is_mentioned
 from nbprod.flow.known_history import KnownHistory
@@ -31,8 +33,7 @@ STATES_A_TAPE = 24
 TAPES = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellRead:
+class CellRead(Struct, frozen=True, kw_only=True):
     """What one cell was read into. `key` is all that this depends on beside the state before it, None if there is more."""
 
     key: Hashable
@@ -40,16 +41,14 @@ class CellRead:
     findings: tuple[Finding, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Tape:
+class Tape(Struct, frozen=True):
     """One reading of the notebook: its cells, and the states before some of them and after the last."""
 
     cells: tuple[CellRead, ...]
     states: Mapping[int, State]
 
 
-@dataclass(slots=True)
-class Latest:
+class Latest(Struct):
     """What was made the last time, and what it was about."""
 
     about: object = None
@@ -70,8 +69,7 @@ class Latest:
         self.is_known, self.made = False, None
 
 
-@dataclass(slots=True)
-class StepMemory:
+class StepMemory(Struct):
     """The last readings of one notebook, and its last flow; one study at a time works with it."""
 
     keeps: bool = True

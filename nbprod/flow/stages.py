@@ -6,8 +6,10 @@ import ast
 import io
 import re
 import tokenize
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.errors import NotebookError
 from nbprod.model import Cell, Finding, Kind, Notebook, Parameter, Severity, Span, StageOptions
@@ -42,8 +44,7 @@ _KIND_WORDS: tuple[tuple[Kind, str], ...] = (
 )
 
 
-@dataclass(slots=True)
-class Tagging:
+class Tagging(Struct):
     """The tags of a notebook read: cells of each stage by position, what else cells are, options, findings."""
 
     cells: dict[str, list[int]] = field(default_factory=dict)
@@ -174,7 +175,7 @@ def _merged(*options: StageOptions) -> StageOptions:
     for one in options:
         said = {
             name: getattr(one, name)
-            for name in StageOptions.__dataclass_fields__
+            for name in StageOptions.__struct_fields__
             if getattr(one, name) != getattr(unsaid, name)
         }
         merged = replace(merged, **said)

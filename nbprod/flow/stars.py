@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ast
 import sys
-from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.machinery import PathFinder, SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.flow.names import NO_ARGUMENTS, bindings_of
 from nbprod.trees import module_tree
@@ -30,8 +31,7 @@ class UnreadableModuleError(Exception):
     """A module whose exported names can't be told from its source; the text says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exports:
+class Exports(Struct, frozen=True, kw_only=True):
     """The names that a star import binds, sorted; where they are not complete, it may bind more than these."""
 
     names: tuple[str, ...]
@@ -55,14 +55,21 @@ def is_loaded_apart(path: str) -> bool:
     package, _, name = path.rpartition(".")
     reader = _Reader("")
     try:
-        source, is_package = reader.source_of(package)
-        whole = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=module_tree(source).body, decorator_list=[])
-        if not is_package or "def __getattr__" in source or name in bindings_of(whole).local:
-            return False
-        reader.source_of(path)
+        reader.file_of(path)
+        return name not in _bound_in_package(package)
     except (UnreadableModuleError, OSError, SyntaxError, ValueError):
         return False
-    return True
+
+
+@cache
+def _bound_in_package(package: str) -> frozenset[str]:
+    """The names that the package's own source binds; raises UnreadableModuleError where that can't be told."""
+    source, is_package = _Reader("").source_of(package)
+    if not is_package or "def __getattr__" in source:
+        raise UnreadableModuleError("it finds its names as they are asked for")
+    return bindings_of(
+        ast.FunctionDef(name="", args=NO_ARGUMENTS, body=module_tree(source).body, decorator_list=[])
+    ).local
 
 
 @cache
@@ -137,6 +144,11 @@ class _Reader:
         return frozenset(name for name in names if not name.startswith("_"))
 
     def source_of(self, module: str) -> tuple[str, bool]:
+        file, is_package = self.file_of(module)
+        return file.read_text(encoding="utf-8"), is_package
+
+    def file_of(self, module: str) -> tuple[Path, bool]:
+        """Where the module's source lies, and whether it is a package."""
         path: list[str] | None = list(self._path)
         spec = None
         for depth, _ in enumerate(parts := module.split("."), start=1):
@@ -146,7 +158,7 @@ class _Reader:
             path = list(spec.submodule_search_locations or ())
         if spec is None or not isinstance(spec.loader, SourceFileLoader) or spec.origin is None:
             raise UnreadableModuleError("it isn't written in Python")
-        return Path(spec.origin).read_text(encoding="utf-8"), spec.submodule_search_locations is not None
+        return Path(spec.origin), spec.submodule_search_locations is not None
 
     def _all_of(self, body: list[ast.stmt], *, package: str, is_package: bool) -> frozenset[str]:
         def public() -> frozenset[str]:
@@ -232,8 +244,7 @@ class _Reader:
         return self._computed(scope.known[name], scope) if name in scope.known else frozenset()
 
 
-@dataclass(slots=True, kw_only=True)
-class _Scope:
+class _Scope(Struct, kw_only=True):
     """What is known of a module's names on the way down its top level; `names` is its `__all__` so far.
 
     `extenders` are functions that add to `__all__` what the modules that they are given export.

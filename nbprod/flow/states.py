@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -18,8 +20,7 @@ _PASSING = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """All that the tracer knows between two cells, copied."""
 
     own: Mapping[str, Any]
@@ -28,8 +29,7 @@ class State:
     left: int
 
 
-@dataclass(frozen=True, slots=True)
-class Shift:
+class Shift(Struct, frozen=True):
     """Steps of a tape from `since` on are counted so many further."""
 
     since: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.flow.aliases import Frame, Heap, Value
 from nbprod.flow.definitions import is_definition
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
 _ALL_NAMES = re.compile(r"\bimport[\s\\]*\*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """All steps of a notebook in order, and the heap that their values live on; `end` is the state after them."""
 
     steps: tuple[Step, ...]

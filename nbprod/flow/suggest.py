@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.flow.graph import flow_with, kind_from_roles, reading_of
 from nbprod.flow.stages import Tagging, kind_from_name, parameters_of, tagging_of
@@ -37,8 +39,7 @@ _SHOWING = {Role.SHOW, Role.PLOT}
 _NUMBERING = re.compile(r"^[\W\d]*(?:step|part|section|chapter)?[\W\d]*", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """Neighbouring code cells proposed as one stage."""
 
     cells: tuple[int, ...]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.flow.aliases import PLAIN, Value
 from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
 STAR = "*"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Copy:
+class Copy(Struct, frozen=True, eq=False):
     """Statements that make a value again wherever they are run: `step` after those of `before`."""
 
     step: int
@@ -49,8 +49,7 @@ def flattened(copies: Iterable[Copy]) -> tuple[set[int], set[str]]:
     return steps, parameters
 
 
-@dataclass(slots=True, eq=False, kw_only=True)
-class Version:
+class Version(Struct, eq=False, kw_only=True):
     """One value of a name. `prior` is the value that it was made from by changing it, or that it may still be.
 
     `stage` is None where an untagged cell makes it. `copy` says how to make it again, None where that can't be.
@@ -76,8 +75,7 @@ class Version:
 
 
 # Not frozen, as what is frozen takes three times as long to make, and there are thousands.
-@dataclass(slots=True, eq=False, kw_only=True)
-class Demand:
+class Demand(Struct, eq=False, kw_only=True):
     """A stage reads a version of a name in a step; or a name that has none, when `version` is None."""
 
     stage: str
@@ -86,8 +84,7 @@ class Demand:
     step: Step
 
 
-@dataclass(slots=True)
-class History:
+class History(Struct):
     """Every version of every name of a notebook, and who demands which."""
 
     demands: list[Demand] = field(default_factory=list)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.flow.ipython import python_of
 from nbprod.model import Span
@@ -21,8 +22,7 @@ _ALLOW = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Allow:
+class Allow(Struct, frozen=True, kw_only=True):
     """One comment: the rule that it allows, its reason, and the lines for which it speaks."""
 
     rule: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import EVERY_ROW, NO_TIME, PRESENT, Hop, Move, join, value_of
 from nbprod.leakage.joining import settled

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.leakage.combining import rebased
 from nbprod.leakage.horizon import Horizon, Value, join
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
+class Declared(Struct, frozen=True, kw_only=True):
     """What people say of their tables.
 
     `time` is the rows' time wherever a table has a column of that name; `times` says it for single tables. A
@@ -66,8 +67,7 @@ class Declared:
         return next((column for column in times if column not in published), times[0] if times else None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """What a query's result may depend on: the value of each column, and of the rows' existence.
 
     `time` is the column that the rows' time was taken from; None where the result has no time of its own.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from math import inf
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
@@ -150,8 +151,7 @@ def is_feature_name(name: str) -> bool:
     return bool(_FEATURE_NAME.search(name))
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Struct, frozen=True):
     """What the notebook shows about time in its tables."""
 
     run: Run

@@ -6,8 +6,10 @@ known is the whole sample and unproved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.leakage import terms as tm
 from nbprod.leakage.columns import column_of, metric_of
@@ -119,8 +121,7 @@ _FUNCTIONS = frozenset(
 )
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """Reads nodes; each relation is read once."""
 
     declared: Declared

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import CONSTANT, EVERY_ROW, NO_TIME, PRESENT, Hop, Move, Reach, Value, value_of
 from nbprod.leakage.joining import settled

@@ -29,11 +29,13 @@ anything in it was fitted, and whether all of it was understood (`proved`). Valu
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import IntEnum
 from functools import reduce
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,8 +45,7 @@ if TYPE_CHECKING:
 NO_TIME = timedelta(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """One bound: what is known by `tau(r + rows) + time`; where `rows` counts nothing, `along` is empty.
 
     See the module for the fields; make it by `Horizon.ahead`.
@@ -147,8 +148,7 @@ def _plainly_within(one: Reach, other: Reach) -> bool:
     return coarser.along <= finer.along
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(Struct, frozen=True, kw_only=True):
     """From row r to the rows r' that an operation reads there, bounded in rows or in time.
 
     With `rows`, r' is at most so many rows after r among those that share r's `along` columns (negative: at
@@ -194,8 +194,7 @@ def _reach(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Horizon:
+class Horizon(Struct, frozen=True):
     """An upper bound of reaches, kept in normal form: make it by `Horizon.of`, the constants and `|`."""
 
     reaches: frozenset[Reach] = frozenset()
@@ -279,8 +278,7 @@ class Fitted(IntEnum):
     ALL_ROWS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """A station on a value's path: the operation, in words, and where it stands if it has a place."""
 
     says: str
@@ -290,8 +288,7 @@ class Move:
 Path = tuple[Move, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """A horizon with its history. Make it by `value_of`; join by `|` or `join`.
 
     `trails` pairs each reach of the horizon with the shortest path by which it came. `sources` are the columns

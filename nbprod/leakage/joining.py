@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import NO_TIME, WHOLE, Hop, Move, Reach, Value, join
 from nbprod.leakage.reading import badness

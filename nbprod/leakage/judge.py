@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import io
 import tokenize
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.flow import meaning_of
 from nbprod.leakage.allows import Allow, allows_of
@@ -62,8 +64,7 @@ def _staged(findings: Iterable[Finding], flow: Flow) -> list[Finding]:
     ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Cause:
+class _Cause(Struct, frozen=True, kw_only=True):
     """What findings depend on beside what the cells do."""
 
     declared: _Declared

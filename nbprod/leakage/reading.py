@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import EVERY_ROW, NO_TIME, Fitted, Hop, Move, Reach, Value, join
 from nbprod.leakage.relations import Column, Key, Relation, identities_of, time_of
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """Which rows around r a window reads, in the window's own order: negative precedes, None is unbounded.
 
     `understood` is False where an edge is not a constant.

@@ -15,9 +15,11 @@ rows (a filter) count as a partition of their own: a row ahead among some rows i
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import CONSTANT, NO_TIME, PRESENT, Hop, Move, Reach, Value, join, value_of
 from nbprod.leakage.times import TAU, Bound
@@ -26,8 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """A row's number in the order of time, `within` rows that share these identities, plus an offset.
 
     Numbers compare where they are `of` the same rows; `clock` is the time of the row that is numbered.
@@ -44,8 +45,7 @@ class Count:
         return f"{self.clock}:{identity}" if self.clock else identity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column: its value, its bound where it is a time, and what names it through copies and renamings.
 
     `spells` names the column whose non-null values this one counts as they come, and the rows counted together:
@@ -64,8 +64,7 @@ class Column:
         return self.bound is not None and self.bound.clock == TAU and self.bound.is_exact
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """One key of an order."""
 
     column: Column
@@ -75,8 +74,7 @@ class Key:
 Sup = tuple[timedelta, bool]  # of a difference of clocks: the bound, and whether it can be met
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """A clock beside tau: a known-at column (`shown`), or a joined table's time.
 
     The latter says whose rows they are (`base`). Where that table has no time, its clock is that of the
@@ -98,8 +96,7 @@ class Clock:
         return not self.shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relation:
+class Relation(Struct, frozen=True, kw_only=True):
     """A table as far as time is concerned. See the module.
 
     `rows` is the value of the rows' existence. `base` names the table whose rows these are (maybe fewer of
@@ -144,8 +141,7 @@ class Relation:
         return None if other is None else _called(other, rest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What holds in every row where a predicate does: bounds of clocks, equal identities, an upper bound of tau."""
 
     bounds: Mapping[tuple[str, str], Sup] = field(default_factory=dict)

@@ -6,10 +6,10 @@ DuckDB's dialect first. What is not understood is unproved, never silently clean
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import sqlglot
+from msgspec.structs import replace
 from sqlglot import exp
 
 from nbprod.leakage.declared import Declared, Judged, judged_from

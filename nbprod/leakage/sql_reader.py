@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlglot import exp
 
 from nbprod.leakage import terms as tm
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from nbprod.leakage.declared import Declared
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(Struct, frozen=True):
     """Reads queries; the tables of a reader are those in reach, CTEs among them."""
 
     declared: Declared

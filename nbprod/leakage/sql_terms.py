@@ -5,9 +5,10 @@ The tree is sqlglot's; DuckDB's dialect is the best known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlglot import exp
 
 from nbprod.leakage import terms as tm
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from nbprod.leakage.sql_calendar import Change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """The names in reach: tables by alias and the prefix of their columns, the query around, what SELECT named."""
 
     relation: Relation
@@ -81,8 +81,7 @@ class Scope:
         return next((known for known in self.relation.columns if known.lower() == folded), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """Reads expressions within a scope; `subquery` reads those that hold a query."""
 
     scope: Scope

@@ -6,8 +6,9 @@ makes there, `predicates.facts_of(term, relation)` what holds about times wherev
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from msgspec import Struct
 
 from nbprod.leakage.horizon import NO_TIME, Value
 
@@ -17,23 +18,20 @@ if TYPE_CHECKING:
     from nbprod.leakage.reading import Frame
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(Struct, frozen=True):
     """A column of the relation."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fixed:
+class Fixed(Struct, frozen=True):
     """A literal or a parameter, as text."""
 
     text: str = ""
     number: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(Struct, frozen=True, kw_only=True):
     """A literal interval."""
 
     time: timedelta = NO_TIME
@@ -43,39 +41,34 @@ class Period:
         return Period(time=-self.time, months=-self.months)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """A function of the row's values alone."""
 
     name: str
     arguments: tuple[Term, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Struct, frozen=True):
     """A cast or alias that changes no order and no time."""
 
     argument: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Truncated:
+class Truncated(Struct, frozen=True):
     """The start of the calendar unit that holds a time."""
 
     argument: Term
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A time, a period later."""
 
     argument: Term
     period: Period
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """The duration from `earlier` to `later`; with a unit, the number of its starts between them."""
 
     later: Term
@@ -83,8 +76,7 @@ class Gap:
     unit: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(Struct, frozen=True):
     """A comparison: `=`, `<`, `<=`, `>`, `>=` or `!=`."""
 
     operator: str
@@ -92,37 +84,32 @@ class Compare:
     right: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Every:
+class Every(Struct, frozen=True):
     """A conjunction."""
 
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Some:
+class Some(Struct, frozen=True):
     """A disjunction."""
 
     terms: tuple[Term, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """A negation."""
 
     argument: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Sorted:
+class Sorted(Struct, frozen=True):
     """A key of an order."""
 
     argument: Term
     ascending: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reduce:
+class Reduce(Struct, frozen=True, kw_only=True):
     """An aggregate over rows.
 
     `picks` says that it is the `first` or `last` row's value in the window's order, or the one where `key` is
@@ -140,8 +127,7 @@ class Reduce:
     skips_nulls: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
+class Shift(Struct, frozen=True, kw_only=True):
     """The value so many rows ahead in the window's order (negative: back); None where it isn't a constant."""
 
     name: str
@@ -150,8 +136,7 @@ class Shift:
     default: Term = Fixed()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rank:
+class Rank(Struct, frozen=True, kw_only=True):
     """The row's place in the window's order; `sized` where the number of rows counts too."""
 
     name: str
@@ -159,8 +144,7 @@ class Rank:
     arguments: tuple[Term, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Over:
+class Over(Struct, frozen=True, kw_only=True):
     """A window: the frame is in the window's order, None for functions that have none."""
 
     function: Reduce | Shift | Rank
@@ -169,22 +153,19 @@ class Over:
     frame: Frame | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A term whose value was computed elsewhere: a subquery."""
 
     value: Value
 
 
-@dataclass(frozen=True, slots=True)
-class WallClock:
+class WallClock(Struct, frozen=True):
     """When the program runs."""
 
     name: str = "now()"
 
 
-@dataclass(frozen=True, slots=True)
-class Opaque:
+class Opaque(Struct, frozen=True):
     """A call of which nothing is known but its arguments; `random` ones differ in each run."""
 
     name: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import NO_TIME
 
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
 TAU = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """Where a time column lies: `low <= column - clock <= high`, None for no bound.
 
     `grid` names the calendar unit whose starts are its only values (`date_trunc`), `cells` how many whole units

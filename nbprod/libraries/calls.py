@@ -8,11 +8,12 @@ What no table names may change whatever it can get at.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.libraries.brought import brought
 
@@ -48,8 +49,7 @@ class Result(StrEnum):
     PAIRS = "pairs"  # a new series of tuples that hold parts of the arguments
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """What one call does. `changes` names arguments by position ("0"), by keyword, or "self"; `gives` is a type.
 
     `keeps` says that the receiver goes on holding the arguments. `draws` is the hidden generator that moves

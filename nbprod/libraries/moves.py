@@ -6,16 +6,14 @@ its dotted path. Parameters stand in the order of positional arguments, without 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowWise:
+class RowWise(Struct, frozen=True, kw_only=True):
     """The result at a row depends on the arguments at that row alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lags:
+class Lags(Struct, frozen=True, kw_only=True):
     """Reads `by` rows before its own (after it where `leads`), and its own too where `keeps_own`.
 
     `wraps` gives the first rows the last ones' values, as `numpy.roll` does; `shortens` gives so many values less,
@@ -31,8 +29,7 @@ class Lags:
     shortens: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reduces:
+class Reduces(Struct, frozen=True, kw_only=True):
     """One value out of all rows. `first` is known from the first row on; `least` too, of ascending times.
 
     `counts` depends on which rows exist alone; `per_row` gives one value out of each row where `axis` is 1.
@@ -45,8 +42,7 @@ class Reduces:
     last: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranks:
+class Ranks(Struct, frozen=True, kw_only=True):
     """A value a row that depends on all rows: ranks, quantile bins, codes, scores.
 
     Where the argument `given` says what would be found in the rows, only the row's own value counts.
@@ -57,8 +53,7 @@ class Ranks:
     given: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accumulates:
+class Accumulates(Struct, frozen=True, kw_only=True):
     """Reads every row up to its own; from its own on where the argument `reverse` is true."""
 
     parameters: tuple[str, ...] = ()
@@ -66,8 +61,7 @@ class Accumulates:
     ascending: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fills:
+class Fills(Struct, frozen=True, kw_only=True):
     """Fills gaps: `forward` from earlier rows, `backward` from later ones, `between` by both, `given` by arguments.
 
     `method` names the argument that overrides the direction.
@@ -78,8 +72,7 @@ class Fills:
     method: str = "method"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rolls:
+class Rolls(Struct, frozen=True, kw_only=True):
     """A moving window over `window` rows that ends with its own, or lies around it where `centre` is true.
 
     `lead` rows are excluded from its end. `finished` windows give the value at once (polars); others an object
@@ -92,8 +85,7 @@ class Rolls:
     finished: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Smooths:
+class Smooths(Struct, frozen=True, kw_only=True):
     """Reads rows on both sides: `rows_ahead` of them, half the argument `window`, or all where neither is given."""
 
     parameters: tuple[str, ...] = ()
@@ -105,13 +97,11 @@ class Smooths:
     usual_mode: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fresh:
+class Fresh(Struct, frozen=True, kw_only=True):
     """Depends on no data: random numbers, ranges, zeros."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loads:
+class Loads(Struct, frozen=True, kw_only=True):
     """A table read from outside; `time` names the argument that lists columns of times."""
 
     parameters: tuple[str, ...] = ("path",)
@@ -121,13 +111,11 @@ class Loads:
     query: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shows:
+class Shows(Struct, frozen=True, kw_only=True):
     """Shows or describes data to people; nothing comes back that a feature could be made of."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Learns:
+class Learns(Struct, frozen=True, kw_only=True):
     """A class with `fit`. Roles: `transformer` (learns statistics), `encoder` (learns categories), `targets` (learns
     from labels), `stateless`, `predictor`, `sampler` (makes or drops rows), `search`, `pipeline`, `columns`.
     """
@@ -136,8 +124,7 @@ class Learns:
     parameters: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Models:
+class Models(Struct, frozen=True, kw_only=True):
     """A model that is given its data where it is made, and fitted without: labels, then features, or a `formula`."""
 
     labels: str = "endog"
@@ -145,8 +132,7 @@ class Models:
     formula: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Splits:
+class Splits(Struct, frozen=True, kw_only=True):
     """A cross-validation splitter: whether folds mix the rows' order, and what the call may say."""
 
     parameters: tuple[str, ...] = ("n_splits",)
@@ -156,16 +142,14 @@ class Splits:
     in_time: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validates:
+class Validates(Struct, frozen=True, kw_only=True):
     """A function that fits and scores on folds of the given rows; `cv` is the argument that makes the folds."""
 
     parameters: tuple[str, ...] = ("X", "y")
     cv: str = "cv"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class Scores(Struct, frozen=True, kw_only=True):
     """A metric of the true labels and of predictions."""
 
 

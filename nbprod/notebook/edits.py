@@ -6,9 +6,10 @@ All functions are pure, `text -> text`; writing the file is the caller's. `index
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from json.decoder import JSONDecoder, scanstring  # type: ignore[attr-defined]
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.notebook import percent
 from nbprod.notebook.lines import STAGE_TAG, stage_line
@@ -93,8 +94,7 @@ def upgraded(text: str) -> str:
 # JSON spliced as text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
+class _Place(Struct, frozen=True, kw_only=True):
     start: int
     end: int
     depth: int

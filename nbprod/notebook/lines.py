@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.errors import NotebookError, did_you_mean
 from nbprod.model import Cell, Kind, OnBroken, Span, StageOptions
@@ -24,8 +26,7 @@ STAGE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*\Z")
 _LINE = re.compile(r"\s*%%(stage|expect|parameters)(?=\s|\Z)[ \t]*([^\n]*)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageLine:
+class StageLine(Struct, frozen=True, kw_only=True):
     """`%%stage NAME [options]`; `replay` asks the magics to prove the cell's features by replay."""
 
     stage: str
@@ -34,8 +35,7 @@ class StageLine:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExpectLine:
+class ExpectLine(Struct, frozen=True, kw_only=True):
     """`%%expect VALUE [--stage NAME] [--on-broken WHAT]`: the rest of the cell holds expectations on that value.
 
     `on_broken` is None where the line doesn't say, so that another cell on the value may.
@@ -47,8 +47,7 @@ class ExpectLine:
     span: Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParametersLine:
+class ParametersLine(Struct, frozen=True, kw_only=True):
     """`%%parameters`: the rest of the cell assigns the pipeline's parameters."""
 
     span: Span

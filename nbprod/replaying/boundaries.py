@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from nbprod.replaying.stamps import NEVER, Axis
 from nbprod.trees import module_tree_if_any
@@ -33,8 +33,7 @@ _FEW_ROWS = 10
 _COUNTS = frozenset({"len", "shape", "height", "size", "count", "n_rows"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boundaries:
+class Boundaries(Struct, frozen=True, kw_only=True):
     """Stamps within the data, in order; `floating` ones come from shares of the rows."""
 
     fixed: tuple[int, ...] = ()

@@ -6,12 +6,12 @@ stay alike are matched in the order of their values, so that no order among ties
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from nbprod.replaying.stamps import NEVER, axis_of, stamps_of
 
@@ -30,8 +30,7 @@ CERTAIN = 1e-5
 _FEW_VALUES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What changed in one column (or in which rows exist: `EXISTENCE`) before a cut.
 
     `rows` are positions in the full output (for rows that appear only in the probe: none), `earliest_row` and
@@ -55,16 +54,14 @@ class Change:
         return self.gap > CERTAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """All changes of one output in one run, and how many rows were compared."""
 
     changes: tuple[Change, ...]
     rows: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Pair:
+class _Pair(Struct, frozen=True, kw_only=True):
     """The rows of both runs that a cut lets be compared: positions, and codes that are equal for equal keys."""
 
     full: Any

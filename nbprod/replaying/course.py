@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.replaying.answer import answer, unassessed
 from nbprod.replaying.boundaries import boundaries_of, draws_by_chance
@@ -53,8 +54,7 @@ _IN_TURN = (
 _BY_CHANCE = (ProbeKind.ALTERED, ProbeKind.ALTERED, ProbeKind.WITHHELD, ProbeKind.PERMUTED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class Opening(Struct, frozen=True, kw_only=True):
     """Between which of the rows' times (by number) a column's earliest changed row stops changing, so far."""
 
     column: Column

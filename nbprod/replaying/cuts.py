@@ -8,11 +8,11 @@ bears the conditions that hold there, and cuts are picked greedily until all con
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from nbprod.replaying.stamps import NEVER, Axis, sorted_once, stamps_of
 from nbprod.replaying.tables import column_of, columns_of
@@ -32,8 +32,7 @@ _BARS = ("h", "D", "W", "M", "Q", "Y")
 _FIRST = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Condition:
+class _Condition(Struct, frozen=True, kw_only=True):
     """What holds at which of the main table's distinct times, and what it is worth to cut there."""
 
     name: str

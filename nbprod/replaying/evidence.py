@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import Struct
 
 from nbprod.replaying.stamps import sorted_once, span_text
 from nbprod.replaying.withhold import ProbeKind
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 Column = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(Struct, frozen=True, kw_only=True):
     """One column that changed in one run, with that run's output."""
 
     probe: Probe
@@ -32,16 +31,14 @@ class Sighting:
     snapshot: Snapshot
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """One run that went through: its probe, and what changed in each column (columns unchanged are absent)."""
 
     probe: Probe
     sightings: dict[Column, Sighting]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """How far past its own row a column was seen to read; `is_exact` if bisection closed in on it."""
 
     length: int

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct, field
 
 from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, source_and_delay, stamps_of
 from nbprod.replaying.tables import Family, Packed, column_of, columns_of, index_times_of, length_of
@@ -26,8 +26,7 @@ _SAYS_KNOWN = re.compile(r"(?i)known|avail|publi|pub$|pub_|releas|announc|issued
 _SAYS_HAPPENED = re.compile(r"(?i)ed_(?:at|on)$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True, kw_only=True):
     """A table's times: `rows` says from when each row is known, `cells` from when a column's cells are.
 
     `sources` are the columns that hold times of knowledge, the row's own among them.
@@ -39,8 +38,7 @@ class Knowledge:
     time: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timetable:
+class Timetable(Struct, frozen=True, kw_only=True):
     """When everything in a stage's inputs becomes known; tables that are always known are absent."""
 
     axis: Axis

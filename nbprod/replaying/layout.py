@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.replaying.stamps import NEVER, Axis, axis_of, is_moment, stamps_of, text_of
 from nbprod.replaying.tables import INDEX, ROW, Family, column_of, columns_of, is_numbered, length_of
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _STAMP = "stamp"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """`time` is the column that dates the rows (`ROW`: the hidden number; none: their position).
 
     `key` are further columns that tell rows apart, `columns` those to compare, `passed` those that come out as

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from nbprod.model import Proof, Witness
 
@@ -23,8 +24,7 @@ def runs_at_most(cuts: int) -> int:
     return cuts + _RUNS_BESIDE_CUTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class Chunk(Struct, frozen=True, kw_only=True):
     """Plain Python of a stage: one cell (its position) or a snippet copied from one.
 
     `first_line` is the line that the chunk's first line has in its cell.
@@ -35,8 +35,7 @@ class Chunk:
     first_line: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declarations:
+class Declarations(Struct, frozen=True, kw_only=True):
     """What a stage says about time.
 
     `known` pairs a column with the column from whose time on it is known, or with that column and a delay:
@@ -53,8 +52,7 @@ class Declarations:
     labels: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnReplay:
+class ColumnReplay(Struct, frozen=True, kw_only=True):
     """What replay has to say about one column of one output.
 
     `verdict` is `confirmed` (there is a witness), `not reproduced` (`power` says how hard it was tried) or
@@ -74,8 +72,7 @@ class ColumnReplay:
     plot: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class Power(Struct, frozen=True, kw_only=True):
     """How hard a replay tried: cuts that withheld the future, that altered it, and rows compared at most."""
 
     truncated: int = 0
@@ -94,8 +91,7 @@ class Power:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Struct, frozen=True, kw_only=True):
     """The answer of one replay. `runs` counts runs of the stage; `cuts` lists the times cut at, in order."""
 
     stage: str

@@ -13,9 +13,10 @@ import io
 import os
 import re
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,8 +72,7 @@ class ForbiddenError(PermissionError):
     """What a run tried and may not do."""
 
 
-@dataclass(slots=True)
-class Sandbox:
+class Sandbox(Struct):
     """Where a run reads and writes, and what it has read that could not be cut. Lives as long as the run."""
 
     folder: Path

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pickle
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from types import ModuleType, NoneType
@@ -17,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
+from msgspec.structs import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,8 +60,7 @@ _FAMILIES = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
+class Packed(Struct, frozen=True, kw_only=True):
     """A value fit to cross: `payload` is a pandas frame, an Arrow table, an array, a module's name or a pickle."""
 
     family: Family
@@ -71,8 +71,7 @@ class Packed:
         return self.family not in (Family.MODULE, Family.CONTAINER, Family.OTHER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """One output of a run. `frame` has plain columns named by text; `index` names those that were its index."""
 
     family: Family

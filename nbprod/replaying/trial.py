@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.replaying.compare import EXISTENCE, NOISE, compared, gaps_between, scale_of
 from nbprod.replaying.cuts import distinct_stamps
@@ -28,8 +30,7 @@ if TYPE_CHECKING:
     from nbprod.replaying.workers import Worker
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """All that a replay is asked, ready to cross: `outputs` are names of outputs or `output.column`."""
 
     stage: str
@@ -70,8 +71,7 @@ class Question:
         )
 
 
-@dataclass(slots=True)
-class Trial:
+class Trial(Struct):
     """The runs of one replay as they come in; `budget` is how many are left, `on_run` is told before each."""
 
     question: Question

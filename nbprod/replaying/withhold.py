@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import contextlib
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from msgspec import Struct
 
 from nbprod.replaying.stamps import is_moment
 from nbprod.replaying.tables import column_of, columns_of, kept, with_column
@@ -44,8 +44,7 @@ class ProbeKind(StrEnum):
     PERMUTED = "permuted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """One run of the stage: what happens to all that is known only after `cut` (a stamp)."""
 
     kind: ProbeKind = ProbeKind.WHOLE

@@ -22,9 +22,10 @@ import time
 import traceback
 import types
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.replaying.known import knowledge_of
 from nbprod.replaying.sandbox import STAGE, ForbiddenError, Sandbox
@@ -82,8 +83,7 @@ _MODULES = {
 _LENGTH_BYTES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(Struct, frozen=True, kw_only=True):
     """A stage and its inputs, kept for the runs to come. `outputs` are the names to look at; none means all."""
 
     chunks: tuple[Chunk, ...]
@@ -95,8 +95,7 @@ class Load:
     seed: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """One run of the stage that was loaded; `with_rows` lets a hidden row number ride along."""
 
     probe: Probe
@@ -104,8 +103,7 @@ class Run:
     with_rows: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What a run gave, or the one sentence that says why it gave nothing."""
 
     outputs: dict[str, Snapshot]

@@ -6,9 +6,10 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Timer
 from typing import IO, TYPE_CHECKING, Self
+
+from msgspec import Struct
 
 from nbprod.replaying.worker import Load, Outcome, Run, received, send
 
@@ -24,8 +25,7 @@ _ONE_THREAD = {
 }
 
 
-@dataclass(slots=True)
-class Worker:
+class Worker(Struct):
     """A context that holds one worker process; several replays may share it, one after the other."""
 
     _process: subprocess.Popen[bytes] | None = None

@@ -6,8 +6,9 @@ row of the right side before it. No pairs are compared: what pandas' `merge_asof
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 # Which right row meets a left one: the last before it or the first after it, and whether it may be of the same time.
 _BACKWARD = ("GreaterEqual", "Greater")
@@ -20,8 +21,7 @@ _MIRRORED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class _Side(Struct, frozen=True, kw_only=True):
     """One side of an as-of join: a table of Ibis, and the name in it of each field that the join speaks of."""
 
     table: Any

@@ -6,9 +6,10 @@ import itertools
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError, ParameterError, did_you_mean
 from nbprod.model import State
@@ -32,8 +33,7 @@ _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _MOST = 100_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filled:
+class Filled(Struct, frozen=True, kw_only=True):
     """One run of a backfill: the values it was for, and its record, or why there is none."""
 
     values: Mapping[str, Json]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from nbprod.errors import NbprodError
 
@@ -23,8 +24,7 @@ def bytes_from(text: str) -> int:
     return size
 
 
-@dataclass(slots=True, kw_only=True)
-class Budget:
+class Budget(Struct, kw_only=True):
     """The memory that all stages under way may have together, of one run or of many.
 
     A stage whose need isn't known yet is taken to need all of it, and one that runs alone may need more.

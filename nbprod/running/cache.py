@@ -10,9 +10,10 @@ import platform
 import stat
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.artifacts.manifest import VERSION as MANIFEST_VERSION
 from nbprod.artifacts.store import digest_of
@@ -33,8 +34,7 @@ _NOT_DATA = frozenset({".nbprod", ".git", "__pycache__", ".ipynb_checkpoints"})
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr", "/bin", "/lib", "/run", "/boot", "/sbin")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What all stages of a run share: the plan, where it runs, with which values, in which environment.
 
     Secrets are not among the parameters: a key is written down, and a credential does not change a result. `backend`

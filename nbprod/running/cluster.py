@@ -8,11 +8,11 @@ from __future__ import annotations
 import tempfile
 import threading
 import uuid
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import distributed
+from msgspec import Struct, field
 
 from nbprod.artifacts.manifest import text_of
 from nbprod.artifacts.once import once
@@ -31,8 +31,7 @@ _CELLS = "nbprod-cells"
 _ANSWER_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parcel:
+class Parcel(Struct, frozen=True, kw_only=True):
     """Everything that a worker needs to run a stage, and nothing that must lie on its disk but the project's folder."""
 
     id: str
@@ -47,8 +46,7 @@ class Parcel:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Returned:
+class Returned(Struct, frozen=True, kw_only=True):
     """What a worker sends back."""
 
     outcome: Outcome

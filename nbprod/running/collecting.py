@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.artifacts.manifest import manifest_from
 from nbprod.running.keeping import kept_digests
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 _GRACE_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collected:
+class Collected(Struct, frozen=True, kw_only=True):
     """How much was removed, or would be, and how many objects are kept."""
 
     removed: int
@@ -31,8 +31,7 @@ class Collected:
     kept: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stored:
+class Stored(Struct, frozen=True, kw_only=True):
     """One object of the store: what it is as `STAGE.NAME`, in which format, and the runs that gave or took it.
 
     An object without names is one that nothing refers to.

@@ -9,12 +9,12 @@ import json
 import logging
 import os
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # Papermill first: its own loading of engines would otherwise meet this module half made.
 import papermill  # noqa: F401
+from msgspec import Struct, field
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, NotebookExecutionManager
@@ -39,8 +39,7 @@ OUTPUT_BYTES_SPILLED = 1_000_000_000
 _IOPUB_SECONDS = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What the caller of the engine wants besides what papermill can say.
 
     `hidden` are parameters that no notebook may show; `watch`, `needed` and `after` are statements run unseen in the

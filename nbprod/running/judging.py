@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod import wire
 from nbprod.artifacts.formats import format_named
@@ -58,8 +60,7 @@ class Parting(Protocol):
         """The value without the rows that break the suite, and those rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """Verdicts on what a stage gave; `new` are those that were not known before, by artifact and suite digest.
 
     `manifest` is what the stage gives on: without the rows that a suite set aside, which stand beside it.

@@ -8,9 +8,10 @@ import platform
 import shutil
 import sys
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from nbprod import wire
 from nbprod.artifacts.store import write_atomically
@@ -33,8 +34,7 @@ _NAMED = "file "
 LARGEST_SOURCE_BYTES = 256 * 1024 * 1024
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A file that a run read, as it was then; `is_kept` says that the store has these bytes."""
 
     path: str
@@ -42,8 +42,7 @@ class Source:
     is_kept: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """What a run was made of besides what its stages gave.
 
     `plan` holds the plan folder's files, `modules` the project's own Python files by their path from `cwd`,

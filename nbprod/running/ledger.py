@@ -9,8 +9,9 @@ import contextlib
 import json
 import sqlite3
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod import wire
 from nbprod.errors import StoreError
@@ -82,8 +83,7 @@ where nth <= ? group by stage
 _STEPS = (_TABLES, _REGISTRY_TABLES, _PEAKS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What a stage gave for a key, so that it need not run again for the same one.
 
     `reads` maps each file that the stage was seen to read to its digest; None says that the stage read something
@@ -103,8 +103,7 @@ class Result:
     written: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ledger:
+class Ledger(Struct, frozen=True, kw_only=True):
     """The ledger in a file, made on first use."""
 
     path: Path

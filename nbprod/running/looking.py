@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.artifacts.manifest import manifest_from
 from nbprod.errors import StoreError
@@ -23,16 +24,14 @@ if TYPE_CHECKING:
     from nbprod.running.ledger import Ledger, Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """An earlier result with its manifest, all of whose objects are in the store."""
 
     result: Result
     manifest: Manifest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Why(Struct, frozen=True, kw_only=True):
     """Whether a stage would run now, and each reason in words."""
 
     stage: str
@@ -40,8 +39,7 @@ class Why:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(Struct, frozen=True, kw_only=True):
     """What earlier runs left: their results and the store with what they gave."""
 
     around: Surroundings

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.artifacts.store import Store, store_at
 from nbprod.running.cache import Surroundings, environment_fingerprint
@@ -20,8 +21,7 @@ STATE_FOLDER = ".nbprod"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A project's root, and its store if that is not the usual one: a folder or an fsspec URL."""
 
     root: Path

@@ -6,10 +6,12 @@ import queue
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError, PlanError
@@ -127,8 +129,7 @@ def run(
             working_engine.close()
 
 
-@dataclass(kw_only=True)
-class _Running:
+class _Running(Struct, kw_only=True):
     """A run under way. Its record is the one thing here that changes."""
 
     shop: Workshop
@@ -142,7 +143,7 @@ class _Running:
     manifests: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, StageRun] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
-    givers: dict[str, tuple[str, ...]] = field(init=False)
+    givers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.givers = dependencies(self.shop.around.plan)

@@ -6,8 +6,9 @@ import ast
 import functools
 import json
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.trees import module_tree
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
 _WRITTEN_BY_EXTRACTION = frozenset({"nbprod:inputs", "nbprod:outputs", "parameters", "injected-parameters"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+class Code(Struct, frozen=True, kw_only=True):
     """A stage's own code cells: `normal` is the same for code that differs in formatting and comments only."""
 
     normal: tuple[str, ...]

@@ -6,8 +6,9 @@ import json
 import os
 import sys
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+from msgspec import Struct, field
 
 from nbprod.artifacts.manifest import read_manifest
 from nbprod.errors import NbprodError, StoreError
@@ -29,8 +30,7 @@ _WATCH = "__import__('nbprod.artifacts.watching', fromlist=['watch']).watch()"
 _REPORT = "__import__('nbprod.artifacts.watching', fromlist=['report']).report({path!r})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """What to run: the notebook, where its executed copy goes, in which folder and with which values.
 
     `report` is where the kernel says what it read and wrote.
@@ -48,8 +48,7 @@ class Attempt:
     report: Path | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of an attempt: a manifest, or a failure with its reason."""
 
     seconds: float

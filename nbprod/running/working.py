@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.artifacts.manifest import Manifest, manifest_path, text_of, write_manifest
 from nbprod.model import CellDone, StageRun, StageStarted, State
@@ -30,8 +32,7 @@ _FIRST_PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 60.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
+class Workshop(Struct, frozen=True, kw_only=True):
     """What the work on every stage of a run needs."""
 
     around: Surroundings
@@ -59,8 +60,7 @@ class Workshop:
         return self.folder / "artifacts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worked:
+class Worked(Struct, frozen=True, kw_only=True):
     """What came of a stage; what the ledger shall keep stands beside it, since only the driver writes there."""
 
     run: StageRun

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.changes import Change, StageChange, changes, code_cells
 from nbprod.running.keeping import kept_of, plan_kept
@@ -19,8 +21,7 @@ if TYPE_CHECKING:
 _NOT_CODE = frozenset({"nbprod-parameters", "nbprod-inputs", "nbprod-outputs"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """Something that two runs do not have in common; None stands for what one of them lacks."""
 
     name: str
@@ -28,8 +29,7 @@ class Difference:
     after: Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellChange:
+class CellChange(Struct, frozen=True, kw_only=True):
     """A cell of a stage's code that differs, as a unified diff."""
 
     stage: str
@@ -37,8 +37,7 @@ class CellChange:
     diff: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunComparison:
+class RunComparison(Struct, frozen=True, kw_only=True):
     """How one run differs from an earlier one; `unknown` says what can't be told, one sentence each.
 
     `data` holds the files that were read and `values` what the stages gave, both by digest.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.errors import NbprodError
 from nbprod.running.keeping import kept_of, plan_kept
@@ -25,8 +27,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.windows import Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """A run whose model may be promoted: its plan, what its values mean, and the version it would be."""
 
     record: Record

@@ -13,12 +13,13 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
+
+from msgspec import Struct
 
 from nbprod.artifacts.store import write_atomically
 from nbprod.errors import NbprodError
@@ -39,8 +40,7 @@ ADDRESS = "MLFLOW_TRACKING_URI"
 _LONGEST_PARAMETER = 6000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mirrored:
+class Mirrored(Struct, frozen=True, kw_only=True):
     """What was brought to MLflow just now, and where it is."""
 
     address: str
@@ -120,8 +120,7 @@ class _Known:
         write_atomically(self.file, json.dumps(self.ids, indent=1) + "\n", durable=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mirroring:
+class _Mirroring(Struct, frozen=True, kw_only=True):
     client: Any
     place: Place
     settings: Settings

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ColumnSkew:
+class ColumnSkew(Struct, frozen=True, kw_only=True):
     """A column that isn't the same in both; `first` is the first row that differs, by its key."""
 
     column: str
@@ -20,8 +20,7 @@ class ColumnSkew:
     served: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parity:
+class Parity(Struct, frozen=True, kw_only=True):
     """How many rows and columns were held against each other, and those that differ."""
 
     rows: int

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.errors import NbprodError, did_you_mean
 from nbprod.model import Json  # noqa: TC001  # as above
@@ -31,8 +32,7 @@ class Moved(StrEnum):
     ROLLBACK = "rollback"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class Version(Struct, frozen=True, kw_only=True):
     """One version of a model: the value that a stage of a run gave, by digest.
 
     `trained_from` and `trained_to` are the times of the first and last row it was fitted on. Of one that is not
@@ -54,8 +54,7 @@ class Version:
         return f"{self.model}@{self.version}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AliasChange:
+class AliasChange(Struct, frozen=True, kw_only=True):
     """An alias that came to stand on another version: when, by whom and why. `was` is the version before."""
 
     model: str
@@ -68,8 +67,7 @@ class AliasChange:
     kind: Moved = Moved.PROMOTION
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registry:
+class Registry(Struct, frozen=True, kw_only=True):
     """The models of a project."""
 
     ledger: Ledger

@@ -6,9 +6,10 @@ Read from the code, a cell at a time. A name counts for what it was imported as;
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.flow.ipython import tree_of
 from nbprod.model import Finding, Kind, Severity, Span
@@ -145,8 +146,7 @@ def _names_in(tree: ast.Module) -> tuple[dict[str, str], tuple[str, ...]]:
     return imported, tuple(mentioned)
 
 
-@dataclass(frozen=True)
-class _Names:
+class _Names(Struct, frozen=True):
     """What names mean, as imports said it so far."""
 
     meaning: dict[str, str]
@@ -163,8 +163,7 @@ class _Names:
                 return ""
 
 
-@dataclass(frozen=True)
-class _Look:
+class _Look(Struct, frozen=True):
     position: int
     kind: Kind
     stage: str

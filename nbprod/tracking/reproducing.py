@@ -8,10 +8,11 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from nbprod import wire
 from nbprod.artifacts.equality import NotComparableError, difference
@@ -50,8 +51,7 @@ class Level(StrEnum):
 _ORDER = tuple(Level)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reached:
+class Reached(Struct, frozen=True, kw_only=True):
     """How far one value is the same as then; `why` says why no higher level is reached."""
 
     stage: str
@@ -60,8 +60,7 @@ class Reached:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reproduction:
+class Reproduction(Struct, frozen=True, kw_only=True):
     """What came of a reproduction. `cannot` was said before it ran; `level` is the least of all values'."""
 
     run: str
@@ -161,8 +160,7 @@ def _run_again(restored: Restored, interpreter: Path) -> Record:
     return wire.noun(Record, json.loads(done.stdout), where=str(restored.root))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparing:
+class Comparing(Struct, frozen=True, kw_only=True):
     """Two runs held against each other; `interpreter` is the one that did the run again."""
 
     before: Record

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.artifacts.store import digest_of, write_atomically
 from nbprod.errors import NbprodError, StoreError
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 _DATA = "data"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored:
+class Restored(Struct, frozen=True, kw_only=True):
     """A folder in which a run can be done again. `cannot` says what isn't as it was then, one sentence each."""
 
     root: Path

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ast
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 from nbprod.model import Kind
@@ -24,16 +25,14 @@ if TYPE_CHECKING:
 _PREDICTING = frozenset({"predict", "predict_proba", "decision_function", "score"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Value:
+class Value(Struct, frozen=True, kw_only=True):
     """A value by its name and the stage that gives it."""
 
     name: str
     stage: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roles:
+class Roles(Struct, frozen=True, kw_only=True):
     """The values of a plan that a promotion and a score need; None for what the code doesn't name.
 
     `features` is the frame that the feature stage gives, `time` its column of times.
@@ -71,15 +70,13 @@ def roles_of(plan: Plan, *, said: Production | None = None) -> Roles:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fit:
+class _Fit(Struct, frozen=True, kw_only=True):
     model: str
     x: str = ""
     y: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Use:
+class _Use(Struct, frozen=True, kw_only=True):
     stage: PlannedStage | None = None
     x: str = ""
     y: str = ""

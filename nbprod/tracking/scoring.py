@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping  # noqa: TC003  # `wire` reads the annotations at run time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from nbprod import wire
 from nbprod.artifacts.store import write_atomically
@@ -29,8 +30,7 @@ SCORES = "scores"
 PREDICTION = "prediction"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """A batch that a version scored. `file` holds the predictions, `run` made the features; `id` is the ledger's."""
 
     model: str
@@ -230,7 +230,7 @@ def batches(registry: Registry, model: str) -> tuple[Batch, ...]:
 
 
 def _numbered(batch: Batch, number: int) -> Batch:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     return replace(batch, id=number)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 from nbprod.running.records import given_by
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.roles import Roles, Value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """Rows for a model, the labels where there are any, and each row's time."""
 
     x: Any

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Generator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
@@ -22,23 +23,20 @@ class Uncovered(Exception):  # noqa: N818
     """Ibis doesn't answer this as GX's own engine would; that engine has to. Carries why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """One aggregated value, asked together with all the others over the same table: the judged one unless said."""
 
     expression: Any
     over: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """The rows of a table expression as dicts, asked by a query of its own."""
 
     expression: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """What `fold` makes of the one column of a table expression without missing values.
 
     It is given numpy's arrays, batch by batch, and only what it returns is kept: millions of values are held by nobody.
@@ -48,8 +46,7 @@ class Column:
     fold: Callable[[Iterator[Any]], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A table expression of few rows, computed once for all that is asked of it; the answer is a table expression."""
 
     expression: Any
@@ -59,8 +56,7 @@ Ask: TypeAlias = Scalar | Rows | Column | Kept
 Formula: TypeAlias = Generator[tuple[Ask, ...], tuple[Any, ...], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """The measures by key; `failed` says of each of the others why it couldn't be measured."""
 
     values: Mapping[Hashable, Any]
@@ -105,8 +101,7 @@ def measured(
     return Measured(values=values, failed=failed, queries=queries)
 
 
-@dataclass(frozen=True, slots=True)
-class _Broken:
+class _Broken(Struct, frozen=True):
     why: str
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.validating.asking import Column, Kept, Rows, Scalar, Uncovered
 from nbprod.validating.rows import both
@@ -98,8 +100,7 @@ def _marked_count(domain: Domain) -> Formula:
     return count
 
 
-@dataclass(frozen=True, slots=True)
-class _Marks:
+class _Marks(Struct, frozen=True):
     """How many different numbers from 0 to below `size` come."""
 
     size: int
@@ -237,8 +238,7 @@ all_rise = functools.partial(_in_order, follows=operator.gt)
 never_falls = functools.partial(_in_order, follows=operator.ge)
 
 
-@dataclass(frozen=True, slots=True)
-class _Differ:
+class _Differ(Struct, frozen=True):
     """Whether no value comes twice; `size` values fit in at most, or false."""
 
     size: int

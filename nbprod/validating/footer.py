@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.validating.asking import Scalar
 
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
     from nbprod.validating.asking import Ask
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Footer:
+class Footer(Struct, frozen=True, kw_only=True):
     """A file's rows and, of the columns whose writer said so, the missing values and the extremes.
 
     Neither knows of NaN: it is a value there, and left out of the extremes.

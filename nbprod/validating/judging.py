@@ -6,8 +6,9 @@ What Ibis doesn't cover is judged by GX's pandas engine on the columns concerned
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from nbprod.errors import SuiteError
 from nbprod.expectations import gx_json, parameters_of, suite_name
@@ -29,8 +30,7 @@ PANDAS = "pandas"
 _SAMPLE = ".unexpected_values"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """One expectation's genuine GX result, who measured it, sample rows that break it, and why GX's engine had to."""
 
     result: Any
@@ -39,8 +39,7 @@ class Judged:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One expectation as GX's object with the metrics it wants, or why there is none."""
 
     configuration: Any
@@ -76,8 +75,7 @@ def judge_genuine(
     return suite_result(suite, judged(table, suite, wish=wish), parameters=wish.parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """How a suite is to be judged: how many samples, with which parameters, in which of GX's result formats."""
 
     samples: int = 20

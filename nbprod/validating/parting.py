@@ -5,8 +5,10 @@ The value's own library takes the rows, so that index, types and categories stay
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.errors import SuiteError
 from nbprod.model import Quarantine
@@ -24,8 +26,7 @@ if TYPE_CHECKING:
     from nbprod.validating.sources import Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parted:
+class Parted(Struct, frozen=True, kw_only=True):
     """What stays of a value and, as Arrow's table with a list column `nbprod_broke` more, the rows set aside.
 
     `named` are the expectations whose rows could be told, as `type(column)`; a broken one that isn't among them is

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypedDict
+
+from msgspec.structs import replace
 
 from nbprod.errors import SuiteError, did_you_mean
 from nbprod.expectations.infer import infer

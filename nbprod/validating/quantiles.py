@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.validating.asking import Column, Rows, Scalar
 
@@ -94,8 +95,7 @@ def _sorted(kept: Any, ranks: Iterable[int]) -> Formula:
     return {row["rank"]: row["value"] for row in rows}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Stretch:
+class _Stretch(Struct, frozen=True, kw_only=True):
     """Values among which some ranks are looked for; `offset` values are smaller than all of them."""
 
     kept: Any
@@ -124,8 +124,7 @@ def _narrowed(stretch: _Stretch, few: int) -> Formula:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Slice:
+class _Slice(Struct, frozen=True, kw_only=True):
     """One slice that holds wanted ranks, with how many values it has and how many are smaller."""
 
     number: int

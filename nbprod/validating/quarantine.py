@@ -5,8 +5,9 @@ What is about a column as a whole (a mean, a set of columns) breaks no row in pa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.model import Importance
 from nbprod.validating.asking import measured
@@ -32,8 +33,7 @@ ROW = "nbprod_row"
 _SAMPLE = ".unexpected_values"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quarantined:
+class Quarantined(Struct, frozen=True, kw_only=True):
     """What was set aside: how many rows stay and how many were taken, and how many rows each expectation took.
 
     `uncovered` names the broken expectations whose rows only GX's own engine knows; they take none.

@@ -9,8 +9,9 @@ import datetime as dt
 import functools
 import operator
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.validating.asking import Uncovered
 
@@ -27,8 +28,7 @@ _COMPARE: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Domain:
+class Domain(Struct, frozen=True, kw_only=True):
     """What a metric is about: some columns of a table, on the rows that its condition and missing values leave.
 
     `complete` are columns of the table that are known to miss nothing.

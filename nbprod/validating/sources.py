@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.validating.asking import Scalar, measured
 from nbprod.validating.counting import MANY
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from nbprod.validating.footer import Footer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """The table as it is, and as it is judged: with NULL for every NaN. `samples` rows are shown of what broke.
 
     `known` are answers about the judged table that need no query; the `complete` columns miss nothing.

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.errors import SuiteError
 from nbprod.validating.footer import footer_of
@@ -22,16 +23,14 @@ _BATCH = "batch"
 _PARQUET, _ARROW = b"PAR1", b"ARROW1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(Struct, frozen=True, kw_only=True):
     """What a judgement may use. One thread makes sums of doubles the same in every run."""
 
     threads: int = 1
     memory: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opened:
+class Opened(Struct, frozen=True, kw_only=True):
     """A value as an Ibis table. `frame` is the pandas frame, `footer` the parquet file's that it came from, if it did.
 
     `columns` are all its columns, in order; those of mixed types stand in the frame only.

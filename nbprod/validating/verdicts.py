@@ -6,9 +6,11 @@ import datetime as dt
 import decimal
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from os import PathLike
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.expectations import row_name
 from nbprod.model import Importance, OnBroken, Verdict
@@ -20,8 +22,7 @@ if TYPE_CHECKING:
     from nbprod.model import Expectation, Json, Suite
 
 
-@dataclass(frozen=True, slots=True)
-class Judging:
+class Judging(Struct, frozen=True):
     """What judges values by suites, and parts the rows that break one from those that don't."""
 
     def __call__(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.flow import every_cell, flow_of, flow_with, suggest
 from nbprod.notebook import STAGE_TAG, stage_line, stage_tags

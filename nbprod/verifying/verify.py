@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from nbprod.artifacts.comparing import Compared, read_report
 from nbprod.artifacts.store import write_atomically
@@ -36,8 +38,7 @@ class Outcome(StrEnum):
     NOT_COMPARED = "not compared"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proven:
+class Proven(Struct, frozen=True, kw_only=True):
     """One name that a stage gives: `says` holds the first difference, or why there was no comparison."""
 
     stage: str
@@ -46,8 +47,7 @@ class Proven:
     says: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
+class Verification(Struct, frozen=True, kw_only=True):
     """The whole proof. `refused` holds the findings for which nothing was run, `failure` what went wrong in a run."""
 
     notebook: str

@@ -1,10 +1,9 @@
 """The gate lets a challenger pass that is better by more than chance explains, and says why when it doesn't."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 import pytest
+from msgspec import Struct
 
 from nbprod.continuous.gates import Contest, gate
 from nbprod.model import Expectation, Record, StageRun, State, Verdict
@@ -33,8 +32,7 @@ BROKEN = Record(
 )
 
 
-@dataclass
-class Off:
+class Off(Struct):
     """A model that says `x` plus noise of its own."""
 
     by: float

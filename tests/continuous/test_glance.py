@@ -2,11 +2,11 @@
 
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from monitors import SKEW, decision, keep, monitor, score_once, watched
+from msgspec.structs import replace
 
 from nbprod import api, wire
 from nbprod.continuous.decisions import Action

@@ -2,11 +2,11 @@
 
 import math
 import re
-from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from monitors import LONG, monitor
+from msgspec.structs import replace
 
 from nbprod.continuous.monitor_page import monitor_page
 from nbprod.continuous.monitoring import news

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 from core_of_gx import core
+from msgspec.structs import replace
 
 from nbprod.errors import SuiteError
 from nbprod.expectations import gx_json, read_expectations, suite_from_gx

@@ -11,12 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import yaml
+from msgspec import Struct
 
 from nbprod.faces import server as server_package
 
@@ -29,8 +29,7 @@ DESCRIBED = yaml.safe_load(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Server:
+class Server(Struct, frozen=True):
     url: str
     root: Path
 

@@ -276,7 +276,7 @@ before = set(sys.modules)
 started = time.process_time()
 shell.run_line_magic("load_ext", "nbprod")
 seconds = time.process_time() - started
-heavy = ("papermill", "great_expectations", "ibis", "pandas", "sklearn", "rich", "click", "yaml", "cattrs", "sqlglot")
+heavy = ("papermill", "great_expectations", "ibis", "pandas", "sklearn", "rich", "click", "yaml", "sqlglot")
 print(json.dumps([seconds, [name for name in heavy if name in set(sys.modules) - before]]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -1,10 +1,10 @@
 """The picture of a flow says what it must, in well-formed SVG, to eyes and to screen readers."""
 
 import re
-from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
+from msgspec.structs import replace
 from shown import FLOW, RECORD, STUDY
 
 from nbprod.faces.picture import flow_svg

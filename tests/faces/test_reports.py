@@ -1,12 +1,12 @@
 """What code hosts, editors and notebooks are given: SARIF, annotations, HTML, and the lines of the file."""
 
 import json
-from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 
 import jsonschema
 import pytest
+from msgspec.structs import replace
 from shown import BROKE, LEAK, RECORD, STUDY
 
 from nbprod.faces.annotations import annotations_of

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import Struct
 from notebooks import notebook_text
 
 from nbprod import api
@@ -79,8 +79,7 @@ CELLS = (
 )
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """What happens to one cell: its text becomes another's, or gets some text before or behind it."""
 
     at: int

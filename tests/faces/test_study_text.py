@@ -1,10 +1,10 @@
 """What people at a terminal read."""
 
 import io
-from dataclasses import replace
 from textwrap import dedent
 
 import pytest
+from msgspec.structs import replace
 from shown import BROKE, HELD, LEAK, RECORD, STUDY
 
 from nbprod.faces.grid import grid

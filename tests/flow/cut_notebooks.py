@@ -18,9 +18,9 @@ import random
 import sys
 import types
 import warnings
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from nbprod.artifacts import bundle
 from nbprod.flow import every_cell, flow_of, flow_with
@@ -110,8 +110,7 @@ _STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of the comparison: `wrong` names differ, `refused` says why nothing ran."""
 
     flow: Flow

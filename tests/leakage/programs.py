@@ -8,7 +8,6 @@ the later rows gone and once with them changed. A program is compiled once and r
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from functools import cache
 
 import duckdb
@@ -17,6 +16,7 @@ import numpy as np
 import pandas as pd
 from hypothesis import reject
 from hypothesis import strategies as st
+from msgspec import Struct, field
 
 from nbprod.leakage.declared import Declared
 
@@ -104,8 +104,7 @@ def changed_after(
     return df, ev, dim
 
 
-@dataclass(frozen=True)
-class Oracle:
+class Oracle(Struct, frozen=True):
     connection: duckdb.DuckDBPyConnection
     df: pd.DataFrame
     cuts: tuple[pd.Timestamp, ...]
@@ -133,8 +132,7 @@ class Oracle:
         ]
 
 
-@dataclass(frozen=True)
-class Replay:
+class Replay(Struct, frozen=True):
     names: tuple[str, ...]
     everything: list[tuple[object, ...]]
     worlds: tuple[tuple[pd.Timestamp, list[tuple[object, ...]]], ...]

@@ -6,17 +6,17 @@ import socket
 import threading
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from msgspec import Struct, field
 
 KEY, HUSHED = "access-key-of-the-test", "secret-key-of-the-test"
 ADDRESS = "s3://artifacts/nbprod"
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Moods:
+class Moods(Struct, frozen=True, kw_only=True):
     """How large a share of requests is refused (503), and of how large a share the answer comes late."""
 
     refuses: float = 0.0
@@ -24,12 +24,14 @@ class Moods:
     seconds: float = 0.0
 
 
-@dataclass
-class Server:
+CALM = Moods()
+
+
+class Server(Struct):
     """A running server: its address as a store, its moods, and how many requests it has heard and refused."""
 
     address: str = ADDRESS
-    moods: Moods = Moods()
+    moods: Moods = CALM
     asked: int = 0
     refused: int = 0
     chance: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311 - moods, not secrets
@@ -47,7 +49,7 @@ class Server:
 
 
 @contextmanager
-def server(moods: Moods = Moods()):
+def server(moods: Moods = CALM):
     """A running server that has the bucket; the environment says where it is and with which key it opens."""
     from moto.server import ThreadedMotoServer
 

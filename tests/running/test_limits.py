@@ -7,11 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 import pytest
+from msgspec import Struct, field
 from plans import stage, written
 
 from nbprod import api
@@ -35,8 +35,7 @@ def test_what_is_no_amount_of_memory_is_refused(text):
         bytes_from(text)
 
 
-@dataclass
-class Crowd:
+class Crowd(Struct):
     """How many stages ran at once, at most, as events tell."""
 
     now: int = 0

@@ -1,6 +1,5 @@
 """A plan runs stage by stage, and its record says truly what became of it."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from msgspec.structs import replace
 from plans import stage, written
 
 from nbprod.artifacts.boundary import take
@@ -305,9 +305,7 @@ def judge_of(calls: list, *, success: bool):
 
 
 def test_broken_critical_expectation_stops_what_depends_on_it(tmp_path):
-    plan = dataclasses.replace(
-        chain(tmp_path), suites=(Suite(value="rows", expectations=(nulls(),), stage="load"),)
-    )
+    plan = replace(chain(tmp_path), suites=(Suite(value="rows", expectations=(nulls(),), stage="load"),))
     record = ran(tmp_path, plan, judge=judge_of([], success=False))
     assert (record.state, states(record)) == (
         State.BROKEN,
@@ -326,14 +324,14 @@ def test_broken_critical_expectation_stops_what_depends_on_it(tmp_path):
     ids=["of importance warning", "that only warns when broken"],
 )
 def test_broken_expectation_that_does_not_stop_is_told(suite, tmp_path):
-    plan = dataclasses.replace(chain(tmp_path), suites=(suite,))
+    plan = replace(chain(tmp_path), suites=(suite,))
     record = ran(tmp_path, plan, judge=judge_of([], success=False))
     assert record.state is State.DONE
     assert [len(one.verdicts) for one in record.stages] == [0, 1, 0]
 
 
 def test_verdict_on_the_same_artifact_is_not_asked_for_twice(tmp_path):
-    plan = dataclasses.replace(chain(tmp_path), suites=(Suite(value="rows", expectations=(nulls(),)),))
+    plan = replace(chain(tmp_path), suites=(Suite(value="rows", expectations=(nulls(),)),))
     calls: list = []
     first = ran(tmp_path, plan, judge=judge_of(calls, success=True))
     second = ran(tmp_path, plan, judge=judge_of(calls, success=True))
@@ -344,7 +342,7 @@ def test_verdict_on_the_same_artifact_is_not_asked_for_twice(tmp_path):
 def test_new_suite_is_judged_on_a_stage_that_need_not_run(tmp_path):
     plan = chain(tmp_path)
     ran(tmp_path, plan)
-    plan = dataclasses.replace(plan, suites=(Suite(value="rows", expectations=(nulls(),)),))
+    plan = replace(plan, suites=(Suite(value="rows", expectations=(nulls(),)),))
     assert states(ran(tmp_path, plan, judge=judge_of([], success=False))) == {
         "load": "cached",
         "clean": "broken",

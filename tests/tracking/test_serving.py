@@ -1,7 +1,5 @@
 """One row alone gets the features and the prediction of the training, quickly where that is sure, and is checked first."""
 
-from dataclasses import replace
-
 import duckdb
 import ibis
 import numpy as np
@@ -10,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from ibis import _
+from msgspec.structs import replace
 from projects import CELLS, project, ran
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
+from msgspec.structs import replace
 from tornado import web
 
 from nbprod import __version__, api, wire

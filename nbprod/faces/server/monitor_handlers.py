@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_server.auth.decorator import authorized
+from msgspec import Struct
+from msgspec.structs import replace
 from tornado import web
 
 from nbprod import api
@@ -22,8 +23,7 @@ _POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; frame-ancesto
 _THEMES = ("light", "dark")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(Struct, frozen=True, kw_only=True):
     """What is known of the model, whether it is being looked at, and why the last look came to nothing."""
 
     glance: Glance

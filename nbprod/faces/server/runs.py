@@ -10,9 +10,11 @@ import sys
 import tempfile
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod import api, wire
 from nbprod.faces.server.processes import lines_of, said_last
@@ -30,8 +32,7 @@ PATIENCE_SECONDS = 10.0
 LINE_LIMIT_BYTES = 64 * 2**20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StageProgress:
+class StageProgress(Struct, frozen=True, kw_only=True):
     """Where a stage stands: `cell` of its `cells` code cells have run."""
 
     stage: str
@@ -41,8 +42,7 @@ class StageProgress:
     seconds: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """What a run is asked to do."""
 
     parameters: Mapping[str, Json] = field(default_factory=dict)
@@ -56,8 +56,7 @@ class Order:
         return [*options, "--force"] if self.is_forced else options
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Struct, frozen=True, kw_only=True):
     """A run as it is followed. `id` is the server's own, `record_id` that of its record once there is one.
 
     `turn` counts the states that it has been in; it `is_settled` once its process is gone, which after the record is

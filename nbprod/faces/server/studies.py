@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct
 
 from nbprod import api, wire
 from nbprod.errors import NotebookError
@@ -25,8 +26,7 @@ TOLD_DEPTH = 4
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Studied:
+class Studied(Struct, frozen=True, kw_only=True):
     """A study, and its flow drawn with the states of a run."""
 
     study: Study

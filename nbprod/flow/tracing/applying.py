@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Regions, Value
 from nbprod.flow.effects import ANY_FILE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from nbprod.flow.aliases import NOWHERE, PLAIN
 from nbprod.flow.effects import ANY_FILE
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from nbprod.flow.aliases import Regions, Value
 
 
-@dataclass(slots=True)
-class Arguments:
+class Arguments(Struct):
     """The values that a call brings."""
 
     positional: list[Value] = field(default_factory=list)

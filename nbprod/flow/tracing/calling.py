@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Frame, Value, joined, plain
 from nbprod.flow.tracing import magics

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from nbprod.flow.aliases import PLAIN, Regions, Value, plain
 from nbprod.flow.scoping import Scoping

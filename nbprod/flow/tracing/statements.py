@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Value, joined
 from nbprod.flow.names import bindings_of

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Bound, Facts, Rows, joined
@@ -37,8 +39,7 @@ if TYPE_CHECKING:
 Env = dict[str, Value]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sink:
+class Sink(Struct, frozen=True, kw_only=True):
     """A place where data meet a model: `kind` is fit, predict, validate, search, split, score or stop."""
 
     kind: str
@@ -54,8 +55,7 @@ class Sink:
     model_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class Split(Struct, frozen=True, kw_only=True):
     """A division of rows: `how` is shuffled, ordered, folds, time-folds, sample or positional."""
 
     id: str
@@ -73,8 +73,7 @@ class Split:
     one_a_row: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class Record:
+class Record(Struct):
     """What happened, in order, as the judge reads it."""
 
     sinks: list[Sink] = field(default_factory=list)
@@ -101,8 +100,7 @@ class Record:
     grouped: set[tuple[str, str]] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class Args:
+class Args(Struct, frozen=True):
     """The arguments of a call, evaluated; `nodes` are theirs in the source, by place or name."""
 
     places: tuple[Value, ...] = ()
@@ -141,8 +139,7 @@ _MOST_FUEL = 40_000
 _FUEL_A_CELL = 2_000
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct):
     """The interpreter's state, and the door through which its parts call each other."""
 
     evaluate: Callable[[Run, ast.expr], Value]

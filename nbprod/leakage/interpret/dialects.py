@@ -6,9 +6,10 @@ Each cell is read once, into what it says; what the whole notebook says is put t
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.trees import nodes_of
 
@@ -56,8 +57,7 @@ _OF_ONE = _IBIS_ONLY | _POLARS_ONLY
 _TELLING = (ast.Attribute, ast.Call, ast.Assign)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saying:
+class Saying(Struct, frozen=True, kw_only=True):
     """What one cell says. `claims` are methods with the names they are called on, `meets` the tables of a join."""
 
     names: frozenset[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -73,8 +72,8 @@ def _begun(memory: Memory | None, *, time: str | None, entity: str | None, known
     memory.begin((time, entity, tuple(sorted(known.items()))))
     if memory.run is None:
         memory.run = fresh
-    for each in fields(Run):
-        setattr(memory.run, each.name, getattr(fresh, each.name))
+    for name in fresh.__struct_fields__:
+        setattr(memory.run, name, getattr(fresh, name))
     return memory.run
 
 
@@ -187,7 +186,7 @@ def _call_with_unknown(run: Run, function: Function, *, owner: Ref | None) -> tu
         if parameter.arg in defaults:
             continue
         given[parameter.arg] = _unknown_parameter(run, parameter, function)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     bound = replace(function, owner=owner) if owner is not None else function
     try:

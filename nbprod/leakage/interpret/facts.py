@@ -7,10 +7,12 @@ gives them one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from math import inf
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr, replace
 
 from nbprod.leakage.horizon import WHOLE, Hop, Reach
 from nbprod.model import Span, Step
@@ -24,12 +26,11 @@ if TYPE_CHECKING:
 MOST_STEPS = 12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
+class Bound(Struct, frozen=True, kw_only=True):
     """One condition that narrows rows. `kind` is `where`, `slice`, `part`, `fold`, `sample` or `without`.
 
     `subject` is the column of a `where`, the id of the split, fold or sample otherwise; `low` and `high` are
-    keys or numbers of what bounds it, None where nothing does.
+    keys or numbers of what bounds it, None where nothing does. Where it was written, `span`, is not compared.
     """
 
     kind: str
@@ -38,7 +39,17 @@ class Bound:
     low: Any = None
     high: Any = None
     in_time: bool = False
-    span: Span | None = field(default=None, compare=False)
+    span: Span | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (isinstance(other, Bound) and self._compared == other._compared)
+
+    def __hash__(self) -> int:
+        return hash(self._compared)
+
+    @property
+    def _compared(self) -> tuple[object, ...]:
+        return self.kind, self.subject, self.side, self.low, self.high, self.in_time
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -47,8 +58,7 @@ class Bound:
         return self.kind, self.subject, "" if named else self.side, self.low, self.high
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows:
+class Rows(Struct, frozen=True, kw_only=True):
     """Which rows of which source tables: all of them, less what the bounds cut away."""
 
     tables: frozenset[str] = frozenset()
@@ -87,8 +97,7 @@ ALL_ROWS = Rows()
 _FROM_HERE = (Step(span=Span(cell=0, line=0, end_line=0), says=""),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
+class Ahead(Struct, frozen=True, kw_only=True):
     """One way in which a value depends on what its row can't know yet: the rule, how far, and the path.
 
     The path begins where it is and with what is said of it, unless other `steps` are given. `over` are the rows on
@@ -111,7 +120,7 @@ class Ahead:
 
     def __post_init__(self) -> None:
         if self.steps is _FROM_HERE:
-            object.__setattr__(self, "steps", (Step(span=self.span, says=self.says),))
+            force_setattr(self, "steps", (Step(span=self.span, says=self.says),))
 
     @property
     def key(self) -> tuple[str, Span, Rows | None, int]:
@@ -124,8 +133,7 @@ class Ahead:
         return replace(self, steps=(*self.steps, step))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
+class Clock(Struct, frozen=True, kw_only=True):
     """What a column of times holds: exact times, or those of a period's start, moved by an offset."""
 
     period: timedelta | None = None
@@ -133,8 +141,7 @@ class Clock:
     cyclic: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What is known of a piece of data. `reads` gives for each source column the rows ahead, `inf` for all.
 
     `numbers` says that it is the row's own number in time, so much added; `change` that it is how much a value has

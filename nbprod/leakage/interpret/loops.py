@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.learning import folds_of

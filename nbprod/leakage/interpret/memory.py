@@ -8,8 +8,10 @@ followed anew that the edit is in, and those that something reaches from there.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.flow import Latest
 from nbprod.leakage.interpret.context import Record, Run
@@ -27,8 +29,7 @@ PLACES_A_CELL = 1_000_000
 CELLS_TO_SPARE = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """One cell followed once: the state that it asked for as it stood, what it left, and what that cost."""
 
     read: tuple[Mapping[Any, Any], ...]
@@ -42,8 +43,7 @@ class Trace:
     does: object
 
 
-@dataclass(slots=True)
-class Memory:
+class Memory(Struct):
     """The traces of one notebook; one study at a time works with it.
 
     `course` says what the cells did, in order: where it is equal, so is the state after them. `at_place` holds what was
@@ -191,7 +191,7 @@ def _changed(before: Mapping[Any, Any], after: dict[Any, Any], known: Mapping[An
     return changed
 
 
-_RECORDED = tuple(each.name for each in fields(Record))
+_RECORDED = Record.__struct_fields__
 
 
 def _add(whole: Record, own: Record) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret.clocks import is_time_name, words
 from nbprod.leakage.interpret.facts import NOTHING, Ahead, Facts, Rows

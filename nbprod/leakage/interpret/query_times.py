@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import sqlglot
+from msgspec import Struct, field
 from sqlglot import exp
 
 from nbprod.leakage.interpret.clocks import is_sequence_name, is_time_name
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """`main` is the table whose rows the result's are, `columns` those that the text takes from each table.
 
     `orders` are the columns that order windows, `compared` those that are found to be before or after another

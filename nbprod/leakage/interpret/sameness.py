@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 _MOST_PARTS = 20_000
 _PLAIN = (str, int, float, bool, bytes, complex, type(None), timedelta)
@@ -38,11 +38,6 @@ def _same(one: Any, other: Any, left: list[int]) -> bool:
         return bool(one == other) and all(type(part) is str for part in (*one, *other))
     if isinstance(one, Mapping):
         return _same(list(one), list(other), left) and all(_same(one[key], other[key], left) for key in one)
-    if is_dataclass(one):
-        return all(_same(getattr(one, name), getattr(other, name), left) for name in _names(kind))  # type: ignore[arg-type]
+    if isinstance(one, Struct):
+        return all(_same(getattr(one, name), getattr(other, name), left) for name in one.__struct_fields__)
     return False
-
-
-@lru_cache(maxsize=256)
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))

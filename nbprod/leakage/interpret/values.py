@@ -6,8 +6,10 @@ is passed by `Ref`. Knows facts, and no operation on values.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Bound, Facts, Rows, joined
 
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from nbprod.model import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class Order(Struct, frozen=True, kw_only=True):
     """How rows follow each other: in time (as loaded, unless sorted otherwise), newest first, or by other keys.
 
     `entity_first` names the keys that come before time; `other` is an order that has nothing to do with time.
@@ -39,15 +40,13 @@ class Order:
 IN_TIME = Order()
 
 
-@dataclass(frozen=True, slots=True)
-class Const:
+class Const(Struct, frozen=True):
     """A literal whose value is known."""
 
     value: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cells:
+class Cells(Struct, frozen=True, kw_only=True):
     """Data of one shape: `column`, `matrix`, `scalar` or `element` (of the row a loop stands on).
 
     `offset` is the row that an array's first value is of: 1 for `a[1:]`, so that place and row differ by one. `presence` is a table's.
@@ -70,8 +69,7 @@ class Cells:
     presence: tuple[Ahead, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frame:
+class Frame(Struct, frozen=True, kw_only=True):
     """Which rows around its own a window gives to a reduction; None is open, negative lies before."""
 
     low: float | None = None
@@ -79,8 +77,7 @@ class Frame:
     in_time: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
+class Key(Struct, frozen=True, kw_only=True):
     """A column by which rows are grouped, with what it says of time."""
 
     name: str
@@ -92,8 +89,7 @@ class Key:
 BY_COLUMN = (Key(name="column"),)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A frame: named columns, and one `rest` for those that nobody has named yet.
 
     `keyed` are the keys of a table of aggregates. `presence` are the ways in which which rows exist looks ahead.
@@ -147,8 +143,7 @@ class Table:
         return replace(self, columns={n: change(f) for n, f in self.columns.items()}, rest=rest)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouped:
+class Grouped(Struct, frozen=True, kw_only=True):
     """A frame or column after `groupby`; `picked` are the selected columns, None for all."""
 
     base: Table | Cells
@@ -158,8 +153,7 @@ class Grouped:
     as_index: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Windowed:
+class Windowed(Struct, frozen=True, kw_only=True):
     """A frame, column or group after `rolling`, `expanding`, `ewm` or `resample`; `ahead` is what it will add."""
 
     base: Table | Cells | Grouped
@@ -169,8 +163,7 @@ class Windowed:
     keys: tuple[Key, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """A number that stands for a row: a loop's index, moved by `offset`; `facts` are what it was found by."""
 
     offset: int = 0
@@ -178,8 +171,7 @@ class Position:
     facts: Facts = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """A slice with its ends; None where open."""
 
     low: Value | None = None
@@ -187,8 +179,7 @@ class Stretch:
     step: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seq:
+class Seq(Struct, frozen=True):
     """A list or tuple: its items where they are known, else what any item may be, but none of `without`."""
 
     items: tuple[Value, ...] | None
@@ -197,31 +188,27 @@ class Seq:
     without: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Struct, frozen=True):
     """A dict: its items by constant key, and what any other may be."""
 
     items: Mapping[Any, Value] = field(default_factory=dict)
     any_item: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Symbol:
+class Symbol(Struct, frozen=True):
     """A module, function or class of a library, by its dotted path."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Method:
+class Method(Struct, frozen=True):
     """A method (or an accessor such as `.dt`) taken from a value, not yet called."""
 
     owner: Value
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+class Function(Struct, frozen=True, kw_only=True):
     """A function of the notebook, with the scope that it closes over."""
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -230,8 +217,7 @@ class Function:
     cell: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partial:
+class Partial(Struct, frozen=True, kw_only=True):
     """A function with some of its arguments given already."""
 
     function: Value
@@ -239,8 +225,7 @@ class Partial:
     names: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Class:
+class Class(Struct, frozen=True, kw_only=True):
     """A class of the notebook."""
 
     node: ast.ClassDef
@@ -248,16 +233,14 @@ class Class:
     bases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instance:
+class Instance(Struct, frozen=True, kw_only=True):
     """An object of a class of the notebook."""
 
     of: Class
     fields: Mapping[str, Value] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimator:
+class Estimator(Struct, frozen=True, kw_only=True):
     """An object with `fit`. `role` is that of its class; `parts` are a pipeline's steps or a search's subject,
     `taken` the columns that a column transformer names.
 
@@ -274,8 +257,7 @@ class Estimator:
     taken: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Splitter:
+class Splitter(Struct, frozen=True, kw_only=True):
     """A cross-validation splitter, or a call that makes folds."""
 
     name: str
@@ -286,8 +268,7 @@ class Splitter:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folds:
+class Folds(Struct, frozen=True, kw_only=True):
     """What a splitter's `split` gives: pairs of row positions."""
 
     splitter: Splitter
@@ -295,16 +276,14 @@ class Folds:
     rows: Rows = ALL_ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class Picks:
+class Picks(Struct, frozen=True):
     """Row positions or labels that select rows: one side of a fold, or the index of a part."""
 
     bound: Bound
     rows: Rows = ALL_ROWS
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(Struct, frozen=True):
     """An expression over a frame that is not given yet (polars, `ibis._`): a function of table and scope."""
 
     build: Callable[[Table, Scope], Value]
@@ -313,8 +292,7 @@ class Deferred:
     table: Table | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """Where a deferred expression is evaluated: within groups, in an order, over a frame of rows."""
 
     keys: tuple[Key, ...] = ()
@@ -322,15 +300,13 @@ class Scope:
     frame: Frame | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(Struct, frozen=True):
     """A place on the heap: what Python may mutate is shared by reference."""
 
     place: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Opaque:
+class Opaque(Struct, frozen=True, kw_only=True):
     """Something of which only the facts that went into it are known."""
 
     facts: Facts = NOTHING

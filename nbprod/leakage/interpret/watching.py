@@ -6,8 +6,9 @@ what was recorded. Each tells the `Watch` of the cell, which keeps the value as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,8 +46,7 @@ class Layer(dict[str, Any]):
         return super().__getitem__(key)
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """The state before a cell, and what the cell has read of it; a name or place that wasn't there stands for None."""
 
     env: Mapping[str, Value] = field(default_factory=dict)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from nbprod.leakage.evidence import (
     columns_of,
@@ -22,8 +23,7 @@ NEEDS_TIME = frozenset({"backward-fill", "interpolation-reads-ahead", "cross-ent
 TAKEN_IN = "taken in"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leak:
+class Leak(Struct, frozen=True, kw_only=True):
     """Something ahead of its row that reached a feature: where it arose, where it arrived, which column."""
 
     rule: str

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 from nbprod.tracking.serving.exact import exact
@@ -36,8 +37,7 @@ class LeftOutError(NbprodError):
     """A row that the feature stage leaves out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class Query(Struct, frozen=True, kw_only=True):
     """Expressions over slots as one prepared query: the slots that go in, and what comes out by name.
 
     All values go in as one text, which the query takes apart: DuckDB plans anew, at the cost of the whole query, where
@@ -56,8 +56,7 @@ class Query:
         return f"execute {self.name}('{text.replace(_QUOTE, _QUOTE * 2)}')"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Computed:
+class Computed(Struct, frozen=True, kw_only=True):
     """Values by name: those that are exact here, the rest by a query; `whole` asks for all where one is not."""
 
     here: tuple[tuple[str, Exact], ...]
@@ -77,8 +76,7 @@ def _answered(query: Query, known: Mapping[str, Any], connection: Any) -> dict[s
     return dict(zip(query.gives, connection.execute(query.asked(known)).fetchone(), strict=True))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Round:
+class Round(Struct, frozen=True, kw_only=True):
     """What is computed, then looked up by it: each lookup with the names of what it asks and of what it brings."""
 
     computed: Computed | None
@@ -86,8 +84,7 @@ class Round:
     windows: tuple[tuple[Neighbours, tuple[str, ...], str | None, str | None, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compiled:
+class Compiled(Struct, frozen=True, kw_only=True):
     """The features of one row, by lookups and prepared queries."""
 
     connection: Any
@@ -143,8 +140,7 @@ def compiled(held: Loaded) -> Compiled:
     return made
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Making:
+class _Making(Struct, frozen=True, kw_only=True):
     held: Loaded
     steps: Steps
     backend: Any

@@ -5,8 +5,9 @@ Moments are counted as whole numbers here (see `as_numbers`), so that nothing is
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.tracking.serving.steps import nanoseconds_of
 from nbprod.tracking.serving.trace import NotCompiled
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.serving.steps import Lookup, Window
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """A fixed table in memory. `groups` holds of each key the orders and the places of its rows, in that order."""
 
     how: str
@@ -129,8 +129,7 @@ def _numbers(array: Any) -> Any:
     return array.fill_null(0).to_numpy(zero_copy_only=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Neighbours:
+class Neighbours(Struct, frozen=True, kw_only=True):
     """The other rows of each group with their orders and arguments.
 
     `totals` are how many and how much there are before each place, so that a stretch's are a difference. `at` says

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 from nbprod.tracking.scores import usual_score
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
     from nbprod.tracking.serving.served import Loaded
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SingleRows:
+class SingleRows(Struct, frozen=True, kw_only=True):
     """A loaded model for one row at a time. `slow` says why features or model go the ordinary way, if they do.
 
     Of the suites, what one row alone can break is checked; what speaks of many rows is left to batches.

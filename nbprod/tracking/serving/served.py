@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.artifacts import hidden_state
 from nbprod.errors import NbprodError
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 _NOT_RUN = frozenset({"nbprod:inputs", "nbprod:outputs", "injected-parameters"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A champion in memory. `rows_as` is the input of the feature stage that rows of `predict` stand for.
 
     The other inputs (`context`) are those that its own run had, unless others are given.
@@ -91,7 +91,7 @@ class Loaded:
 
     def with_context(self, **values: Any) -> Loaded:
         """The same with other inputs of the feature stage: later history, say."""
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         return replace(self, context={**self.context, **values})
 

@@ -6,8 +6,10 @@ it did for the training. What one row can't know (an aggregate of all rows, a wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from nbprod.tracking.serving.trace import NotCompiled
 
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
 ROW = "row_"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct, frozen=True, kw_only=True):
     """Rows of a fixed table found by equal keys and, as of an order, the nearest one.
 
     `keys` and `order` pair what the row has with what the table has; `slots` names the slot of each column.
@@ -36,8 +37,7 @@ class Lookup:
         return (*(one for one, _ in self.keys), *((self.order[1],) if self.order else ()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Window:
+class Window(Struct, frozen=True, kw_only=True):
     """A figure over the rows of the same group whose order is near enough; `relation` holds the others' values.
 
     `own` is what the row itself has for group, order and argument, `theirs` what the relation has for them; `key`
@@ -65,8 +65,7 @@ class Window:
         return tuple(one for one, _ in pairs)
 
 
-@dataclass(slots=True, kw_only=True)
-class Steps:
+class Steps(Struct, kw_only=True):
     """The expression read so far: lookups and windows in the order of reading, types of slots, conditions on the row."""
 
     rows: Any

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from nbprod.errors import NbprodError
 
@@ -22,8 +23,7 @@ class NotCompiled(NbprodError):  # noqa: N818 - no fault: the cells are run inst
     """A feature stage, or a model, that has no quick way; the sentence says why."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """The expression that gives the features, and the node in it that stands for the rows."""
 
     expression: Any

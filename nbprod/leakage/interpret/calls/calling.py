@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret import deferred, knowledge, learning, times
 from nbprod.leakage.interpret.calls import arrays, columns, drawing, making, models, python, series, together

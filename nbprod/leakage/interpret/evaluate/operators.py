@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import operator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret import frames, positions
 from nbprod.leakage.interpret.combining import combine, compared, join_values, negated

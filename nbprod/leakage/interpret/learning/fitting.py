@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.context import Args, Run, Sink

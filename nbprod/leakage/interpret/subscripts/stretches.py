@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound, Facts

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import deferred, edits, frames, joining
