@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from nbprod.leakage.combining import rebased
-from nbprod.leakage.horizon import Horizon, Value, join
+from nbprod.leakage.horizon import EARLIER, Horizon, Value, join
 from nbprod.leakage.joining import settled
 from nbprod.leakage.relations import Relation, table
 
@@ -70,12 +70,14 @@ class Declared(Struct, frozen=True, kw_only=True):
 class Judged(Struct, frozen=True, kw_only=True):
     """What a query's result may depend on: the value of each column, and of the rows' existence.
 
-    `time` is the column that the rows' time was taken from; None where the result has no time of its own.
+    `time` is the column that the rows' time was taken from; None where the result has no time of its own. `earlier`
+    are for each column the sources that it reads at strictly earlier rows alone.
     """
 
     columns: Mapping[str, Value]
     rows: Value
     time: str | None
+    earlier: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def within(self, *names: str) -> Value:
         """The join of some columns (all, if none is named) and the rows' existence.
@@ -106,6 +108,17 @@ def _cells_assumed(rows: Value) -> Value:
     return rows if len(sure) == len(rows.trails) else replace(rows, trails=sure, proved=False)
 
 
+def _earlier(value: Value) -> frozenset[str]:
+    marked = frozenset(source.removesuffix(EARLIER) for source in value.sources if source.endswith(EARLIER))
+    return marked - value.sources
+
+
+def _plainly(value: Value) -> Value:
+    if not any(source.endswith(EARLIER) for source in value.sources):
+        return value
+    return replace(value, sources=frozenset(source.removesuffix(EARLIER) for source in value.sources))
+
+
 def judged_from(relation: Relation, *, declared: Declared) -> Judged:
     """The relation's values, seen from the declared time where the result has it."""
     relation = settled(relation)
@@ -114,7 +127,8 @@ def judged_from(relation: Relation, *, declared: Declared) -> Judged:
     own = [name for name, column in relation.columns.items() if column.is_tau]
     time = declared.time if declared.time in own else next(iter(own), None)
     return Judged(
-        columns={name: column.value for name, column in relation.columns.items()},
+        columns={name: _plainly(column.value) for name, column in relation.columns.items()},
+        earlier={name: _earlier(column.value) for name, column in relation.columns.items()},
         rows=_cells_assumed(relation.rows),
         time=time if relation.timed else None,
     )

@@ -6,7 +6,18 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.horizon import CONSTANT, EVERY_ROW, NO_TIME, PRESENT, Hop, Move, Reach, Value, value_of
+from nbprod.leakage.horizon import (
+    CONSTANT,
+    EARLIER,
+    EVERY_ROW,
+    NO_TIME,
+    PRESENT,
+    Hop,
+    Move,
+    Reach,
+    Value,
+    value_of,
+)
 from nbprod.leakage.joining import settled
 from nbprod.leakage.reading import Frame, hops_of, reading
 from nbprod.leakage.relations import Column, Relation, identities_of, time_of, unmeasured
@@ -62,7 +73,7 @@ def aggregated(
     spaced = bool(key.grid) and key.cells == 0 and key.within == (NO_TIME, NO_TIME)
 
     def read(value: Value) -> Value:
-        moved = reading(relation, value, hops=hops, by=by, says=move)
+        moved = _of_own(reading(relation, value, hops=hops, by=by, says=move), value, relation)
         return _spaced(moved, by=-low, along=entity) if spaced else moved
 
     columns = {
@@ -86,6 +97,13 @@ def aggregated(
         origin=_origin(relation, groups),
         joins=relation.joins,
     )
+
+
+def _of_own(read: Value, value: Value, relation: Relation) -> Value:
+    """A group's value with its own sources: the keys stand in the group's row anyway, and say no more of it there."""
+    own = value.sources | relation.rows.sources
+    kept = (source for source in read.sources if source in own or source.removesuffix(EARLIER) in own)
+    return replace(read, sources=frozenset(kept))
 
 
 def _origin(relation: Relation, groups: Mapping[str, Column]) -> tuple[str, frozenset[str]] | None:
@@ -140,7 +158,7 @@ def _aggregated_without_time(
     def read(value: Value, *, first: bool) -> Value:
         if first and from_first and value.horizon <= PRESENT:
             return (value | relation.presence).through(move)
-        return reading(relation, value, hops=(EVERY_ROW,), by=by, says=move)
+        return _of_own(reading(relation, value, hops=(EVERY_ROW,), by=by, says=move), value, relation)
 
     columns = {
         name: replace(column, bound=None, value=read(column.value, first=True))

@@ -43,6 +43,10 @@ if TYPE_CHECKING:
     from nbprod.model import Span
 
 NO_TIME = timedelta(0)
+EARLIER = "@"
+"""What the name of a source ends with that is read at strictly earlier rows alone."""
+MET = "|"
+"""What stands between a source and the clock of the joined table whose column it is, until that is bounded."""
 
 
 class Reach(Struct, frozen=True, kw_only=True):
@@ -292,7 +296,7 @@ class Value(Struct, frozen=True, kw_only=True):
     """A horizon with its history. Make it by `value_of`; join by `|` or `join`.
 
     `trails` pairs each reach of the horizon with the shortest path by which it came. `sources` are the columns
-    read (`table.column` or whatever the reader calls them). `settled` names the ends of fixed periods from
+    read (`table.column` or whatever the reader calls them; those read at earlier rows alone end with `EARLIER`). `settled` names the ends of fixed periods from
     which on the value is known (`ts < '2024-05-01'`): before them it is not. `proved` is False where an opaque
     call stands between: the horizon is then a guess, not a bound.
     """

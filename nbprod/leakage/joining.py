@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.horizon import NO_TIME, WHOLE, Hop, Move, Reach, Value, join
-from nbprod.leakage.reading import badness
+from nbprod.leakage.horizon import EARLIER, MET, NO_TIME, WHOLE, Hop, Move, Reach, Value, join
+from nbprod.leakage.reading import badness, goes_back
 from nbprod.leakage.relations import Clock, Column, Facts, Relation, Sup, tightened
 from nbprod.leakage.times import TAU, Bound, longest, plus, span_of
 
@@ -100,6 +100,8 @@ def _from_clock(right: Relation, token: str) -> Relation:
 
     Without a time, its clock is that of the first row of its group; all in it that has no trail is in advance.
     """
+    dates_rows = right.timed or bool(right.rows.trails)
+    is_static = not dates_rows and not _has_trails(right)
 
     def renamed(clock: str) -> str:
         return f"{token}:{clock}" if clock else token
@@ -114,7 +116,10 @@ def _from_clock(right: Relation, token: str) -> Relation:
             )
             for reach, path in value.trails
         )
-        return replace(value, trails=trails)
+        sources = (
+            value.sources if is_static else frozenset(f"{source}{MET}{token}" for source in value.sources)
+        )
+        return replace(value, trails=trails, sources=sources)
 
     def column_of(column: Column) -> Column:
         bound = column.bound and replace(column.bound, clock=renamed(column.bound.clock))
@@ -129,7 +134,6 @@ def _from_clock(right: Relation, token: str) -> Relation:
 
     clocks = tuple(replace(clock, token=renamed(clock.token)) for clock in right.clocks)
     grouped = None if right.timed else right.grouped or frozenset()
-    dates_rows = right.timed or bool(right.rows.trails)
     own = Clock(
         token=token,
         base=right.base,
@@ -137,8 +141,8 @@ def _from_clock(right: Relation, token: str) -> Relation:
         cell=right.cell,
         dates_rows=dates_rows,
         origin=right.origin,
+        firsts=right.firsts,
     )
-    is_static = not dates_rows and not _has_trails(right)
     return replace(
         right,
         columns={name: with_rows(column_of(column)) for name, column in right.columns.items()},
@@ -169,7 +173,7 @@ def settled(relation: Relation) -> Relation:
     }
 
     def value_at_tau(value: Value) -> Value:
-        rest = replace(value, trails=())
+        rest = replace(value, trails=(), sources=_sources_at_tau(value.sources, hops=hops))
         return join([rest, *(Value(trails=((at_tau(reach), path),)) for reach, path in value.trails)])
 
     own_groups = {rows_of(clock.token) for clock in relation.clocks if _is_own_group(relation, clock)}
@@ -207,6 +211,20 @@ def settled(relation: Relation) -> Relation:
         },
         equal=frozenset(),
     )
+
+
+def _sources_at_tau(sources: frozenset[str], *, hops: Mapping[str, tuple[Hop, ...]]) -> frozenset[str]:
+    """The sources of joined tables too, by whether the rows that r meets are strictly earlier."""
+    settled_ones = set[str]()
+    for source in sources:
+        own, _, token = source.partition(MET)
+        found = hops.get(token, ())
+        if any(map(goes_back, found)):
+            own = f"{own.removesuffix(EARLIER)}{EARLIER}"
+        elif token and not any(hop.time <= NO_TIME for hop in found):
+            own = own.removesuffix(EARLIER)
+        settled_ones.add(own)
+    return frozenset(settled_ones)
 
 
 def end_of(token: str) -> str:
@@ -261,12 +279,18 @@ def _hops_to(relation: Relation, clock: Clock, *, sups: Mapping[tuple[str, str],
     if clock.grouped is not None:
         met = own and bool(clock.grouped) and _all_equal(relation, clock.grouped, clock=clock)
         return (Hop(time=NO_TIME),) if met else ()
+    # the earliest row of r's own group is not later than r
+    firsts = (
+        (Hop(time=NO_TIME),)
+        if own and clock.firsts and _all_equal(relation, clock.firsts, clock=clock)
+        else ()
+    )
     above = sups.get((clock.token, TAU))
     if above is None:
-        return ()
+        return firsts
     time, can_meet = above
     shared = _shared(relation, clock) if own else frozenset[str]()
-    hops = [Hop(time=time, along=shared, stays=own and relation.entity <= shared)]
+    hops = [*firsts, Hop(time=time, along=shared, stays=own and relation.entity <= shared)]
     strictly = time < NO_TIME or (time == NO_TIME and not can_meet)
     # A row of the same table that is strictly earlier is at least one row back.
     if own and strictly:

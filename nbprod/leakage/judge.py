@@ -83,7 +83,7 @@ def _found(notebook: Notebook, cause: _Cause, *, memory: Memory | None) -> tuple
 
     if memory is None:
         return work()
-    about = (cause, memory.course, run.libraries, run.frame_names, len(run.sources))
+    about = (cause, memory.course, run.libraries, run.frame_names, run.dated, len(run.sources))
     return memory.judged.of(about, work)
 
 

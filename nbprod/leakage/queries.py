@@ -45,7 +45,19 @@ def filtered(relation: Relation, predicate: tm.Term, *, says: str = "filter") ->
     if _picks_newest(predicate, relation):
         says = NEWEST
     value = column_of(predicate, relation).value
-    return kept(relation, value, facts=facts_of(predicate, relation), says=says)
+    found = kept(relation, value, facts=facts_of(predicate, relation), says=says)
+    return replace(found, firsts=_firsts_of(predicate, relation) or relation.firsts)
+
+
+def _firsts_of(predicate: tm.Term, relation: Relation) -> frozenset[str]:
+    """What the rows of a table were grouped by, where the predicate keeps the earliest of each group alone."""
+    match predicate:
+        case tm.Compare("=", numbered, tm.Fixed(number=1)):
+            counts = column_of(numbered, relation).counts
+        case _:
+            return frozenset()
+    plain = counts is not None and counts.ascending and not counts.offset and not counts.clock
+    return counts.within if counts is not None and plain and isinstance(counts.of, str) else frozenset()
 
 
 def _picks_newest(predicate: tm.Term, relation: Relation) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from nbprod.leakage.horizon import EVERY_ROW, NO_TIME, Fitted, Hop, Move, Reach, Value, join
+from nbprod.leakage.horizon import EARLIER, EVERY_ROW, NO_TIME, Fitted, Hop, Move, Reach, Value, join
 from nbprod.leakage.relations import Column, Key, Relation, identities_of, time_of
 
 if TYPE_CHECKING:
@@ -147,9 +147,25 @@ def _of_fixed_period(value: Value, *, until: str) -> Value:
 
 def nearest(value: Value, *, hops: tuple[Hop, ...], says: Move) -> Value:
     """The value after hops of which each is a bound: each reach takes the one that serves it best."""
-    rest = replace(value, trails=())
+    rest = replace(value, trails=(), sources=_sources_at(value.sources, hops=hops))
     moved = (_nearest(reach, path, hops=hops, says=says) for reach, path in value.trails)
     return join((rest, *moved))
+
+
+def _sources_at(sources: frozenset[str], *, hops: tuple[Hop, ...]) -> frozenset[str]:
+    """The sources as they are read at rows that the hops lead to: strictly earlier ones carry a mark."""
+    if any(goes_back(hop) for hop in hops):
+        return frozenset(source if source.endswith(EARLIER) else f"{source}{EARLIER}" for source in sources)
+    if all(hop.everywhere or (hop.rows or 0) > 0 or hop.time > NO_TIME for hop in hops):
+        return frozenset(source.removesuffix(EARLIER) for source in sources)
+    return sources
+
+
+def goes_back(hop: Hop) -> bool:
+    """Whether it leads to rows that are strictly earlier."""
+    if hop.everywhere:
+        return False
+    return hop.time < NO_TIME if hop.rows is None else hop.rows < 0 and not hop.ties
 
 
 def _nearest(reach: Reach, path: tuple[Move, ...], *, hops: tuple[Hop, ...], says: Move) -> Value:

@@ -21,7 +21,19 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from nbprod.leakage.horizon import CONSTANT, NO_TIME, PRESENT, Hop, Move, Reach, Value, join, value_of
+from nbprod.leakage.horizon import (
+    CONSTANT,
+    EARLIER,
+    MET,
+    NO_TIME,
+    PRESENT,
+    Hop,
+    Move,
+    Reach,
+    Value,
+    join,
+    value_of,
+)
 from nbprod.leakage.times import TAU, Bound
 
 if TYPE_CHECKING:
@@ -79,7 +91,7 @@ class Clock(Struct, frozen=True, kw_only=True):
 
     The latter says whose rows they are (`base`). Where that table has no time, its clock is that of the
     first row of each group, `grouped` by those identities; `dates_rows` is False where there is one row for sure.
-    `cell` is the unit on whose starts all its times lie, `origin` as in a relation.
+    `cell` is the unit on whose starts all its times lie, `origin` and `firsts` as in a relation.
     """
 
     token: str
@@ -89,6 +101,7 @@ class Clock(Struct, frozen=True, kw_only=True):
     cell: str = ""
     dates_rows: bool = True
     origin: tuple[str, frozenset[str]] | None = None
+    firsts: frozenset[str] = frozenset()
 
     @property
     def is_joined(self) -> bool:
@@ -106,7 +119,8 @@ class Relation(Struct, frozen=True, kw_only=True):
     identities by which all rows of `base` were grouped into rows without a time: what is at most present there is
     known from the group's first row on. `equal` holds the pairs of identities that are equal in every row, `cell`
     the unit on whose starts all times lie. `origin` says that the rows are all the groups of a table by these
-    identities. `joins` counts the joins made, so that no two clocks share a name.
+    identities. `joins` counts the joins made, so that no two clocks share a name. `firsts`
+    are the identities by which all rows of `base` were grouped, where each row here is the earliest of its group.
     """
 
     columns: Mapping[str, Column] = field(default_factory=dict)
@@ -126,6 +140,7 @@ class Relation(Struct, frozen=True, kw_only=True):
     cell: str = ""
     origin: tuple[str, frozenset[str]] | None = None
     joins: int = 0
+    firsts: frozenset[str] = frozenset()
 
     @property
     def presence(self) -> Value:
@@ -178,7 +193,11 @@ def _called(column: Column, name: str) -> Column:
 
 
 def _starless(text: str, name: str) -> str:
-    return f"{text.removesuffix('*')}{name}" if text.endswith(".*") else text
+    own, met, clock = text.partition(MET)
+    bare = own.removesuffix(EARLIER)
+    return (
+        f"{bare.removesuffix('*')}{name}{own.removeprefix(bare)}{met}{clock}" if bare.endswith(".*") else text
+    )
 
 
 def table(

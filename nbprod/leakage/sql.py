@@ -9,10 +9,12 @@ import re
 from typing import TYPE_CHECKING
 
 import sqlglot
+from msgspec import Struct, field
 from msgspec.structs import replace
 from sqlglot import exp
 
 from nbprod.leakage.declared import Declared, Judged, judged_from
+from nbprod.leakage.sql_macros import Macro, macro_of, spelled_out
 from nbprod.leakage.sql_queries import not_understood
 from nbprod.leakage.sql_reader import Reader
 
@@ -52,21 +54,48 @@ def relation_of_sql(
     called like a time, and without such a one the table is unproved. So is text that does not parse, or holds no
     query.
     """
+    return read_sql(text, declared=declared, schemas=schemas, tables=tables, dialect=dialect).relation
+
+
+class ReadSql(Struct, frozen=True, kw_only=True):
+    """The relation of a text's last query, and the tables, views and macros that the text makes, by name."""
+
+    relation: Relation
+    made: Mapping[str, Relation] = field(default_factory=dict)
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+
+
+def read_sql(
+    text: str,
+    *,
+    declared: Declared,
+    schemas: Mapping[str, Mapping[str, str]] | None = None,
+    tables: Mapping[str, Relation] | None = None,
+    macros: Mapping[str, Macro] | None = None,
+    dialect: str = "duckdb",
+) -> ReadSql:
+    """What a text asks for and makes, where `tables` and `macros` were made before; see `relation_of_sql`."""
     try:
         statements = sqlglot.parse(text, dialect=dialect)
     except (sqlglot.errors.SqlglotError, RecursionError):
-        return not_understood("SQL that could not be read")
+        return ReadSql(relation=not_understood("SQL that could not be read"))
     if declared.time is None and not schemas:
         declared = replace(declared, time=_time_in(statements))
     reader = Reader(declared=declared, schemas=schemas or {}, tables=_folded(tables or {}))
     relation = not_understood("SQL without a query")
+    made: dict[str, Relation] = {}
+    known = dict(macros or {})
     for statement in statements:
+        if (macro := macro_of(statement)) is not None:
+            known[macro.name] = macro
+            continue
         body = statement.expression if isinstance(statement, exp.Create) else statement
         if isinstance(body, exp.Query):
-            relation = reader.query(body)
+            relation = reader.query(spelled_out(body, known) if known else body)
         if isinstance(statement, exp.Create) and isinstance(body, exp.Query):
-            reader = replace(reader, tables={**reader.tables, statement.this.name.lower(): relation})
-    return relation
+            made[statement.this.name.lower()] = relation
+            reader = replace(reader, tables={**reader.tables, **made})
+    return ReadSql(relation=relation, made=made, macros=known)
 
 
 def _time_in(statements: Sequence[exp.Expr | None]) -> str | None:

@@ -20,6 +20,12 @@ _FORMATTING = frozenset(
     ("strftime", "date_format", "to_char", "format_date", "format_datetime", "format_timestamp")
 )
 _MODIFIED = frozenset(("date", "datetime", "time", "strftime"))
+_COUNTING = frozenset(
+    ("epoch", "epoch_ms", "epoch_us", "epoch_ns", "unix_timestamp", "to_unixtime", "to_seconds")
+)
+_COUNTED = frozenset(
+    ("StrToUnix", "TimeToUnix", "TsOrDiToDi", "UnixSeconds", "UnixMillis", "UnixMicros", "Epoch")
+)
 _PARSED = frozenset(("TsOrDsToTimestamp", "TimeStrToTime", "TsOrDsToDatetime", "StrToTime", "TimeStrToDate"))
 # the finest unit last; a format without a year names no point in time
 _UNITS = ("year", "quarter", "month", "week", "day", "hour", "minute", "second")
@@ -65,6 +71,20 @@ def calendar_of(node: exp.Expr) -> tuple[exp.Expr, tuple[Change, ...]] | None:
             return node.this, (Period(months=months),)
         case _ if type(node).__name__ in _PARSED:
             return node.this, ()
+        case _:
+            return None
+
+
+def epoch_of(node: exp.Expr) -> exp.Expr | None:
+    """The time that a call spells as a number of seconds or the like: it orders rows as the time itself does."""
+    match node:
+        case exp.Anonymous() if node.name.lower() in _COUNTING and len(node.expressions) == 1:
+            counted: exp.Expr = node.expressions[0]
+            return counted
+        case exp.Extract() if node.name.lower() in _COUNTING:
+            return node.expression
+        case _ if type(node).__name__ in _COUNTED:
+            return node.this
         case _:
             return None
 

@@ -55,7 +55,13 @@ def windows_in(node: exp.Select) -> Mapping[str, exp.Window]:
 
 
 def selected_by(node: exp.Select) -> Mapping[str, exp.Expr]:
-    return {item.alias.lower(): item.this for item in node.expressions if isinstance(item, exp.Alias)}
+    """What SELECT calls by a name; a name within its own definition is that of a column, and means it elsewhere too."""
+    named = {item.alias.lower(): item.this for item in node.expressions if isinstance(item, exp.Alias)}
+    return {name: one for name, one in named.items() if not _mentions(one, name)}
+
+
+def _mentions(node: exp.Expr, name: str) -> bool:
+    return any(not column.table and column.name.lower() == name for column in node.find_all(exp.Column))
 
 
 def others_of(node: exp.Select, scope: Scope) -> Mapping[str, Column]:

@@ -16,7 +16,7 @@ from nbprod.leakage.grouping import aggregated, distinct
 from nbprod.leakage.horizon import CONSTANT, WHOLE_SAMPLE, Move, Value, join, value_of
 from nbprod.leakage.joining import settled
 from nbprod.leakage.queries import INNER, correlated, filtered, linked, made, scalar_of, set_of
-from nbprod.leakage.reading import Frame, hops_of, reading
+from nbprod.leakage.reading import Frame, direction_of, hops_of, reading
 from nbprod.leakage.relations import Column, Key, Relation, doubted, kept, ordered
 from nbprod.leakage.sql_queries import (
     aggregates_in,
@@ -127,7 +127,10 @@ class Reader(Struct, frozen=True):
         hops = hops_of(scope.relation, partition=keys, order=order, frame=Frame(end=0))
         by = (*keys, *(key.column for key in order))
         rows = reading(scope.relation, CONSTANT, hops=hops, by=by, says=Move(says="distinct on"))
-        return replace(result, rows=result.rows | rows)
+        whole = not (scope.relation.thinned or scope.relation.until) and all(key.identity for key in keys)
+        earliest = whole and direction_of(order, partition=keys) > 0
+        firsts = frozenset(key.identity for key in keys) if earliest else result.firsts
+        return replace(result, rows=result.rows | rows, firsts=firsts)
 
     def _items(self, node: exp.Select, scope: Scope) -> list[tuple[str, tm.Term]]:
         terms, items = self._terms(scope), list[tuple[str, tm.Term]]()
@@ -157,6 +160,8 @@ class Reader(Struct, frozen=True):
                 if own and bare.lower() not in dropped and bare not in items:
                     changed = replaced.get(bare.lower())
                     items[bare] = tm.Name(name) if changed is None else terms.of(changed)
+        # of a table whose columns nobody listed, those that are replaced are known
+        items |= {name: terms.of(one) for name, one in replaced.items() if name not in map(str.lower, items)}
         return list(items.items())
 
     # grouping

@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from nbprod.leakage import terms as tm
 from nbprod.leakage.columns import column_of
-from nbprod.leakage.sql_calendar import calendar_of
+from nbprod.leakage.sql_calendar import calendar_of, epoch_of
 from nbprod.leakage.sql_words import (
     COMPARISONS,
     NOW,
@@ -123,6 +123,8 @@ class Terms(Struct, frozen=True):
             case _ if type(node).__name__ in COMPARISONS:
                 operator = COMPARISONS[type(node).__name__]
                 return tm.Compare(operator, self.of(node.this), self.of(node.expression))
+            case _ if (counted := epoch_of(node)) is not None:
+                return tm.Same(self.of(counted))
             case _ if (told := calendar_of(node)) is not None:
                 return self._told(*told)
             case _ if type(node).__name__ in TIMES:

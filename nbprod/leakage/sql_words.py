@@ -269,10 +269,6 @@ _AGGREGATES = frozenset(
 
 PURE_NAMES = frozenset(
     [
-        "epoch",
-        "epoch_ms",
-        "epoch_us",
-        "epoch_ns",
         "isodow",
         "dayofweek",
         "dayofyear",

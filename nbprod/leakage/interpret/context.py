@@ -160,6 +160,7 @@ class Run(Struct):
     sources: dict[int, tuple[str, ...]] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
     frame_names: Mapping[str, bool] = field(default_factory=dict)
+    dated: Mapping[str, bool] = field(default_factory=dict)
     time: str | None = None
     entity: str | None = None
     known: Mapping[str, str] = field(default_factory=dict)
@@ -282,7 +283,7 @@ class Run(Struct):
                 self.record.exact_times.setdefault(table, set()).add(column)
 
     def saw_column(self, root: str, column: str) -> None:
-        if root and is_time_name(column):
+        if root and (is_time_name(column) or self.dated.get(column)):
             self.record.times.setdefault(root, set()).add(column)
 
     def is_time(self, name: str | None, facts: Facts = NOTHING) -> bool:
@@ -297,7 +298,7 @@ class Run(Struct):
         pairs = (source.partition(".") for source in facts.reads)
         if not facts.derived and any(column in exact.get(table, ()) for table, _, column in pairs):
             return True
-        return is_time_name(name)
+        return is_time_name(name) or bool(self.dated.get(name))
 
     def key_of(self, value: Value | None, node: ast.AST | None = None) -> Any:
         """Something that tells bounds apart: the constant, or the text of the expression."""

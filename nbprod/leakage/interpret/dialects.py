@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from nbprod.leakage.interpret.dated import TELLING, dated_in, is_date
 from nbprod.trees import nodes_of
 
 if TYPE_CHECKING:
@@ -58,7 +59,11 @@ _TELLING = (ast.Attribute, ast.Call, ast.Assign)
 
 
 class Saying(Struct, frozen=True, kw_only=True):
-    """What one cell says. `claims` are methods with the names they are called on, `meets` the tables of a join."""
+    """What one cell says. `claims` are methods with the names they are called on, `meets` the tables of a join.
+
+    `dated` are columns that are treated as times, each with the name that it is compared with (nothing: a literal),
+    `dates` the names of literal points in time.
+    """
 
     names: frozenset[str]
     imported: frozenset[str]
@@ -70,6 +75,8 @@ class Saying(Struct, frozen=True, kw_only=True):
     owners: tuple[str, ...]
     meets: tuple[tuple[str, tuple[str, ...]], ...]
     frames: tuple[str, ...]
+    dated: tuple[tuple[str, str], ...]
+    dates: frozenset[str]
 
 
 @lru_cache(maxsize=1024)
@@ -92,6 +99,10 @@ def saying_of(tree: ast.Module) -> Saying:
         owners=tuple(dict.fromkeys(owner for owner, _ in owned)),
         meets=tuple(meeting for node in telling for meeting in _meetings(node)),
         frames=tuple(dict.fromkeys(_used_as_frames(telling))),
+        dated=tuple(
+            dict.fromkeys(pair for node in nodes if isinstance(node, TELLING) for pair in dated_in(node))
+        ),
+        dates=frozenset(name for node in telling if isinstance(node, ast.Assign) for name in _dates_in(node)),
     )
 
 
@@ -144,6 +155,26 @@ def libraries_of(sayings: Sequence[Saying]) -> dict[str, str]:
 def frames_of(sayings: Iterable[Saying]) -> dict[str, bool]:
     """Names that are used as frames anywhere."""
     return dict.fromkeys((name for saying in sayings for name in saying.frames), True)
+
+
+def dated_of(sayings: Sequence[Saying]) -> dict[str, bool]:
+    """Names of columns that the notebook treats as times, in whichever cell."""
+    dates = frozenset[str]().union(*(saying.dates for saying in sayings))
+    pairs = (pair for saying in sayings for pair in saying.dated)
+    return {column: True for column, other in pairs if not other or other in dates}
+
+
+def _dates_in(node: ast.Assign) -> Iterator[str]:
+    """The names that are given a literal point in time."""
+    match node:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if is_date(value):
+            yield name
+        case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+            for target, value in zip(names, values, strict=False):
+                if isinstance(target, ast.Name) and is_date(value):
+                    yield target.id
+        case _:
+            return
 
 
 def _spoken(sayings: Sequence[Saying]) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ from nbprod.flow.ipython import python_of, tree_of
 from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.calls import call
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.dialects import frames_of, libraries_of, saying_of
+from nbprod.leakage.interpret.dialects import dated_of, frames_of, libraries_of, saying_of
 from nbprod.leakage.interpret.evaluate import evaluate
 from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
 from nbprod.leakage.interpret.functions import call_function
@@ -48,6 +48,7 @@ def interpreted(
     run.sources = {p: tuple(python_of(cells[p]).splitlines()) for p in trees}
     sayings = [saying_of(tree) for tree in trees.values()]
     run.libraries, run.frame_names = libraries_of(sayings), frames_of(sayings)
+    run.dated = dated_of(sayings)
     follow = follow_once if memory is None else memory.follow
     for cell in cells:
         if cell.position is not None:

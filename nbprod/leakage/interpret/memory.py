@@ -106,6 +106,7 @@ def _holds(run: Run, trace: Trace) -> bool:
         record.splits,
         run.libraries,
         run.frame_names,
+        run.dated,
     )
     return run.fuel >= trace.fuel and all(
         (found := there.get(key)) is value or same(found, value)
@@ -128,19 +129,21 @@ def _done_again(run: Run, trace: Trace) -> None:
 def _followed(run: Run, base: int, work: Callable[[], None], before: Trace | None) -> Trace | None:
     """The trace of a cell that is followed; None where the order of what it leaves can't be had again."""
     whole, called, libraries, frames = run.record, run.called, run.libraries, run.frame_names
+    dates = run.dated
     env, frees, heap, fuel = dict(run.env), dict(run.frees), dict(run.heap), run.fuel
     watch = run.watch = Watch(env=env, frees=frees, heap=heap)
     own = run.record = Record()
     times, exact, splits = Layer(whole.times), Layer(whole.exact_times), Layer(whole.splits)
-    asked, used = Layer(libraries), Layer(frames)
+    asked, used, dated = Layer(libraries), Layer(frames), Layer(dates)
     own.times, own.exact_times, own.splits = times, exact, splits
     run.libraries, run.frame_names, run.called, run.next_place = asked, used, set(), base
+    run.dated = dated
     try:
         work()
     finally:
         own_called = run.called
         run.record, run.called, run.watch = whole, called, Watch()
-        run.libraries, run.frame_names = libraries, frames
+        run.libraries, run.frame_names, run.dated = libraries, frames, dates
         _add(whole, own)
         called |= own_called
     gone = tuple(name for name in env if name not in run.env)
@@ -150,7 +153,7 @@ def _followed(run: Run, base: int, work: Callable[[], None], before: Trace | Non
     trace = Trace(
         read=(
             *(watch.names, watch.freed, watch.places),
-            *(times.seen, exact.seen, splits.seen, asked.seen, used.seen),
+            *(times.seen, exact.seen, splits.seen, asked.seen, used.seen, dated.seen),
         ),
         env=_changed(env, run.env, before.env if before else {}),
         gone=gone,
