@@ -256,3 +256,12 @@ def reaches_label(feature: Facts, label: dict[str, float]) -> set[str]:
         for source, at in label.items()
         if feature.reads.get(source, -inf) >= at and not source.endswith(".*")
     }
+
+
+def is_tested_elsewhere(run: Run, rows: Rows) -> bool:
+    """Whether test rows that chose nothing give the final score, so that these are there to choose by."""
+    judged = (*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict"))
+    return any(
+        s.rows.side == "test" and s.rows.bounds != rows.bounds and s.rows != rows and not s.in_loop
+        for s in judged
+    )

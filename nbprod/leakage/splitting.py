@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
+from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name, is_tested_elsewhere
 from nbprod.leakage.interpret.clocks import words
 from nbprod.leakage.interpret.values import Cells, Const, Table, Value
-from nbprod.leakage.leaks import Leak
+from nbprod.leakage.leaks import Leak, leak_at
 from nbprod.model import Severity, Span, Step
 
 if TYPE_CHECKING:
@@ -193,7 +193,50 @@ def _positional(run: Run, evidence: Evidence) -> Iterator[Leak]:
             continue
         seen.add(shuffled)
         yield _shuffled_before(shuffled, span)
+    yield from _fitted_on_shuffled(run, evidence, seen)
     yield from _test_first(run, evidence)
+    yield from _tested_before(run, evidence)
+
+
+def _fitted_on_shuffled(run: Run, evidence: Evidence, seen: set[Span]) -> Iterator[Leak]:
+    """Models fitted on a stretch of rows that were shuffled before, whatever the stretch is called."""
+    for sink in run.record.sinks:
+        value, last = run.at(sink.features), sink.rows.bounds[-1:]
+        if sink.kind != "fit" or sink.role != "model" or not isinstance(value, Table | Cells) or not last:
+            continue
+        shuffled = value.order.shuffled
+        if shuffled is None or shuffled in seen or last[0].kind != "slice" or last[0].span is None:
+            continue
+        if shuffled < last[0].span and evidence.is_temporal(sink.rows.tables):
+            seen.add(shuffled)
+            yield _shuffled_before(shuffled, last[0].span)
+
+
+def _tested_before(run: Run, evidence: Evidence) -> Iterator[Leak]:
+    """A model that is scored on the rows before those it is fitted on, whatever they are called."""
+    fits = [s for s in run.record.sinks if s.kind == "fit" and s.role == "model" and s.rows.bounds]
+    for test in run.record.scored:
+        for fit in fits if test.rows.bounds else ():
+            train, against = fit.rows.bounds[-1], test.rows.bounds[-1]
+            later = train.kind == against.kind and train.in_time and train.subject == against.subject
+            later = later and train.low is not None and _ends_where(against.high, train.low)
+            if (
+                later
+                and _same_model(fit, test)
+                and not fit.rows.side
+                and evidence.is_temporal(fit.rows.tables)
+            ):
+                says = f"`{fit.model}` is scored on the rows before those it is fitted on"
+                yield Leak(
+                    rule="test-before-train",
+                    span=fit.span,
+                    says=says,
+                    reach="the whole sample",
+                    steps=(
+                        Step(span=fit.span, says="fitted"),
+                        Step(span=test.span, says="scored on rows before"),
+                    ),
+                )
 
 
 def _test_first(run: Run, evidence: Evidence) -> Iterator[Leak]:
@@ -356,6 +399,7 @@ def _test_uses(run: Run) -> Iterator[Leak]:
             yield Leak(rule="tuned-on-test", span=sink.span, says=says, reach="the test rows",
                        steps=(Step(span=sink.span, says=says),))  # fmt: skip
     yield from _chosen(run)
+    yield from _judged_by_itself(run)
     yield from _best_given(run)
     yield from _reused(run)
 
@@ -364,12 +408,22 @@ def _is_final(run: Run, stop: Sink, scored: list[Sink]) -> bool:
     """Whether the rows that stop a fit also give the last score: no others do, where they are called validation."""
     judged = (*scored, *_predicted(run))
     others = any(s.rows.side == "test" and s.rows != stop.rows for s in judged)
-    if others and set(words(stop.name)) & _VALIDATION_WORDS:
+    others = others or (_is_fold(stop.rows) and any(_is_of_others(s.rows, stop.rows) for s in judged))
+    if others and (_is_fold(stop.rows) or set(words(stop.name)) & _VALIDATION_WORDS):
         return False
     return any(s.rows == stop.rows for s in judged)
 
 
 _VALIDATION_WORDS = frozenset({"val", "valid", "va", "validation", "dev", "eval", "xval", "yval"})
+
+
+def _is_fold(rows: Rows) -> bool:
+    return any(bound.kind == "fold" for bound in rows.bounds)
+
+
+def _is_of_others(rows: Rows, known: Rows) -> bool:
+    """Whether rows are of other tables than those that are divided, as those of `test.csv` are."""
+    return bool(rows.tables) and not rows.tables & known.tables
 
 
 def _predicted(run: Run) -> list[Sink]:
@@ -378,24 +432,40 @@ def _predicted(run: Run) -> list[Sink]:
 
 def _chosen(run: Run) -> Iterator[Leak]:
     """A loop that keeps the best of several models by their score on rows that nothing else tests."""
-    scored = [s for s in run.record.scored if s.in_loop and s.rows.side == "test"]
-    for span, _facts in run.record.chosen:
-        in_cell = [
-            s for s in scored if s.span.cell == span.cell and s.span.line <= span.line <= s.span.line + 12
+    scored = [s for s in run.record.scored if s.rows.side == "test"]
+    for span, rows in dict.fromkeys(run.record.chosen):
+        looks = [
+            s for s in scored if (s.rows == rows if rows else s.in_loop and _is_just_before(s.span, span))
         ]
-        if not in_cell:
+        if not looks or is_tested_elsewhere(run, looks[0].rows):
             continue
-        rows = in_cell[0].rows
-        others = [
-            s
-            for s in (*run.record.scored, *_predicted(run))
-            if s.rows != rows and not s.in_loop and _narrower(s.rows, rows)
-        ]
-        if others:
-            continue
+        first = looks[0].span
         says = "the best model is kept by its score on the rows that also give the final score"
-        yield Leak(rule="tuned-on-test", span=in_cell[0].span, says=says, reach="the test rows",
-                   steps=(Step(span=in_cell[0].span, says="scored in the loop"), Step(span=span, says="the best is kept")))  # fmt: skip
+        yield Leak(rule="tuned-on-test", span=first, says=says, reach="the test rows",
+                   steps=(Step(span=first, says="scored on the test rows"), Step(span=span, says="the best is kept")))  # fmt: skip
+
+
+def _is_just_before(scored: Span, chosen: Span) -> bool:
+    return scored.cell == chosen.cell and scored.line <= chosen.line <= scored.line + 12
+
+
+def _judged_by_itself(run: Run) -> Iterator[Leak]:
+    """Test rows that score what was fitted to their labels: a threshold, a weight, a calibration."""
+    fits = {s.span for s in run.record.sinks if s.kind == "fit" and s.role == "model"}
+    for sink in run.record.scored:
+        if sink.rows.side != "test" or is_tested_elsewhere(run, sink.rows):
+            continue
+        own = {ahead.key for ahead in run.facts(sink.labels).aheads}
+        for ahead in run.facts(sink.features).aheads:
+            learnt = ahead.rule == "tuned-on-test" or (ahead.rule == "fitted-on-test" and ahead.span in fits)
+            if learnt and ahead.over == sink.rows and ahead.key not in own:
+                yield leak_at(
+                    ahead,
+                    rule=ahead.rule,
+                    column=None,
+                    arrives="the score of the same rows",
+                    arrived=sink.span,
+                )
 
 
 def _best_given(run: Run) -> Iterator[Leak]:
@@ -413,10 +483,6 @@ def _best_given(run: Run) -> Iterator[Leak]:
             reach="the test rows",
             steps=(Step(span=span, says="the score that chose the best candidate is returned"),),
         )
-
-
-def _narrower(rows: Rows, other: Rows) -> bool:
-    return rows.side == "test" and rows.bounds != other.bounds
 
 
 def _reused(run: Run) -> Iterator[Leak]:

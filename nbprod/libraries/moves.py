@@ -150,7 +150,11 @@ class Validates(Struct, frozen=True, kw_only=True):
 
 
 class Scores(Struct, frozen=True, kw_only=True):
-    """A metric of the true labels and of predictions."""
+    """A metric of the true labels and of predictions, or of the features that a model predicts from."""
+
+    parameters: tuple[str, ...] = ("y_true", "y_pred")
+    truth: str = "y_true"
+    guess: str = "y_pred"
 
 
 Move = (

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from nbprod.libraries.calls import TORCH_RANDOM, Call, Result, Table, named
-from nbprod.libraries.moves import Learns, Moves
+from nbprod.libraries.moves import Learns, Moves, Scores
 
 _MODELS = (
     "Sequential", "Model", "KerasClassifier", "KerasRegressor", "NeuralNetClassifier", "NeuralNetRegressor", "Trainer",
     "Functional",
 )  # fmt: skip
 
+_LOSSES = (
+    "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "nll_loss", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
+)  # fmt: skip
+_LOSS = Scores(parameters=("input", "target"), truth="target", guess="input")
+
 MOVES: Moves = {
+    **{f"torch.nn.functional.{name}": _LOSS for name in _LOSSES},
     **{name: Learns(role="predictor") for name in _MODELS},
     "Prophet": Learns(role="predictor"),
     "TextVectorization": Learns(role="transformer"),

@@ -84,6 +84,7 @@ MOVES: Moves = {
     **{name: Learns(role="predictor") for name in _PREDICTORS},
     **{name: Learns(role="search", parameters=("estimator", "param_grid")) for name in _SEARCHES},
     **{name: Scores() for name in _METRICS},
+    "permutation_importance": Scores(parameters=("estimator", "X", "y"), truth="y", guess="X"),
     **{name: Splits() for name in _MIXING},
     **{name: Splits(shuffles=True) for name in _SHUFFLING},
     **{name: Splits(grouped=True) for name in _GROUPED},

@@ -91,7 +91,7 @@ class Record(Struct):
     columns_used: set[tuple[str, str]] = field(default_factory=set)
     entered: dict[object, Step] = field(default_factory=dict)
     returned: list[tuple[str, Value, Span]] = field(default_factory=list)
-    chosen: list[tuple[Span, Facts]] = field(default_factory=list)
+    chosen: list[tuple[Span, Rows | None]] = field(default_factory=list)
     results: list[tuple[Span, Rows]] = field(default_factory=list)
     opaque: list[tuple[Span, str]] = field(default_factory=list)
     unread: list[Span] = field(default_factory=list)

@@ -27,10 +27,11 @@ MOST_STEPS = 12
 
 
 class Bound(Struct, frozen=True, kw_only=True):
-    """One condition that narrows rows. `kind` is `where`, `slice`, `part`, `fold`, `sample` or `without`.
+    """One condition that narrows rows. `kind` is `where`, `slice`, `part`, `fold`, `sample`, `without` or `either`.
 
     `subject` is the column of a `where`, the id of the split, fold or sample otherwise; `low` and `high` are
-    keys or numbers of what bounds it, None where nothing does. Where it was written, `span`, is not compared.
+    keys or numbers of what bounds it, None where nothing does; `either` has in `low` the bounds of each part that
+    was laid together. Where it was written, `span`, is not compared.
     """
 
     kind: str
@@ -56,6 +57,12 @@ class Bound(Struct, frozen=True, kw_only=True):
         """What it cuts away, whatever the part is called: a stretch becomes the training rows by its name alone."""
         named = self.kind in ("slice", "where", "where-not")
         return self.kind, self.subject, "" if named else self.side, self.low, self.high
+
+    def keeps(self, known: set[tuple[object, ...]]) -> bool:
+        """Whether rows with these conditions meet this one."""
+        if self.kind == "either":
+            return any(all(bound.keeps(known) for bound in part) for part in self.low)
+        return self.place in known
 
 
 class Rows(Struct, frozen=True, kw_only=True):
@@ -87,7 +94,7 @@ class Rows(Struct, frozen=True, kw_only=True):
     def beyond(self, other: Rows) -> tuple[Bound, ...]:
         """The bounds of these rows that the other rows don't have."""
         known = {bound.place for bound in other.bounds}
-        return tuple(bound for bound in self.bounds if bound.place not in known)
+        return tuple(bound for bound in self.bounds if not bound.keeps(known))
 
 
 ALL_ROWS = Rows()

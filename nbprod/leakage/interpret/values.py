@@ -244,7 +244,7 @@ class Estimator(Struct, frozen=True, kw_only=True):
     """An object with `fit`. `role` is that of its class; `parts` are a pipeline's steps or a search's subject,
     `taken` the columns that a column transformer names.
 
-    `fitted` are the rows it was last fitted on, None before.
+    `fitted` are the rows it was last fitted on, None before; `given` is what its settings were learnt from.
     """
 
     name: str
@@ -255,6 +255,7 @@ class Estimator(Struct, frozen=True, kw_only=True):
     fit_span: Span | None = None
     settings: Mapping[str, Value] = field(default_factory=dict)
     taken: tuple[str, ...] | None = None
+    given: Facts = NOTHING
 
 
 class Splitter(Struct, frozen=True, kw_only=True):

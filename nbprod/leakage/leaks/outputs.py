@@ -172,7 +172,7 @@ def of_returns(run: Run, evidence: Evidence, *, has_model: bool) -> Iterator[Lea
 
 def _returned_rule(ahead: Ahead, name: str) -> str | None:
     if ahead.over is not None:
-        return "fitted-on-test" if ahead.over.side == "test" else None
+        return "fitted-on-test" if ahead.over.side == "test" and ahead.rule != "tuned-on-test" else None
     return ahead.rule if "feature" in name and ahead.rule != "backward-fill" else None
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from nbprod.leakage.evidence import (
     Evidence,
     columns_of,
+    is_tested_elsewhere,
 )
 from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
 from nbprod.leakage.interpret.moving import OF_GROUPS
@@ -84,7 +85,7 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     if over.tables and sink.rows.tables and not over.tables & sink.rows.tables:
         return None
     if over.side == "test":
-        return "fitted-on-test"
+        return _tested_rule(evidence, ahead, over, sink)
     if over.side == "train":
         return None
     if ahead.rule == "codes":
@@ -108,6 +109,14 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     if evidence.is_sequence(tables):
         return ahead.rule
     return None
+
+
+def _tested_rule(evidence: Evidence, ahead: Ahead, over: Rows, sink: Sink) -> str | None:
+    """The rule that is broken by what was learnt from test rows, of which scores only choose where models are fitted."""
+    if ahead.rule != "tuned-on-test":
+        return "fitted-on-test"
+    chooses = sink.kind in ("fit", "search") and not is_tested_elsewhere(evidence.run, over)
+    return ahead.rule if chooses else None
 
 
 def _is_one_a_group(features: Value) -> bool:

@@ -185,7 +185,7 @@ def _learning(
         case Validates():
             return learning.validated(run, move, bare, args, node)
         case Scores():
-            return metric(run, args, node)
+            return metric(run, move, args, node)
 
 
 def _moved_nodes(args: Args) -> dict[int | str, ast.expr]:

@@ -44,10 +44,9 @@ def _data_frame(run: Run, args: Args, node: ast.AST) -> Value:
                 index=index_names,
             )
         )
-    columns = {name: Facts(reads={f"{root}.{name}": 0.0}) for name in names or ()}
-    return run.new(
-        Table(columns=columns, rest=NOTHING if not names else None, rows=rows, root=root, index=index_names)
-    )
+    columns = {name: Facts(reads={f"{root}.{name}": 0.0}, aheads=facts.aheads) for name in names or ()}
+    rest = replace(facts, reads={}) if not names else None
+    return run.new(Table(columns=columns, rest=rest, rows=rows, root=root, index=index_names))
 
 
 def _index_names(run: Run, index: Value) -> tuple[str, ...]:

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
-    from nbprod.libraries.moves import Models
+    from nbprod.libraries.moves import Models, Scores
 
 
-def metric(run: Run, args: Args, node: ast.AST) -> Value:
-    truth = args.get(0, "y_true") or Opaque()
-    guess = args.get(1, "y_pred") or Opaque()
+def metric(run: Run, move: Scores, args: Args, node: ast.AST) -> Value:
+    truth = args.get(move.parameters.index(move.truth), move.truth) or Opaque()
+    guess = args.get(move.parameters.index(move.guess), move.guess) or Opaque()
     rows = run.rows(truth) if run.rows(truth).bounds else run.rows(guess)
     run.record.scored.append(
         Sink(kind="metric", span=run.span(node), features=run.at(guess), labels=run.at(truth), rows=rows,
              in_loop=run.is_repeating)
     )  # fmt: skip
-    return Opaque(hint="score", rows=rows)
+    return learning.score(run, rows, node)
 
 
 def data_matrix(run: Run, args: Args, node: ast.AST) -> Value:

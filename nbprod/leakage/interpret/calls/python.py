@@ -10,6 +10,7 @@ from nbprod.leakage.interpret import (
     attributes,
     frames,
     knowledge,
+    learning,
     loops,
     moving,
     positions,
@@ -205,8 +206,9 @@ def _plain(name: str) -> Callable[[Run, Args, ast.AST], Value]:
 
 def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AST) -> Value:
     first = held[0] if held else Opaque()
-    if name in ("max", "min", "sorted") and (_holds_scores(run, first) or _scores_each(run, args, node)):
-        run.record.chosen.append((run.span(node), NOTHING))
+    if name in ("max", "min", "sorted"):
+        learning.noted_best(run, _owner(first), node)
+        _scores_each(run, args, node)
     positions = [value for value in held if isinstance(value, Position)]
     if name in ("max", "min") and positions:
         # `max(0, i - 29)`: a bound of a row's own neighbourhood
@@ -235,16 +237,21 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
     return Opaque() if isinstance(result, Seq) else result
 
 
-def _scores_each(run: Run, args: Args, node: ast.AST) -> bool:
+def _owner(value: Value) -> Value:
+    """The dict of which these are the items, the keys or the values."""
+    return value.owner if isinstance(value, Method) else value
+
+
+def _scores_each(run: Run, args: Args, node: ast.AST) -> None:
     """Whether the key by which the best is found scores a model: `max(limits, key=lambda t: f1_score(y, p > t))`."""
     key = run.at(args.names.get("key"))
     if not args.places or not isinstance(key, Function | Partial):
-        return False
+        return
     scored = len(run.record.scored)
     run.comprehensions += 1
     run.call(run, key, Args(places=(loops.any_item_of(run, args.places[0]),), node=node), node)
     run.comprehensions -= 1
-    return len(run.record.scored) > scored
+    run.record.chosen += [(run.span(node), sink.rows) for sink in run.record.scored[scored:]]
 
 
 def _holds_scores(run: Run, value: Value) -> bool:
@@ -267,8 +274,8 @@ def _best(name: str) -> Callable[[Run, Args, ast.AST], Value]:
     def best(run: Run, args: Args, node: ast.AST) -> Value:
         held = run.at(args.places[0]) if args.places else Opaque()
         if _holds_scores(run, held):
-            run.record.chosen.append((run.span(node), NOTHING))
-            return Opaque(rows=run.rows(held))
+            learning.noted_best(run, held, node)
+            return Opaque(rows=run.rows(held), facts=replace(run.facts(held), reads={}))
         move = knowledge.function(f"numpy.{name}")
         assert move is not None  # noqa: S101 - the table of numpy has it
         return on_data(run, move, held, replace(args, places=args.places[1:]), node, called=f"np.{name}")

@@ -81,6 +81,8 @@ def arguments(run: Run, node: ast.Call) -> Args:
         held = run.at(value)
         if isinstance(held, Mapped):
             names |= {str(key): item for key, item in held.items.items()}
+        elif run.facts(held).aheads:
+            names["**"] = value
     return Args(places=tuple(places), names=names, nodes=nodes, node=node)
 
 

@@ -2,15 +2,20 @@
 
 from nbprod.leakage.interpret.learning.estimators import LEARNING, fitted_values, learnt, made
 from nbprod.leakage.interpret.learning.methods import on_estimator, on_instance, on_unknown
+from nbprod.leakage.interpret.learning.scores import (
+    noted_best,
+    noted_choice,
+    noted_search,
+    score,
+    scored_rows,
+)
 from nbprod.leakage.interpret.learning.splits import (
     checked_cv,
     dealt,
     drawn_part,
     drawn_positions,
     folds_of,
-    noted_choice,
     noted_draw,
-    noted_search,
     on_splitter,
     random_split,
     split_in_time,
@@ -33,6 +38,7 @@ __all__ = [
     "folds_of",
     "learnt",
     "made",
+    "noted_best",
     "noted_choice",
     "noted_draw",
     "noted_search",
@@ -41,6 +47,8 @@ __all__ = [
     "on_splitter",
     "on_unknown",
     "random_split",
+    "score",
+    "scored_rows",
     "split_in_time",
     "splitter",
     "subset",

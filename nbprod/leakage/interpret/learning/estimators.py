@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Facts
-from nbprod.leakage.interpret.values import Cells, Const, Estimator, Instance, Mapped, Seq, Value
+from nbprod.leakage.interpret.values import (
+    Cells,
+    Const,
+    Estimator,
+    Instance,
+    Mapped,
+    Opaque,
+    Seq,
+    Table,
+    Value,
+)
 
 if TYPE_CHECKING:
     import ast
@@ -54,7 +64,23 @@ def made(run: Run, move: Learns, name: str, args: Args, node: ast.AST) -> Value:
     settings = dict(args.names)
     if name == "FunctionTransformer" and args.places:
         settings.setdefault("func", args.places[0])
-    return run.new(Estimator(name=name, role=role, parts=parts, settings=settings, taken=taken))
+    given = learnt_settings(run, args, parts)
+    return run.new(Estimator(name=name, role=role, parts=parts, settings=settings, taken=taken, given=given))
+
+
+def learnt_settings(run: Run, args: Args, parts: tuple[Value, ...]) -> Facts:
+    """What a model's settings were learnt from: a search, scores on test rows, layers that were adapted before."""
+    found = [a for value in args.every for a in run.facts(value).aheads if _sets(a)]
+    for part in parts:
+        held = run.at(part)
+        if isinstance(held, Estimator) and held.role == "transformer" and held.fitted is not None:
+            found += fit_aheads(run, held, held.learnt)
+    return Facts(aheads=tuple(found)) if found else NOTHING
+
+
+def _sets(ahead: Ahead) -> bool:
+    """Whether a number says more of the rows it was found on than how many there are of each class."""
+    return ahead.over is not None and ahead.rule in ("fit-before-split", "fitted-on-test", "tuned-on-test")
 
 
 def _columns_taken(run: Run, args: Args) -> tuple[str, ...] | None:
@@ -151,3 +177,16 @@ def fit_aheads(run: Run, estimator: Estimator, over: Facts) -> tuple[Ahead, ...]
             detail=estimator.name,
         ),
     )
+
+
+def with_aheads(run: Run, value: Value, aheads: tuple[Ahead, ...]) -> Value:
+    """The value, every column of it looking ahead in these ways too."""
+    held = run.at(value)
+    match held:
+        case Table():
+            return run.new(held.mapped(lambda facts: facts.with_ahead(*aheads)))
+        case Cells() | Opaque():
+            return replace(held, facts=held.facts.with_ahead(*aheads))
+        case _:
+            pass
+    return held

@@ -10,7 +10,7 @@ from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.learning import spark
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in
-from nbprod.leakage.interpret.learning.estimators import columns_taken, is_predictor
+from nbprod.leakage.interpret.learning.estimators import columns_taken, is_predictor, with_aheads
 from nbprod.leakage.interpret.learning.splits import noted_folds
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -40,6 +40,8 @@ def fit_noted(run: Run, owner: Value, estimator: Estimator, args: Args, node: as
     if isinstance(held, Table) and held.library == "pyspark" and is_predictor(estimator):
         features, labels = spark.given(run, estimator, held)
     features = _through(run, estimator, _taken(run, estimator, features), node)
+    if estimator.given.aheads:
+        features = with_aheads(run, features, estimator.given.aheads)
     span = run.span(node)
     role = _role(estimator, labels)
     rows = run.rows(features)

@@ -10,8 +10,16 @@ from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Facts
 from nbprod.leakage.interpret.learning import spark
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
-from nbprod.leakage.interpret.learning.estimators import LEARNING, fit_aheads, is_predictor, learnt
+from nbprod.leakage.interpret.learning.estimators import (
+    LEARNING,
+    fit_aheads,
+    is_predictor,
+    learnt,
+    learnt_settings,
+    with_aheads,
+)
 from nbprod.leakage.interpret.learning.fitting import fit_noted
+from nbprod.leakage.interpret.learning.scores import score
 from nbprod.leakage.interpret.learning.splits import on_splitter
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -50,18 +58,32 @@ def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: 
             return _resampled(run, owner, estimator, args, node)
         case "score" | "evaluate":
             _scored(run, estimator, owner, args, node)
-            return Opaque(hint="score", facts=NOTHING, rows=run.rows(features_in(args)))
-        case (
-            "set_params" | "set_output" | "compile" | "eval" | "train_mode" | "add" | "cuda" | "to" | "build"
-        ):
+            return score(run, run.rows(unwrapped(run, features_in(args))), node)
+        case "set_params" | "add":
+            return _set(run, owner, estimator, args)
+        case "set_output" | "compile" | "eval" | "train_mode" | "cuda" | "to" | "build":
             return owner
-        case "get_params" | "summary" | "get_feature_names_out" | "get_feature_names" | "save" | "load":
-            return Opaque()
-        case "split":
+        case (
+            "get_params"
+            | "summary"
+            | "get_feature_names_out"
+            | "get_feature_names"
+            | "save"
+            | "load"
+            | "split"
+        ):
             return Opaque()
         case _:
             pass
     return _other_method(run, owner, estimator, name, args, node)
+
+
+def _set(run: Run, owner: Value, estimator: Estimator, args: Args) -> Value:
+    """`model.set_params(**best)`, `model.add(layer)`: settings and layers may have been learnt before."""
+    learnt_before = learnt_settings(run, args, args.places)
+    if learnt_before.aheads and isinstance(owner, Ref):
+        run.heap[owner.place] = replace(estimator, given=estimator.given | learnt_before)
+    return owner
 
 
 def _given_back(run: Run, owner: Value, estimator: Estimator, args: Args, node: ast.AST) -> Value:
@@ -177,19 +199,7 @@ def _resampled(run: Run, owner: Value, estimator: Estimator, args: Args, node: a
     if isinstance(owner, Ref):
         run.heap[owner.place] = fitted
     aheads = fit_aheads(run, fitted, fitted.learnt)
-    return Seq(tuple(_with_aheads(run, value, aheads) for value in (features, labels) if value is not None))
-
-
-def _with_aheads(run: Run, value: Value, aheads: tuple[Ahead, ...]) -> Value:
-    held = run.at(value)
-    match held:
-        case Table():
-            return run.new(held.mapped(lambda facts: facts.with_ahead(*aheads)))
-        case Cells() | Opaque():
-            return replace(held, facts=held.facts.with_ahead(*aheads))
-        case _:
-            pass
-    return held
+    return Seq(tuple(with_aheads(run, value, aheads) for value in (features, labels) if value is not None))
 
 
 def _scored(run: Run, estimator: Estimator, owner: Value, args: Args, node: ast.AST) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret import edits
 from nbprod.leakage.interpret.context import Args, Run, Sink, Split
-from nbprod.leakage.interpret.facts import NOTHING, Bound, Rows
+from nbprod.leakage.interpret.facts import Bound, Rows
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
 from nbprod.leakage.interpret.values import (
     NONE,
@@ -17,10 +16,8 @@ from nbprod.leakage.interpret.values import (
     Const,
     Estimator,
     Folds,
-    Function,
     Instance,
     Opaque,
-    Partial,
     Picks,
     Seq,
     Splitter,
@@ -29,6 +26,8 @@ from nbprod.leakage.interpret.values import (
 )
 
 if TYPE_CHECKING:
+    import ast
+
     from nbprod.libraries.moves import Splits, Validates
 
 
@@ -299,24 +298,3 @@ def checked_cv(run: Run, args: Args, node: ast.AST) -> Value:
     if isinstance(held, Splitter):
         return held
     return Splitter(name="an integer cv", span=run.span(node))
-
-
-def noted_search(run: Run, objective: Value, node: ast.AST) -> None:
-    """`study.optimize(objective)`: what the objective scores chooses among candidates."""
-    if not isinstance(run.at(objective), Function | Partial):
-        return
-    scored = len(run.record.scored)
-    run.loops += 1
-    run.call(run, objective, Args(places=(Opaque(hint="a trial"),), node=node), node)
-    run.loops -= 1
-    run.record.chosen += [(sink.span, NOTHING) for sink in run.record.scored[scored:]]
-
-
-def noted_choice(run: Run, node: ast.If) -> None:
-    """`if score > best:`: a choice made by a score, on the rows it was scored on."""
-    if not run.loops or not any(isinstance(each, ast.Compare) for each in ast.walk(node.test)):
-        return
-    names = {each.id.lower() for each in ast.walk(node.test) if isinstance(each, ast.Name)}
-    if any(name.startswith(("best", "max_", "min_", "top")) or name.endswith("best") for name in names):
-        facts = NOTHING
-        run.record.chosen.append((run.span(node), facts))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Facts, Rows
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Bound, Facts, Rows
+from nbprod.leakage.interpret.learning.estimators import with_aheads
 from nbprod.leakage.interpret.values import Cells, Const, Seq, Table, Value
 
 if TYPE_CHECKING:
@@ -19,9 +20,9 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
     """Rows of several frames, one after the other."""
     held = [run.at(value) for value in values]
     tables = [value for value in held if isinstance(value, Table)]
-    _ = node
+    copies = _copies(run, held, node)
     if not tables:
-        return _rows_of_arrays(run, held)
+        return with_aheads(run, _rows_of_arrays(run, held), copies)
     first = tables[0]
     names = list(dict.fromkeys(name for table in tables for name in table.columns))
     columns = {}
@@ -41,7 +42,50 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
     made_ = replace(first, columns=columns, rest=rest, rows=shared, presence=presence)
     if len(roots) > 1 and rest is not None:
         made_ = replace(made_, root=first.root)
-    return run.new(made_)
+    return with_aheads(run, run.new(made_), copies) if copies else run.new(made_)
+
+
+def _copies(run: Run, held: list[Value], node: ast.AST) -> tuple[Ahead, ...]:
+    """What it is to lay rows under others of which they are a part, or a changed copy: both are there twice."""
+    whole = held[0]
+    again = any(_is_within(whole, other) for other in held[1:])
+    if not again or not run.rows(whole).tables or run.rows(whole).side:
+        return ()
+    over = run.rows(whole)
+    says = f"`{run.text(node, most=40)}` has some rows twice"
+    return (
+        Ahead(
+            rule="resample-before-split",
+            reach=WHOLE_REACH,
+            span=run.span(node),
+            says=says,
+            over=over,
+            sources=run.facts(whole).sources,
+            detail="copies",
+        ),
+    )
+
+
+def _is_within(whole: Value, part: Value) -> bool:
+    """Whether the rows of a frame, with the same columns, are among those of another, by a condition or a draw."""
+    match whole, part:
+        case Table(), Table():
+            same = (
+                whole.root == part.root and bool(whole.root) and (whole.rest is None) is (part.rest is None)
+            )
+            named = {*whole.columns, *part.columns}
+            same = same and all(_reads_alike(whole.facts(name), part.facts(name)) for name in named)
+        case Cells(shape="matrix"), Cells(shape="matrix"):
+            same = bool(whole.facts.reads) and whole.rows == part.rows and whole.offset == part.offset
+            same = same and _reads_alike(whole.facts, part.facts)
+        case _:
+            return False
+    extra = part.rows.beyond(whole.rows)
+    return same and not whole.rows.beyond(part.rows) and all(b.kind in ("where", "sample") for b in extra)
+
+
+def _reads_alike(mine: Facts | None, theirs: Facts | None) -> bool:
+    return mine is not None and theirs is not None and set(mine.reads) == set(theirs.reads)
 
 
 def _rows_of_arrays(run: Run, held: list[Value]) -> Cells:
@@ -82,8 +126,21 @@ def _shared_rows(rows: list[Rows]) -> Rows:
     if not rows:
         return ALL_ROWS
     tables = frozenset().union(*(each.tables for each in rows))
-    bounds = tuple(b for b in rows[0].bounds if all(b in other.bounds for other in rows[1:]))
-    return Rows(tables=tables, bounds=bounds)
+    shared = tuple(b for b in rows[0].bounds if all(b in other.bounds for other in rows[1:]))
+    parts = tuple(tuple(b for b in each.bounds if b not in shared) for each in rows)
+    apart = len(tables) == 1 and all(parts) and not any(_complete(a, b) for a in parts for b in parts)
+    if not apart:
+        return Rows(tables=tables, bounds=shared)
+    sides = {each.side for each in rows}
+    both = Bound(kind="either", low=parts, side="train" if sides == {"train"} else "", span=parts[0][-1].span)
+    return Rows(tables=tables, bounds=(*shared, both))
+
+
+def _complete(a: tuple[Bound, ...], b: tuple[Bound, ...]) -> bool:
+    """Whether two parts are all rows: both sides of a split, or what lies on either side of a cut."""
+    if len(a) != 1 or len(b) != 1 or a[0].subject != b[0].subject:
+        return False
+    return a[0].place != b[0].place
 
 
 def _laid(run: Run, base: Table, value: Table | Cells, facts: Facts) -> Facts:

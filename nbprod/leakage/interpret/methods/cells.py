@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from nbprod.leakage.interpret import (
     joining,
     knowledge,
+    learning,
     moving,
     times,
 )
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of a column, an array, a statistic or a row's element."""
+    if name in _BEST and cells.facts.aheads:
+        learning.noted_best(run, cells, node)
     handler = _METHODS.get(name)
     if handler is not None:
         result = handler(run, cells, args, node)
@@ -54,6 +57,9 @@ def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: 
         return replace(cells, facts=replace(facts, derived=True), conditions=())
     result = moving.moved(run, move, cells, args, node, called=name)
     return _kept(run, owner, result, args, node)
+
+
+_BEST = frozenset({"idxmax", "idxmin", "argmax", "argmin", "nlargest", "nsmallest"})
 
 
 def _kept(run: Run, owner: Value, result: Value, args: Args, node: ast.AST) -> Value:

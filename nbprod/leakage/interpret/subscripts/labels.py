@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret import frames, joining
+from nbprod.leakage.interpret import frames, joining, learning
 from nbprod.leakage.interpret.facts import Bound, Facts
 from nbprod.leakage.interpret.subscripts.stretches import (
     ahead_of_position,
@@ -165,14 +165,20 @@ def _rows_of_table(
             facts = ahead_of_position(run, frames.known_facts(run, table), rows, node)
             return Cells(facts=facts, shape="element", rows=table.rows)
         case Const(int(place)) if by_place:
-            facts = table.all_facts
-            cells = Cells(facts=facts, rows=table.rows, order=table.order)
-            return replace(at_place(run, cells, place, node), width=2)
+            return _row_at(run, table, place, node)
         case Const(str()):
             return Cells(facts=table.all_facts, shape="element", rows=table.rows)
         case _:
             pass
     return _rows_named(run, table, rows, rows_node)
+
+
+def _row_at(run: Run, table: Table, place: int, node: ast.AST) -> Cells:
+    """One row of a frame; of candidates that were sorted by their scores, the best."""
+    if table.order.other:
+        learning.noted_best(run, table, node)
+    cells = Cells(facts=table.all_facts, rows=table.rows, order=table.order)
+    return replace(at_place(run, cells, place, node), width=2)
 
 
 def _rows_of_cells(
