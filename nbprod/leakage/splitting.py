@@ -145,8 +145,7 @@ def _finite(facts: Facts) -> int:
 
 def _filled_at_once(run: Run) -> Iterator[Leak]:
     """Positions that earn the bar that decided them."""
-    for span, text, _tables in dict.fromkeys(run.record.fills):
-        says = f"`{text}` earns the return of the bar that decided the position"
+    for span, says, _tables in dict.fromkeys(run.record.fills):
         yield Leak(rule="same-bar-fill", span=span, says=says, reach="the same bar",
                    steps=(Step(span=span, says=says),))  # fmt: skip
 

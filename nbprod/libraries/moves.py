@@ -86,7 +86,10 @@ class Rolls(Struct, frozen=True, kw_only=True):
 
 
 class Smooths(Struct, frozen=True, kw_only=True):
-    """Reads rows on both sides: `rows_ahead` of them, half the argument `window`, or all where neither is given."""
+    """Reads rows on both sides: `rows_ahead` of them, half the argument `window`, or all where neither is given.
+
+    `origin` names the argument that moves the window back by so many rows.
+    """
 
     parameters: tuple[str, ...] = ()
     rows_ahead: int | None = None
@@ -95,6 +98,7 @@ class Smooths(Struct, frozen=True, kw_only=True):
     mode: str = ""
     causal_modes: tuple[str, ...] = ()
     usual_mode: str = ""
+    origin: str = ""
 
 
 class Fresh(Struct, frozen=True, kw_only=True):

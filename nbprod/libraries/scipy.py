@@ -39,14 +39,14 @@ MOVES: Moves = {
         parameters=("in2", "mode"), window="in2", mode="mode", causal_modes=("full", "valid")
     ),
     "scipy.ndimage.gaussian_filter1d": Smooths(parameters=("sigma",), window="sigma", factor=4),
-    "scipy.ndimage.uniform_filter1d": Smooths(parameters=("size",), window="size"),
-    "scipy.ndimage.median_filter": Smooths(parameters=("size",), window="size"),
+    "scipy.ndimage.uniform_filter1d": Smooths(parameters=("size",), window="size", origin="origin"),
+    "scipy.ndimage.median_filter": Smooths(parameters=("size",), window="size", origin="origin"),
     **{
-        f"scipy.ndimage.{name}": Smooths(parameters=("weights",), window="weights")
+        f"scipy.ndimage.{name}": Smooths(parameters=("weights",), window="weights", origin="origin")
         for name in ("convolve1d", "correlate1d", "convolve", "correlate")
     },
     **{
-        f"scipy.ndimage.{name}": Smooths(parameters=("size",), window="size")
+        f"scipy.ndimage.{name}": Smooths(parameters=("size",), window="size", origin="origin")
         for name in ("maximum_filter1d", "minimum_filter1d", "maximum_filter", "minimum_filter")
     },
     "scipy.ndimage.percentile_filter": Smooths(parameters=("percentile", "size"), window="size"),

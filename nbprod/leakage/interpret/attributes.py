@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret import knowledge, positions
+from nbprod.leakage.interpret import frames, knowledge, positions
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.facts import ALL_ROWS, Bound, Clock, Facts
 from nbprod.leakage.interpret.frames import INDEXERS, OTHER_COLUMNS, as_matrix, column, index_of, labels_of
+from nbprod.leakage.interpret.times import part_of_time
 from nbprod.leakage.interpret.values import (
     BEST_SCORE,
     BY_COLUMN,
@@ -54,7 +55,7 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
         case Table():
             return _of_table(run, owner, held, name, node)
         case Cells():
-            return _of_cells(run, owner, held, name)
+            return _of_cells(run, owner, held, name, node)
         case Deferred():
             return _of_deferred(run, held, name, node)
         case Grouped() if name not in knowledge.METHODS and not name.startswith("_"):
@@ -72,8 +73,6 @@ def attribute(run: Run, owner: Value, name: str, node: ast.AST) -> Value:  # noq
         case Opaque() if name in ("values", "T", "index"):
             return held
         case Method(owner=inner, name=accessor) if accessor in knowledge.ACCESSORS:
-            from nbprod.leakage.interpret.times import part_of_time
-
             cells = run.at(inner)
             if isinstance(cells, Cells):
                 found = part_of_time(run, cells, name, node)
@@ -148,7 +147,7 @@ def _chosen_by_statistics(cells: Cells) -> bool:
     return cells.shape == "scalar" or (bool(cells.keyed) and kept and not any(k.is_time for k in cells.keyed))
 
 
-def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa: ARG001
+def _of_cells(run: Run, owner: Value, cells: Cells, name: str, node: ast.AST) -> Value:
     if name in _PLAIN:
         return replace(cells, array=True)
     if name == "index":
@@ -162,11 +161,14 @@ def _of_cells(run: Run, owner: Value, cells: Cells, name: str) -> Value:  # noqa
                 name=cells.index,
             )
         return Picks(last, rows=cells.rows)
+    if cells.facts.clock is not None and (part := part_of_time(run, cells, name, node)) is not None:
+        # an index of times, or one time, has its parts without an accessor
+        return part
     if name in ("shape", "dtype", "ndim", "name"):
         return Const(cells.name) if name == "name" and cells.name else Opaque()
     if cells.shape == "element" and name not in knowledge.METHODS and cells.width is None:
         # a row in a loop: `row.x`
-        return replace(cells, name=name)
+        return frames.in_row(run, cells, name, node)
     return Method(owner, name)
 
 

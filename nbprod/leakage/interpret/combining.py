@@ -256,13 +256,38 @@ def compared(run: Run, left: Value, op: ast.AST, right: Value, node: ast.Compare
         return result
     if not isinstance(result, Cells):
         return result
+    if (
+        isinstance(op, ast.Eq | ast.NotEq)
+        and (border := border_between(run, column, other, node)) is not None
+    ):
+        return replace(result, facts=without_borders(result.facts, (border,)), conditions=(border,))
     other_node = node.left if swapped else node.comparators[0]
     bound = _bound(run, column, op, other, other_node, swapped=swapped, span_node=node)
     if bound is not None and bound.in_time:
+        if bound.low is not None and isinstance(other, Cells) and other.shape == "scalar":
+            whole = any(ahead.reach.whole for ahead in other.facts.aheads)
+            bound = replace(bound, at_end=whole)
         run.saw_time(column.facts)
         # a cut in time is a choice of rows, not a value
         result = replace(result, facts=result.facts.without(lambda ahead: ahead.reach.whole))
     return replace(result, conditions=(bound,) if bound is not None else ())
+
+
+def border_between(run: Run, column: Cells, other: Value, node: ast.AST) -> Bound | None:
+    """What tells the rows where another entity begins: `shop == shop.shift()`, of rows sorted by shop."""
+    if not isinstance(other, Cells) or column.name not in column.order.entity_first:
+        return None
+    if column.facts.sources != other.facts.sources or len(column.facts.sources) != 1:
+        return None
+    return Bound(kind="border", subject=column.name, span=run.span(node))
+
+
+def without_borders(facts: Facts, conditions: tuple[Bound, ...]) -> Facts:
+    """The facts of what is kept only where the neighbour is of the same entity."""
+    kept = {bound.subject for bound in conditions if bound.kind == "border"}
+    if not kept:
+        return facts
+    return facts.without(lambda a: a.rule == "cross-entity-shift" and a.detail.split(", ")[-1] in kept)
 
 
 def _compared_later(run: Run, left: Value, op: ast.AST, right: Value, node: ast.Compare) -> Value:

@@ -31,7 +31,8 @@ class Bound(Struct, frozen=True, kw_only=True):
 
     `subject` is the column of a `where`, the id of the split, fold or sample otherwise; `low` and `high` are
     keys or numbers of what bounds it, None where nothing does; `either` has in `low` the bounds of each part that
-    was laid together. Where it was written, `span`, is not compared.
+    was laid together. `at_end` says that it leaves rows at the end of the data, as far back as its last row tells.
+    Where it was written, `span`, is not compared.
     """
 
     kind: str
@@ -40,6 +41,7 @@ class Bound(Struct, frozen=True, kw_only=True):
     low: Any = None
     high: Any = None
     in_time: bool = False
+    at_end: bool = False
     span: Span | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -50,7 +52,7 @@ class Bound(Struct, frozen=True, kw_only=True):
 
     @property
     def _compared(self) -> tuple[object, ...]:
-        return self.kind, self.subject, self.side, self.low, self.high, self.in_time
+        return self.kind, self.subject, self.side, self.low, self.high, self.in_time, self.at_end
 
     @property
     def place(self) -> tuple[object, ...]:
@@ -85,7 +87,9 @@ class Rows(Struct, frozen=True, kw_only=True):
     @property
     def settled(self) -> bool:
         """Whether a fixed bound in time, or a split, keeps later rows out."""
-        return any(b.side == "train" or (b.in_time and b.high is not None) for b in self.bounds)
+        return any(
+            b.side == "train" or (b.in_time and b.high is not None and not b.at_end) for b in self.bounds
+        )
 
     def holds_more_than(self, other: Rows) -> bool:
         """Whether `other` is a proper part of these rows."""

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret import knowledge, positions
-from nbprod.leakage.interpret.combining import misaligned
+from nbprod.leakage.interpret.combining import misaligned, without_borders
 from nbprod.leakage.interpret.facts import NOTHING, Ahead, Bound, Clock, Facts, Rows
 from nbprod.leakage.interpret.values import (
     BY_COLUMN,
@@ -21,6 +21,7 @@ from nbprod.leakage.interpret.values import (
     Order,
     Picks,
     Ref,
+    Row,
     Scope,
     Seq,
     Table,
@@ -108,7 +109,7 @@ def as_matrix(run: Run, table: Table) -> Cells:
     width = len(table.columns) if table.rest is None else None
     return Cells(
         facts=known_facts(run, table),
-        shape="matrix",
+        shape="matrix" if table.up_to is None else "element",
         rows=table.rows,
         order=table.order,
         array=True,
@@ -154,8 +155,35 @@ def column(run: Run, table: Table, name: str, *, scope: Scope | None = None) -> 
         index=table.index[0] if table.index else None,
         within=(*table.within, *scope.keys),
         frame=scope.frame,
-        array=bool(table.offset),
+        array=bool(table.offset) or table.up_to is not None,
         offset=table.offset,
+        shape="column" if table.up_to is None else "element",
+        width=None if table.up_to is None else 2,
+    )
+
+
+def row_of(run: Run, table: Table) -> Cells:
+    """The row that a loop over a frame stands on, its columns told apart when they are named."""
+    facts = known_facts(run, table)
+    return Cells(facts=facts, shape="element", rows=table.rows, order=table.order, row=Row(table=table))
+
+
+def in_row(run: Run, cells: Cells, name: str, node: ast.AST) -> Cells:
+    """A column's value in a row: what the column reads, and what has been found of the row since."""
+    row = cells.row
+    if row is None or not isinstance(row.table, Table):
+        return replace(cells, name=name, conditions=())
+    facts = column(run, row.table, name).facts
+    if row.place is not None:
+        from nbprod.leakage.interpret.subscripts import ahead_of_position
+
+        facts = ahead_of_position(run, facts, row.place, node)
+    known = {ahead.key for ahead in row.table.all_facts.aheads}
+    found = (
+        tuple(ahead for ahead in cells.facts.aheads if ahead.key not in known) if row.place is None else ()
+    )
+    return replace(
+        cells, facts=facts.with_ahead(*found) if found else facts, name=name, conditions=(), row=None
     )
 
 
@@ -202,6 +230,8 @@ def masked(run: Run, value: Value, mask: Cells, node: ast.AST) -> Value:
     if isinstance(value, Table):
         rows = value.rows.narrowed(*bounds)
         kept = replace(value, rows=rows, order=order, presence=(*value.presence, *chosen))
+        if any(bound.kind == "border" for bound in bounds):
+            kept = kept.mapped(lambda facts: without_borders(facts, bounds))
         return kept.mapped(_in_time) if before else kept
     if isinstance(value, Cells):
         facts = value.facts.with_ahead(*chosen) if chosen else value.facts

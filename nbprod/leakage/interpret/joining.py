@@ -96,9 +96,7 @@ def merged(  # noqa: C901
     def under_keys(facts: Facts) -> Facts:
         for a, b in timed:
             facts = looked_up_at(run, a, facts, node, right=b)
-            facts = (
-                _within_bars(facts) if a.clock is not None and a.clock.period and not left.keyed else facts
-            )
+            facts = within_bars(facts) if a.clock is not None and a.clock.period and not left.keyed else facts
         for step in steps:
             facts = _numbered_apart(run, facts, step, node)
         return facts
@@ -137,7 +135,7 @@ def merged(  # noqa: C901
     return replace(left, columns=columns, rest=rest, presence=presence, rows=rows, keyed=left.keyed)
 
 
-def _within_bars(facts: Facts) -> Facts:
+def within_bars(facts: Facts) -> Facts:
     """What a bar holds, beside rows that lie within it: no longer the bar's own."""
     return replace(
         facts, aheads=tuple(replace(a, detail="") if a.detail == "bar" else a for a in facts.aheads)

@@ -44,6 +44,8 @@ def items_of(run: Run, value: Value) -> tuple[Value, ...] | None:
             return tuple(Const(letter) for letter in text)
         case Mapped(items=items, any_item=None) if len(items) <= MOST_TURNS:
             return tuple(Const(key) for key in items)
+        case Table(rest=None, columns=columns) if 0 < len(columns) <= MOST_TURNS:
+            return tuple(Const(name) for name in columns)
     return None
 
 
@@ -128,12 +130,7 @@ def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Val
         if any(isinstance(test, Const) and not test.value for test in tests):
             continue
         if isinstance(node, ast.DictComp):
-            key = run.at(run.evaluate(run, node.key))
-            pairs[
-                key.value
-                if isinstance(key, Const) and isinstance(key.value, str | int)
-                else run.text(node.key)
-            ] = run.evaluate(run, node.value)
+            _paired(run, pairs, node)
         else:
             made.append(run.evaluate(run, node.elt))  # type: ignore[attr-defined]
     if isinstance(node, ast.DictComp):
@@ -141,6 +138,17 @@ def _turns(run: Run, node: ast.expr, generators: list[ast.comprehension]) -> Val
     if made and all(isinstance(item, Const) for item in made) and isinstance(node, ast.SetComp):
         return Seq(tuple(made))
     return run.new(Seq(tuple(made), is_list=True))
+
+
+def _paired(run: Run, pairs: dict[object, Value], node: ast.DictComp) -> None:
+    """Put one turn's pair beside those before it; under a key that nobody knows stands what any turn gives."""
+    key = run.at(run.evaluate(run, node.key))
+    value = run.evaluate(run, node.value)
+    if isinstance(key, Const) and isinstance(key.value, str | int):
+        pairs[key.value] = value
+        return
+    text = run.text(node.key)
+    pairs[text] = join_values(run, pairs[text], value) if text in pairs else value
 
 
 def _nested(
@@ -166,6 +174,9 @@ def _nested(
             case Seq(items=tuple(found), any_item=None) if items is not None:
                 made.extend(found)
             case Mapped(items=found, any_item=other):
+                unknown = run.text(node.key) if isinstance(node, ast.DictComp) else None
+                if unknown in pairs and unknown in found:
+                    found = {**found, unknown: join_values(run, pairs[unknown], found[unknown])}
                 pairs |= found
                 anything = other or anything
             case held:
@@ -185,6 +196,9 @@ def _of_columns(run: Run, node: ast.expr, generator: ast.comprehension, source: 
     from nbprod.leakage.interpret.statements import assign
 
     held = run.at(source)
+    if isinstance(held, Table) and held.rest is not None and held.columns:
+        # a frame gives its columns' names
+        held = Seq(tuple(Const(name) for name in held.columns), any_item=Opaque(hint="any column"))
     if not isinstance(held, Seq) or held.any_item is None or held.items is None or len(held.items) > 200:
         return None
     if held.any_item != Opaque(hint="any column") or isinstance(node, ast.DictComp):

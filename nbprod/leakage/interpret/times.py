@@ -50,6 +50,7 @@ _CYCLIC = frozenset(
         "nanosecond",
     ]
 )
+_YEARS = frozenset({"year", "iso_year"})
 _LENGTHS = frozenset(
     [
         "days",
@@ -81,6 +82,9 @@ def part_of_time(run: Run, cells: Cells, name: str, node: ast.AST) -> Value | No
     if name in _STARTS:
         run.saw_time(cells.facts, exact=True)
         return _clocked(cells, Clock(period=_STARTS[name]))
+    if name in _YEARS:
+        run.saw_time(cells.facts, exact=True)
+        return replace(_clocked(cells, Clock(period=365 * _DAY)), name=name)
     if name in _CYCLIC:
         run.saw_time(cells.facts, exact=True)
         return replace(cells, facts=replace(cells.facts, clock=Clock(cyclic=True), derived=True), name=name)

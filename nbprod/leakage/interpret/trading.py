@@ -52,6 +52,14 @@ _RETURNS = frozenset(
     }
 )
 _CHANGES = frozenset({"pct_change", "diff", "log_return"})
+_PRICES = frozenset(
+    {"open", "high", "low", "close", "price", "px", "last", "bid", "ask", "mid", "settle", "vwap"}
+)
+_TRADED = frozenset(
+    ["entry", "entered", "bought", "buy", "sold", "sell", "cash", "capital", "balance", "shares", "holding", "holdings",
+     "held", "position", "positions", "pnl", "profit", "profits", "trade", "trades", "equity", "wealth", "portfolio",
+     "fill", "filled", "stake", "inside", "invested", "exit"]
+)  # fmt: skip
 
 
 def is_earned(run: Run, left: Cells, right: Cells, node: ast.AST) -> bool:
@@ -62,9 +70,82 @@ def is_earned(run: Run, left: Cells, right: Cells, node: ast.AST) -> bool:
         if not _speaks(position, said, _POSITIONS) or not _is_return(earned, told):
             continue
         if _is_decided_by_its_own_bar(position, earned):
-            run.record.fills.append((run.span(node), run.text(node), position.rows.tables))
+            says = f"`{run.text(node)}` earns the return of the bar that decided the position"
+            run.record.fills.append((run.span(node), says, position.rows.tables))
         return True
     return False
+
+
+def noted_fills(run: Run, node: ast.For | ast.AsyncFor) -> None:
+    """After a loop over bars: a branch that its own bar decides, and that trades at a price of that bar or before."""
+    changed_at = _last_changes(node)
+    if not {word for name in changed_at for word in words(name)} & _TRADED:
+        return
+    for each in ast.walk(node):
+        if not isinstance(each, ast.If):
+            continue
+        decided = _decided_at(run, each, changed_at)
+        if decided is None:
+            continue
+        for value in _traded_in(each.body):
+            price = run.evaluate(run, value)
+            filled = max(
+                (at for source, at in run.facts(price).reads.items() if _is_price(source)), default=inf
+            )
+            if filled <= decided:
+                says = f"`{run.text(value)}` trades at a price of the bar that decided it"
+                run.record.fills.append((run.span(value), says, run.rows(price).tables))
+
+
+def _last_changes(node: ast.AST) -> dict[str, int]:
+    """The names that a loop changes, with the last line on which it does."""
+    found: dict[str, int] = {}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store):
+            found[each.id] = max(each.lineno, found.get(each.id, 0))
+    return found
+
+
+def _decided_at(run: Run, branch: ast.If, changed_at: dict[str, int]) -> float | None:
+    """The latest row whose prices decide a branch, None where no price of this turn does.
+
+    What is changed further down still holds what an earlier turn left, and says what the position is.
+    """
+    parts = branch.test.values if isinstance(branch.test, ast.BoolOp) else [branch.test]
+    latest: float | None = None
+    for part in parts:
+        names = {each.id for each in ast.walk(part) if isinstance(each, ast.Name)}
+        if any(changed_at.get(name, 0) >= branch.lineno or set(words(name)) & _TRADED for name in names):
+            continue
+        for source, at in run.facts(run.evaluate(run, part)).reads.items():
+            # a bar's open is known when the bar begins
+            if _is_price(source) and "open" not in words(source.partition(".")[2]) and at < inf:
+                latest = at if latest is None else max(latest, at)
+    return latest
+
+
+def _traded_in(body: list[ast.stmt]) -> list[ast.expr]:
+    """What a branch stores under the names of positions and money."""
+    found: list[ast.expr] = []
+    for each in body:
+        match each:
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)) if len(
+                names
+            ) == len(values):
+                found += [value for name, value in zip(names, values, strict=True) if _is_traded(name)]
+            case ast.Assign(targets=[target], value=value) | ast.AugAssign(target=target, value=value):
+                found += [value] if _is_traded(target) else []
+            case _:
+                continue
+    return found
+
+
+def _is_traded(target: ast.expr) -> bool:
+    return isinstance(target, ast.Name) and bool(set(words(target.id)) & _TRADED)
+
+
+def _is_price(source: str) -> bool:
+    return bool(set(words(source.partition(".")[2])) & _PRICES)
 
 
 def is_change(op: ast.AST | None, cells: list[Cells]) -> bool:

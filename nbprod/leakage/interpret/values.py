@@ -46,10 +46,18 @@ class Const(Struct, frozen=True):
     value: Any
 
 
+class Row(Struct, frozen=True, kw_only=True):
+    """One row of a frame, some rows from a loop's own where it was taken by place."""
+
+    table: Table
+    place: Position | None = None
+
+
 class Cells(Struct, frozen=True, kw_only=True):
     """Data of one shape: `column`, `matrix`, `scalar` or `element` (of the row a loop stands on).
 
     `offset` is the row that an array's first value is of: 1 for `a[1:]`, so that place and row differ by one. `presence` is a table's.
+    `row` is the frame's row of which this is all that is known, until one of its columns is named.
     """
 
     facts: Facts = NOTHING
@@ -67,6 +75,7 @@ class Cells(Struct, frozen=True, kw_only=True):
     width: int | None = None
     offset: int = 0
     presence: tuple[Ahead, ...] = ()
+    row: Row | None = None
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -95,7 +104,8 @@ class Table(Struct, frozen=True, kw_only=True):
     `keyed` are the keys of a table of aggregates. `presence` are the ways in which which rows exist looks ahead.
     `guessed` says that columns were taken or left out by names that the code doesn't tell. `view` tells a table
     from another look at itself, which a join with itself needs. `offset` is the row that its first row is of, where
-    its rows were numbered anew after a slice: place and row then differ.
+    its rows were numbered anew after a slice: place and row then differ. `up_to` says that these are the rows around
+    one that a loop stands on, and how far after it the last one is, never later than its own.
     """
 
     columns: Mapping[str, Facts] = field(default_factory=dict)
@@ -112,6 +122,7 @@ class Table(Struct, frozen=True, kw_only=True):
     guessed: bool = False
     view: str = ""
     offset: int = 0
+    up_to: int | None = None
 
     def facts(self, name: str) -> Facts | None:
         """What is known of the column of that name; None if there is none."""
@@ -120,7 +131,7 @@ class Table(Struct, frozen=True, kw_only=True):
         if self.rest is None or name in self.gone:
             return None
         if self.root:
-            return self.rest | Facts(reads={f"{self.root}.{name}": 0.0})
+            return self.rest | Facts(reads={f"{self.root}.{name}": float(self.up_to or 0)})
         return self.rest
 
     @property
@@ -133,7 +144,7 @@ class Table(Struct, frozen=True, kw_only=True):
         """All columns joined, with a source that stands for those not named."""
         if self.rest is None or not self.root:
             return self.all_facts
-        return self.all_facts | Facts(reads={f"{self.root}.*": 0.0})
+        return self.all_facts | Facts(reads={f"{self.root}.*": float(self.up_to or 0)})
 
     def with_column(self, name: str, facts: Facts) -> Table:
         return replace(self, columns={**self.columns, name: facts}, gone=self.gone - {name})

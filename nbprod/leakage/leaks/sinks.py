@@ -10,7 +10,7 @@ from nbprod.leakage.evidence import (
     columns_of,
     is_tested_elsewhere,
 )
-from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
+from nbprod.leakage.interpret.facts import Ahead, Bound, Facts, Rows
 from nbprod.leakage.interpret.moving import OF_GROUPS
 from nbprod.leakage.interpret.values import BY_COLUMN, Cells, Table, Value
 from nbprod.leakage.leaks.labels import is_label, target, whole_target
@@ -89,7 +89,9 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
     if over.side == "train":
         return None
     if ahead.rule == "codes":
-        return None
+        # which categories there are is no news of rows drawn at random; in time, a new one renumbers the past
+        in_time = evidence.is_temporal(tables) and any(b.in_time and _is_dated(b) for b in sink.rows.bounds)
+        return "whole-sample-statistic" if in_time else None
     if ahead.detail == OF_GROUPS and _is_one_a_group(sink.features):
         # what is taken of a group stands in the group's own row
         return None
@@ -117,6 +119,11 @@ def _tested_rule(evidence: Evidence, ahead: Ahead, over: Rows, sink: Sink) -> st
         return "fitted-on-test"
     chooses = sink.kind in ("fit", "search") and not is_tested_elsewhere(evidence.run, over)
     return ahead.rule if chooses else None
+
+
+def _is_dated(bound: Bound) -> bool:
+    """Whether rows were divided by their times, not by their places."""
+    return bound.kind == "where" or isinstance(bound.high, str) or isinstance(bound.low, str)
 
 
 def _is_one_a_group(features: Value) -> bool:

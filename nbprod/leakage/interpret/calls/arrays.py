@@ -12,6 +12,7 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.drawing import GENERATOR
 from nbprod.leakage.interpret.calls.row_by_row import joined
+from nbprod.leakage.interpret.combining import without_borders
 from nbprod.leakage.interpret.facts import ALL_ROWS, Facts, Rows
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -111,8 +112,13 @@ def _padded(run: Run, args: Args, node: ast.AST) -> Value:
 
 
 def _where(run: Run, args: Args, _node: ast.AST) -> Value:
-    held = run.at(args.places[0]) if len(args.places) == 1 else None
-    return held if isinstance(held, Cells) else joined(run, args)
+    held = run.at(args.places[0]) if args.places else None
+    if len(args.places) == 1 and isinstance(held, Cells):
+        return held
+    chosen = joined(run, args)
+    if isinstance(chosen, Cells) and isinstance(held, Cells) and held.conditions:
+        return replace(chosen, facts=without_borders(chosen.facts, held.conditions))
+    return chosen
 
 
 def _flipped(run: Run, args: Args, node: ast.AST) -> Value:

@@ -73,7 +73,10 @@ def _dummies(run: Run, args: Args, node: ast.AST) -> Value:
     if isinstance(held, Table):
         # columns other than the categories stay as they are: a level seen late only adds a column
         return run.new(replace(held, columns={**held.columns}))
-    return on_data(run, move, held, Args(node=node), node, called="get_dummies")
+    made = on_data(run, move, held, Args(node=node), node, called="get_dummies")
+    return (
+        replace(made, name=f"<{made.name} of each kind>") if isinstance(made, Cells) and made.name else made
+    )
 
 
 def _cross_table(run: Run, args: Args, node: ast.AST) -> Value:

@@ -172,12 +172,25 @@ def _text(run: Run, node: ast.JoinedStr) -> Value:
         match value:
             case Const(inner) if part.format_spec is None:
                 parts.append(str(inner))
+            case Const(inner) if (written := _formatted(run, inner, part.format_spec)) is not None:
+                parts.append(written)
             case Cells(shape="scalar") | Cells():
                 return Opaque(hint=run.text(node))
             case _:
                 parts.append(f"<{getattr(value, 'hint', '') or run.text(part.value)}>")
     text = "".join(parts)
     return Opaque(hint=text) if "<" in text else Const(text)
+
+
+def _formatted(run: Run, value: Any, spec: ast.expr | None) -> str | None:
+    """A number or text written as a format says: `f"{lag:+d}"`; None where the two don't fit."""
+    told = run.at(evaluate(run, spec)) if spec is not None else Const("")
+    if not isinstance(told, Const) or not isinstance(value, str | int | float):
+        return None
+    try:
+        return format(value, str(told.value)) if len(str(told.value)) < 9 else None
+    except ValueError:
+        return None
 
 
 def _named(run: Run, node: ast.NamedExpr) -> Value:

@@ -73,6 +73,13 @@ def bars(run: Run, window: Windowed, name: str, args: Args, node: ast.AST) -> Va
     if isinstance(base, Grouped):
         keys = (*base.keys, *keys)
         base = _picked(run, base)
+    if name == "transform" and isinstance(base, Table | Cells):
+        # one value a row, out of the row's whole bar
+        from nbprod.leakage.interpret.groups.grouped import on_grouped
+
+        return on_grouped(
+            run, Grouped(base=base, keys=keys, single=isinstance(base, Cells)), name, args, node
+        )
     if name in ("ffill", "pad", "asfreq"):
         return run.stored(base)
     if name in ("bfill", "backfill", "interpolate", "nearest"):

@@ -18,7 +18,18 @@ from nbprod.leakage.interpret.combining import combine
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Facts
 from nbprod.leakage.interpret.methods import conditions, rows, shapes
-from nbprod.leakage.interpret.values import NONE, Cells, Class, Const, Function, Ref, Seq, Symbol, Value
+from nbprod.leakage.interpret.values import (
+    NONE,
+    Cells,
+    Class,
+    Const,
+    Function,
+    Method,
+    Ref,
+    Seq,
+    Symbol,
+    Value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,17 +45,22 @@ def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: 
     if handler is not None:
         result = handler(run, cells, args, node)
         return _kept(run, owner, result, args, node)
-    if name in (
-        "truncate",
-        "strftime",
-        "offset_by",
-        "to_timestamp",
-        "tz_localize",
-        "tz_convert",
-        "to_period",
-    ) or (
-        cells.library == "ibis"
-        and (name in ("month", "year", "day", "hour", "date", "quarter", "day_of_week", "week"))
+    if (
+        name
+        in (
+            "truncate",
+            "strftime",
+            "offset_by",
+            "to_timestamp",
+            "tz_localize",
+            "tz_convert",
+            "to_period",
+        )
+        or (name in ("floor", "ceil", "round") and cells.facts.clock is not None)
+        or (
+            cells.library == "ibis"
+            and (name in ("month", "year", "day", "hour", "date", "quarter", "day_of_week", "week"))
+        )
     ):
         found = times.time_method(run, cells, name, args, node)
         if found is not None:
@@ -89,6 +105,8 @@ def _mapped(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
         case Cells():
             found = _looked_up(run, cells, function, node)
             return replace(cells, facts=replace(found, clock=None), conditions=())
+        case Method(owner=owner, name="get" | "__getitem__"):
+            return _mapped(run, cells, Args(places=(owner,), node=node), node)
         case Const() | None:
             return cells
         case _:
@@ -122,7 +140,17 @@ def _applied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
         return replace(cells, facts=replace(facts, derived=True), conditions=())
     if isinstance(function, Const) and isinstance(function.value, str):
         return on_cells(run, cells, cells, function.value, Args(node=node), node)
+    if isinstance(function, Method):
+        return _mapped(run, cells, Args(places=(function,), node=node), node)
     return cells
+
+
+def _got(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    """`series.get(key)`, and that of the dict made of it: the value of that key, of that time where it is a time."""
+    key = run.at(args.get(0, "key"))
+    if isinstance(key, Cells) and key.shape != "scalar":
+        return replace(key, facts=replace(_looked_up(run, key, cells, node), clock=None), conditions=())
+    return replace(cells, conditions=())
 
 
 def _multiplied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
@@ -130,6 +158,6 @@ def _multiplied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 
 
 _METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
-    "mul": _multiplied, "multiply": _multiplied, "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
+    "get": _got, "mul": _multiplied, "multiply": _multiplied, "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
     **conditions.METHODS, **rows.METHODS, **shapes.METHODS,
 }  # fmt: skip

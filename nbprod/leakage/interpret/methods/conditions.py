@@ -10,7 +10,7 @@ from nbprod.leakage.interpret import (
     knowledge,
     moving,
 )
-from nbprod.leakage.interpret.combining import combine
+from nbprod.leakage.interpret.combining import border_between, combine, without_borders
 from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.values import Cells, Value
 
@@ -40,6 +40,10 @@ def _is_in(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     text = run.text(args.node_of(0, "values") or node)
     bound = Bound(kind="where", subject=cells.name or "?", low=text, high=text, span=run.span(node))
     facts = cells.facts | run.facts(args.get(0, "values"))
+    values = run.at(args.get(0, "values"))
+    if isinstance(values, Cells) and facts.reads and any(b.at_end for b in values.rows.bounds):
+        says = "only what is still there in the last rows is let through"
+        facts = facts | moving.statistic(run, values, node, says=says)
     return replace(cells, facts=replace(facts, clock=None), conditions=(bound,))
 
 
@@ -75,8 +79,18 @@ def _count(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return result
 
 
+def _equal(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    """`shop.eq(shop.shift())`: as the operator."""
+    other = run.at(args.get(0, "other"))
+    result = combine(run, cells, other, op=None, node=node)
+    border = border_between(run, cells, other, node)
+    if border is None or not isinstance(result, Cells):
+        return replace(result, conditions=()) if isinstance(result, Cells) else result
+    return replace(result, facts=without_borders(result.facts, (border,)), conditions=(border,))
+
+
 METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "between": _between, "is_between": _between, "isin": _is_in, "is_in": _is_in, "notna": _known,
     "notnull": _known, "is_not_null": _known, "cumsum": _counted_up, "cum_sum": _counted_up,
-    "count": _count,
+    "count": _count, "eq": _equal, "ne": _equal,
 }  # fmt: skip

@@ -51,6 +51,8 @@ def _reindexed(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
         return under_places(run, cells, key, node)
     if isinstance(key, Cells) and key.facts.clock is not None:
         facts = joining.looked_up_at(run, key.facts, facts, node)
+        if cells.keyed and not key.keyed and key.rows.tables:
+            facts = joining.within_bars(facts)
     if method in ("bfill", "backfill", "nearest") and facts.reads:
         facts = tables.filled_from_later(run, cells, node, facts)
     return replace(cells, facts=facts, conditions=(), rows=key.rows if isinstance(key, Cells) else cells.rows)

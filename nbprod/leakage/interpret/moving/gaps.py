@@ -108,12 +108,15 @@ def smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, *
     if not cells.facts.reads or cells.rows.settled or cells.shape in ("scalar", "element"):
         return replace(cells, facts=replace(facts, derived=True), conditions=())
     reach, rows = WHOLE_REACH, move.rows_ahead
+    back = args.constant(None, move.origin, 0) if move.origin else 0
     if rows is None and move.window:
         size = run.at(args.get(*place_of(move.parameters, move.window)))
         number = size.value if isinstance(size, Const) and isinstance(size.value, int | float) else None
         if number is None and isinstance(size, Cells) and size.width:
             number = size.width
         rows = max(int(number * move.factor), 1) if number is not None else 1
+        if isinstance(back, int) and back >= rows:
+            return replace(cells, facts=replace(facts, derived=True), conditions=())
     if rows is not None:
         reach = Reach(rows=rows)
     rule = "centred-window" if rows is not None else "whole-sample-statistic"

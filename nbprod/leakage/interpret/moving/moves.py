@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from nbprod.leakage.interpret.combining import without_borders
 from nbprod.leakage.interpret.moving.gaps import filled, smoothed
 from nbprod.leakage.interpret.moving.lags import accumulated, lagged_cells
 from nbprod.leakage.interpret.moving.whole_sample import ranked, reduced_to_one
@@ -66,6 +67,12 @@ def moved(run: Run, move: Move, cells: Cells, args: Args, node: ast.AST, *, call
 def _row_wise(run: Run, cells: Cells, args: Args) -> Cells:
     facts = cells.facts
     clock = facts.clock
+    conditions = cells.conditions
     for value in args.every:
         facts = facts | run.facts(value)
+        if isinstance(held := run.at(value), Cells) and held.conditions:
+            conditions = (*conditions, *held.conditions)
+    if conditions:
+        # `previous.where(shop == shop.shift())`
+        facts = without_borders(facts, conditions)
     return replace(cells, facts=replace(facts, clock=clock, derived=True), conditions=())

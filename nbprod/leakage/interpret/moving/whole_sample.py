@@ -38,6 +38,9 @@ def statistic(
     keyed = over_keys(run, cells, cells.within, node, says=says)
     if keyed is not None:
         return keyed
+    if not facts.reads and facts.clock is not None and not facts.clock.cyclic:
+        # an index of times is data as its column would be
+        facts = replace(facts, reads={f"{table}.{cells.name}": 0.0 for table in cells.rows.tables})
     if not facts.reads:
         return replace(facts, derived=True)
     over = cells.rows
@@ -69,13 +72,15 @@ def over_keys(run: Run, cells: Cells, keys: tuple[Key, ...], node: ast.AST, *, s
     if any(key.facts.clock is None or key.facts.clock.period is None for key in clocks):
         return replace(facts, derived=True)
     periods = [key.facts.clock for key in clocks if key.facts.clock is not None]
+    calendar = [key for key in keys if key.facts.clock is not None and key.facts.clock.cyclic]
     if not periods:
-        calendar = [key for key in keys if key.facts.clock is not None and key.facts.clock.cyclic]
         if not any(_is_year(key) for key in calendar) or len(calendar) < 2:
             return None
         length, offset = MONTH, timedelta(0)
     else:
         length = max((clock.period or timedelta(0)) for clock in periods)
+        # a year's month, week or hour is shorter than the year
+        length = min(length, MONTH) if calendar else length
         offset = max(clock.offset for clock in periods)
     if offset >= length or not facts.reads or cells.rows.settled:
         return replace(facts, derived=True)
@@ -183,6 +188,8 @@ def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, ca
         return replace(cells, facts=replace(cells.facts, clock=None), conditions=())
     if move.given and args.get(*place_of(move.parameters, move.given)) is not None:
         return replace(cells, facts=replace(cells.facts, clock=None, derived=True), conditions=())
+    if called.endswith("factorize") and _numbers_as_they_come(cells, args):
+        return replace(cells, facts=replace(cells.facts, clock=None, derived=True), conditions=())
     if called.endswith("argsort") and run.is_time(cells.name, cells.facts):
         # the order of rows in time, by which rows are picked
         return Picks(Bound(kind="all"), rows=cells.rows)
@@ -193,6 +200,13 @@ def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, ca
     else:
         facts = statistic(run, cells, node, says=f"`{called}` numbers the values of all rows", rule="codes")
     return replace(cells, facts=replace(facts, clock=None), conditions=())
+
+
+def _numbers_as_they_come(cells: Cells, args: Args) -> bool:
+    """Whether values are numbered as they first appear, in rows that come in time's order."""
+    order = cells.order
+    in_time = not (order.newest_first or order.entity_first or order.other or order.shuffled)
+    return in_time and args.constant(0, "sort", default=False) is False
 
 
 def _counts_in_time(run: Run, cells: Cells, args: Args) -> bool:

@@ -11,11 +11,13 @@ from nbprod.leakage.interpret import learning, loops, moving
 from nbprod.leakage.interpret.combining import join_values
 from nbprod.leakage.interpret.statements import carried
 from nbprod.leakage.interpret.statements.assigning import assign
+from nbprod.leakage.interpret.trading import noted_fills
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
     Estimator,
     Position,
+    Seq,
     Value,
 )
 
@@ -102,10 +104,20 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
             _turn(run, node.body)
             if turn == 0:
                 carried.noted(run, node, item)
+        if _is_over_rows(run, item):
+            noted_fills(run, node)
     run.loops -= 1
     if not run.loops and not run.depth:
         _settle_totals(run, node, run.at(source))
+        if items is None:
+            carried.settled(run, node, loops.any_item_of(run, source))
     run.execute(run, node.orelse)
+
+
+def _is_over_rows(run: Run, item: Value) -> bool:
+    held = run.at(item)
+    parts = held.items if isinstance(held, Seq) and held.items else (held,)
+    return any(isinstance(run.at(part), Position | Cells) for part in parts)
 
 
 def _settle_totals(run: Run, node: ast.For | ast.AsyncFor, held: Value) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts
-from nbprod.leakage.interpret.values import Cells, Mapped, Opaque, Ref, Seq, Value
+from nbprod.leakage.interpret.moving import statistic
+from nbprod.leakage.interpret.values import Cells, Const, Mapped, Opaque, Picks, Position, Ref, Seq, Value
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Run
@@ -34,6 +35,51 @@ def noted(run: Run, node: ast.For | ast.AsyncFor, item: Value) -> None:
             run.heap[value.place] = _marked(run, run.at(value), ahead)
         elif value is not None:
             run.env[name] = _marked(run, value, ahead)
+
+
+def settled(run: Run, node: ast.For | ast.AsyncFor, item: Value) -> None:
+    """After a loop over rows: what it kept for each thing that rows are of is one value out of all its rows."""
+    row = _first_cells(run, item)
+    if row is None or row.shape != "element":
+        return
+    for name, key in _filled_under_keys(node):
+        place = run.env.get(name)
+        held = run.at(place)
+        if not isinstance(held, Mapped) or not isinstance(place, Ref) or _is_of_the_row(run, key):
+            continue
+
+        def last(value: Value) -> Value:
+            cells = run.at(value)
+            if not isinstance(cells, Cells) or cells.shape != "element" or not cells.facts.reads:
+                return value
+            says = f"`{name}` holds what all rows leave in it"  # noqa: B023 - called at once
+            facts = statistic(run, replace(cells, rows=row.rows), key, says=says)  # noqa: B023
+            return replace(cells, shape="scalar", facts=facts)
+
+        every = {each: last(value) for each, value in held.items.items()}
+        run.heap[place.place] = Mapped(every, last(held.any_item) if held.any_item is not None else None)
+
+
+def _filled_under_keys(node: ast.For | ast.AsyncFor) -> list[tuple[str, ast.expr]]:
+    """The names under whose keys the body stores, with the keys."""
+    return [
+        (each.value.id, each.slice)
+        for each in ast.walk(node)
+        if isinstance(each, ast.Subscript)
+        and isinstance(each.ctx, ast.Store)
+        and isinstance(each.value, ast.Name)
+    ]
+
+
+def _is_of_the_row(run: Run, key: ast.expr) -> bool:
+    """Whether a key tells one row from another: its place or its time."""
+    held = run.at(run.evaluate(run, key))
+    parts = [run.at(part) for part in held.items] if isinstance(held, Seq) and held.items else [held]
+    return any(
+        isinstance(part, Position | Picks | Const)
+        or (isinstance(part, Cells) and (part.facts.clock is not None or part.name in (None, "Index")))
+        for part in parts
+    )
 
 
 def _first_cells(run: Run, item: Value) -> Cells | None:

@@ -24,6 +24,7 @@ from nbprod.leakage.interpret.values import (
     Opaque,
     Picks,
     Position,
+    Row,
     Seq,
     Stretch,
     Table,
@@ -163,7 +164,7 @@ def _rows_of_table(
             return picked(table, rows)
         case Position():
             facts = ahead_of_position(run, frames.known_facts(run, table), rows, node)
-            return Cells(facts=facts, shape="element", rows=table.rows)
+            return Cells(facts=facts, shape="element", rows=table.rows, row=Row(table=table, place=rows))
         case Const(int(place)) if by_place:
             return _row_at(run, table, place, node)
         case Const(str()):

@@ -24,6 +24,7 @@ from nbprod.leakage.interpret.values import (
     Opaque,
     Picks,
     Position,
+    Row,
     Seq,
     Stretch,
     Symbol,
@@ -139,6 +140,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
                 shape="element",
                 rows=table.rows,
                 width=len(table.columns),
+                row=Row(table=table, place=key),
             )
         case _:
             pass
@@ -176,6 +178,10 @@ def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST
             return sliced(run, cells, key, node)
         case Cells(shape="column", conditions=conditions) if conditions or cells.shape == "column":
             return frames.masked(run, cells, key, index)
+        case Cells(facts=facts) if facts.clock is not None and key.shape == "element":
+            # a series, or the dict made of it, under a time
+            found = joining.looked_up_at(run, facts, cells.facts, node)
+            return replace(cells, facts=found, shape="element", conditions=())
         case Cells(facts=facts):
             return replace(cells, facts=cells.facts | facts, conditions=())
         case Picks():
@@ -187,6 +193,8 @@ def _of_cells(run: Run, cells: Cells, key: Value, index: ast.expr, node: ast.AST
         case Const(int(place)) if cells.shape == "column" and not isinstance(place, bool):
             return at_place(run, cells, place, node)
         case Const(str(name)) if cells.shape in ("element", "matrix"):
+            if cells.row is not None:
+                return frames.in_row(run, cells, name, node)
             shape = "column" if cells.shape == "matrix" else cells.shape
             return replace(cells, name=name, shape=shape, conditions=())
         case Const(str(text)) if cells.shape == "column" and cells.index:

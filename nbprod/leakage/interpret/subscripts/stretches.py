@@ -58,8 +58,34 @@ def end_node(node: ast.AST, name: str) -> ast.AST | None:
     return getattr(index, name, None)
 
 
-def _around_position(run: Run, value: Table | Cells, key: Stretch, node: ast.AST) -> Cells:
+def _up_to_position(run: Run, table: Table, high: Position, key: Stretch, node: ast.AST) -> Table:
+    """The rows up to the one that a loop stands on: of later ones nothing is read, whatever is taken of them."""
+    last = min(high.offset - 1, 0)
+    bound = Bound(
+        kind="slice",
+        subject="rows",
+        low=run.key_of(key.low, end_node(node, "lower")) if key.low is not None else None,
+        high=f"row {last}",
+        in_time=True,
+        span=run.span(node),
+    )
+    part = (
+        replace(table.mapped(lambda facts: facts.moved(last)), up_to=last)
+        if last
+        else replace(table, up_to=0)
+    )
+    return replace(part, rows=part.rows.narrowed(bound))
+
+
+def _around_position(run: Run, value: Table | Cells, key: Stretch, node: ast.AST) -> Table | Cells:
     """A stretch of rows around a loop's index: a window, which looks ahead as far as its end."""
+    if (
+        isinstance(value, Table)
+        and isinstance(key.high, Position)
+        and key.high.offset <= 1
+        and not key.high.facts.reads
+    ):
+        return _up_to_position(run, value, key.high, key, node)
     facts = value.facts if isinstance(value, Cells) else value.all_facts
     base = Cells(
         facts=facts,

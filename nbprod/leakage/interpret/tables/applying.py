@@ -69,9 +69,7 @@ def _row_of(run: Run, table: Table) -> Value:
         name: Cells(facts=facts, shape="element", rows=table.rows, order=table.order)
         for name, facts in table.columns.items()
     }
-    anything = Cells(
-        facts=frames.known_facts(run, table), shape="element", rows=table.rows, order=table.order
-    )
+    anything = frames.row_of(run, table)
     return Mapped(dict(items), anything) if table.rest is None else anything
 
 
@@ -89,8 +87,7 @@ def _rows_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value
 
 
 def _tuples_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:
-    facts = frames.known_facts(run, table)
-    return Seq(None, any_item=Cells(facts=facts, shape="element", rows=table.rows, order=table.order))
+    return Seq(None, any_item=frames.row_of(run, table))
 
 
 def _columns_iterated(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:

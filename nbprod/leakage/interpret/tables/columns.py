@@ -11,6 +11,7 @@ from nbprod.leakage.interpret.combining import other_part
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Bound
 from nbprod.leakage.interpret.values import (
+    IN_TIME,
     Cells,
     Const,
     Deferred,
@@ -193,9 +194,15 @@ def _rename(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
 
 
 def _pivoted(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
-    _ = node, args
+    _ = node
     rest = replace(frames.known_facts(run, table), derived=True)
-    return run.new(replace(table, columns={}, rest=rest, root=""))
+    index = frames.columns_named(run, table, args.get(1, "index") or Opaque()) or ()
+    timed = len(index) == 1 and run.is_time(index[0], frames.column(run, table, index[0]).facts)
+    # one row a time, ordered by it: what the rows were ordered by before is gone
+    order = IN_TIME if timed else table.order
+    return run.new(
+        replace(table, columns={}, rest=rest, root="", order=order, index=index if timed else table.index)
+    )
 
 
 def _pivot_table(run: Run, table: Table, args: Args, node: ast.AST) -> Value:

@@ -123,6 +123,8 @@ def _reindex(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
         return run.new(table.mapped(lambda facts: ahead_of_position(run, facts, key, node)))
     if isinstance(key, Cells) and key.facts.clock is not None:
         table = table.mapped(lambda facts: joining.looked_up_at(run, key.facts, facts, node))
+        if table.keyed and not key.keyed and key.rows.tables:
+            table = table.mapped(joining.within_bars)
     if args.constant(None, "method") in ("bfill", "backfill", "nearest"):
         cells = Cells(rows=table.rows, order=table.order)
         return run.new(table.mapped(lambda facts: filled_from_later(run, cells, node, facts)))
