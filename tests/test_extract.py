@@ -1,14 +1,13 @@
-"""A plan is a plain folder: papermill alone runs its notebooks, GX alone reads its suites, edits stay small."""
+"""A plan is a plain folder: papermill alone runs its notebooks, edits stay small."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from bare import run_papermill
 from notebooks import write_notebook
 
 from nbprod import api
@@ -44,46 +43,8 @@ def cell(text: str, cell_id: str) -> str:
 def test_stage_notebooks_run_one_after_another_under_bare_papermill(notebook):
     plan = api.extract(notebook)
     folder = notebook.with_suffix(".plan")
-    for stage in plan.stages:
-        done = subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "papermill",
-                "--no-progress-bar",
-                stage.notebook,
-                f"out-{stage.name}.ipynb",
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr[-2000:]
+    run_papermill(folder, {stage.notebook: {} for stage in plan.stages})
     assert take({"metrics": "evaluate"}, folder=str(folder / "artifacts")) == {"metrics": {"sum": 12}}
-
-
-def test_suites_load_and_validate_in_bare_gx(notebook):
-    plan = api.extract(notebook)
-    # In a process of its own: Great Expectations warns of its own dependencies when it is imported.
-    code = (
-        "import json, pandas as pd, great_expectations as gx\n"
-        "context = gx.get_context(mode='ephemeral')\n"
-        "suite = gx.ExpectationSuite(**json.loads(open('suites/table.json').read()))\n"
-        "suite = context.suites.add(suite)\n"
-        "asset = context.data_sources.add_pandas('p').add_dataframe_asset('t')\n"
-        "batch = asset.add_batch_definition_whole_dataframe('b').get_batch({'dataframe': pd.DataFrame({'x': [1, None]})})\n"
-        "print(batch.validate(suite).success)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=notebook.with_suffix(".plan"),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout.split()[-1:] == ["False"], done.stderr[-2000:]
-    assert "suites/table.json" in plan.files
 
 
 def test_stage_notebook_holds_what_the_user_wrote_and_what_the_stage_uses(notebook):
