@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.facts import Ahead, Facts, Rows
+from nbprod.leakage.interpret.frames import side_of_name
 from nbprod.leakage.interpret.values import Cells, Opaque, Seq, Table, Value
 
 if TYPE_CHECKING:
@@ -176,6 +177,11 @@ class Evidence(Struct, frozen=True):
         named = [set(words(table)) for table in tables]
         return bool(named) and all(each & _PLANNED_WORDS for each in named)
 
+    def is_for_training(self, tables: Iterable[str]) -> bool:
+        """Whether all that the tables hold is there to train on, by their files' names."""
+        named = [side_of_name(table) for table in tables]
+        return bool(named) and all(side == "train" for side in named)
+
     def are_events(self, tables: Iterable[str]) -> bool:
         """Whether a table's name says that its rows happened one after the other."""
         return any(set(words(table)) & _EVENT_WORDS and not self.is_static(table) for table in tables)
@@ -187,20 +193,25 @@ class Evidence(Struct, frozen=True):
         tables = {source.partition(".")[0] for source in ahead.sources}
         return any(ahead.detail in self.run.record.exact_times.get(table, ()) for table in tables)
 
-    def is_temporal(self, tables: Iterable[str]) -> bool:
-        """Whether the rows of these tables have a time that matters, as far as the notebook tells."""
+    def is_temporal(self, tables: Iterable[str], *, by_calendar: bool = True) -> bool:
+        """Whether the rows of these tables have a time that matters, as far as the notebook tells.
+
+        Not `by_calendar`, a column of hours or months alone doesn't say so: it may be a feature as any other.
+        """
         names = [table for table in tables if not self.is_static(table)]
         if not names:
             return False
         if self.run.time is not None or self.declared:
             return True
         record = self.run.record
-        if any(record.times.get(name) or self._speaks_of_time(name) for name in names):
+        if any(
+            record.times.get(name) or self._speaks_of_time(name, by_calendar=by_calendar) for name in names
+        ):
             return True
         # what a function that nobody calls is given may be anything
         return self.lone and any(name in record.free and "·" not in name for name in names)
 
-    def _speaks_of_time(self, table: str) -> bool:
+    def _speaks_of_time(self, table: str, *, by_calendar: bool) -> bool:
         """Whether a table's name, or the names of its columns, are those of prices, quotes or calendars."""
         columns = {column for root, column in self.run.record.columns_used if root == table}
         market = {word for column in columns for word in words(column)} & _MARKET_WORDS
@@ -208,7 +219,7 @@ class Evidence(Struct, frozen=True):
             len(market) > 1
             or bool(market & _PRICE_WORDS)
             or bool(set(words(table)) & _SERIES_WORDS)
-            or any(map(is_calendar_name, columns))
+            or (by_calendar and any(map(is_calendar_name, columns)))
         )
 
     def is_sequence(self, tables: Iterable[str]) -> bool:

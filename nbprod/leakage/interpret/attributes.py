@@ -9,7 +9,15 @@ from msgspec.structs import replace
 from nbprod.leakage.interpret import frames, knowledge, positions
 from nbprod.leakage.interpret.clocks import is_time_name
 from nbprod.leakage.interpret.facts import ALL_ROWS, Bound, Clock, Facts
-from nbprod.leakage.interpret.frames import INDEXERS, OTHER_COLUMNS, as_matrix, column, index_of, labels_of
+from nbprod.leakage.interpret.frames import (
+    INDEXERS,
+    OTHER_COLUMNS,
+    as_matrix,
+    column,
+    index_of,
+    is_whole,
+    labels_of,
+)
 from nbprod.leakage.interpret.times import part_of_time
 from nbprod.leakage.interpret.values import (
     BEST_SCORE,
@@ -93,6 +101,8 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
         return owner
     if name in table.columns and name not in knowledge.TABLE_METHODS:
         return column(run, table, name)
+    if is_whole(table, name):
+        return owner
     if name == "index":
         return index_of(run, table)
     if name == "columns":

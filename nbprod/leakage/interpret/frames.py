@@ -89,6 +89,11 @@ def side_of_name(name: str) -> str:
     return "train" if found & _TRAIN else ""
 
 
+def is_whole(table: Table, name: str) -> bool:
+    """Whether a part of a data set of scikit-learn's is its whole frame: `fetch_california_housing(as_frame=True).frame`."""
+    return name == "frame" and table.root.startswith(("load_", "fetch_")) and name not in table.columns
+
+
 def index_of(run: Run, table: Table) -> Value:
     """The index as data where it holds times, else as labels that pick rows."""
     if table.keyed == BY_COLUMN:

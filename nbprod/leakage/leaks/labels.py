@@ -85,14 +85,14 @@ def target(run: Run, sink: Sink, name: str | None, facts: Facts, label: Facts) -
 
 
 def whole_target(run: Run, sink: Sink, label: Facts) -> Iterator[Leak]:
-    """A frame of features that still holds the label's own column, as nothing has taken it out."""
+    """A frame of features that still holds the label's own column, or the one that alone it is made of."""
     held = run.at(sink.features)
     if (
         not isinstance(held, Table)
         or held.rest is None
         or held.guessed
-        or label.derived
         or len(label.reads) != 1
+        or (label.derived and (sink.kind == "split" or label.change or label.aheads))
     ):
         return
     [(source, at)] = label.reads.items()

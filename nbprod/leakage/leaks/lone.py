@@ -87,10 +87,12 @@ def lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts, rows: Rows | None 
             return None
         if over.side == "test":
             return "fitted-on-test"
-        if over.settled or over.side == "train":
+        if over.settled or over.side == "train" or evidence.is_for_training(over.tables):
             return None
         of_events = ahead.detail == OF_GROUPS and evidence.lone and evidence.are_events(tables)
-        if not of_events and not evidence.is_temporal(tables) and not _reads_label(ahead):
+        by_calendar = ahead.rule != "fit-before-split"
+        temporal = of_events or evidence.is_temporal(tables, by_calendar=by_calendar)
+        if not temporal and not _reads_label(ahead):
             return None
         return "whole-sample-statistic" if ahead.rule == "codes" else ahead.rule
     if evidence.is_planned(tables) or evidence.is_in_time(ahead):

@@ -108,7 +108,7 @@ def _fitted_rule(evidence: Evidence, ahead: Ahead, sink: Sink, tables: set[str])
         return None
     if evidence.is_temporal(tables) and sink.rows.bounds:
         return ahead.rule
-    if evidence.is_sequence(tables):
+    if evidence.is_sequence(tables) and not evidence.is_for_training(over.tables):
         return ahead.rule
     return None
 

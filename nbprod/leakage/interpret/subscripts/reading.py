@@ -123,7 +123,7 @@ def _of_table(run: Run, table: Table, key: Value, index: ast.expr, node: ast.AST
                     if name not in table.columns
                     else _column_expression(run, table, name)
                 )
-            return frames.column(run, table, name)
+            return run.new(table) if frames.is_whole(table, name) else frames.column(run, table, name)
         case Cells(shape="column") | Cells(shape="matrix"):
             return run.new(frames.masked(run, table, key, index))
         case Stretch():
