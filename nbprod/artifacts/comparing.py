@@ -40,7 +40,9 @@ def read_report(path: Path) -> tuple[Compared, ...]:
     """What `compare` wrote; nothing where the file is missing."""
     if not path.exists():
         return ()
-    return tuple(msgspec.json.decode(line, type=Compared) for line in path.read_text(encoding="utf-8").splitlines())
+    return tuple(
+        msgspec.json.decode(line, type=Compared) for line in path.read_text(encoding="utf-8").splitlines()
+    )
 
 
 def _compared(name: str, namespace: Mapping[str, object], *, stage: str, folder: str) -> Compared:

@@ -96,8 +96,8 @@ class Smooths(Struct, frozen=True, kw_only=True):
     window: str = ""
     factor: float = 0.5
     mode: str = ""
-    causal_modes: tuple[str, ...] = ()
-    usual_mode: str = ""
+    causal_modes: tuple[str | bool, ...] = ()
+    usual_mode: str | bool = ""
     origin: str = ""
 
 

@@ -156,7 +156,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What is known of a piece of data. `reads` gives for each source column the rows ahead, `inf` for all.
 
     `numbers` says that it is the row's own number in time, so much added; `change` that it is how much a value has
-    changed since a row before.
+    changed since a row before; `kinds` that the categories it may hold were given.
     """
 
     reads: Mapping[str, float] = field(default_factory=dict)
@@ -168,6 +168,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     sums_of: frozenset[str] = frozenset()
     numbers: int | None = None
     change: bool = False
+    kinds: bool = False
 
     def __or__(self, other: Facts) -> Facts:
         if self is other or other is NOTHING:

@@ -19,6 +19,7 @@ from nbprod.libraries import (
     scipy,
     sklearn,
     statsmodels,
+    technical,
 )
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _FUNCTIONS: Moves = {
     **pyspark.MOVES,
     **pyspark.CLASSES,
     **forecasting.MOVES,
+    **technical.MOVES,
 }
 _CLASSES: Moves = {
     **category_encoders.MOVES,

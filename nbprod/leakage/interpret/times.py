@@ -75,6 +75,8 @@ def part_of_time(run: Run, cells: Cells, name: str, node: ast.AST) -> Value | No
     """A property of a column of times: a part that comes round again, or the day."""
     _ = node
     if name == "codes":
+        if cells.facts.kinds:
+            return replace(cells, facts=replace(cells.facts, derived=True))
         from nbprod.leakage.interpret.moving import statistic
 
         facts = statistic(run, cells, node, says="category codes number the values of all rows", rule="codes")

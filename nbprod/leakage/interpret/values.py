@@ -354,5 +354,7 @@ Value: TypeAlias = (
 NONE = Const(None)
 # What `_` stands for in Ibis: the table that an expression is given.
 THE_TABLE = Deferred(lambda table, _scope: table, library="ibis")
+# categories that are given, whatever the rows hold
+GIVEN_KINDS = "given kinds"
 # what a search says of the best of its candidates
 BEST_SCORE = "best score"

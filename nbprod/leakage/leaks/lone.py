@@ -67,7 +67,7 @@ def of_table(  # noqa: C901
 
 def column_only_shown(run: Run, table: Table, column: str) -> bool:
     key = (table.root, column)
-    return key in run.record.columns_shown and key not in run.record.columns_used and len(run.sources) > 1
+    return key in run.record.columns_shown and key not in run.record.columns_used
 
 
 def _is_label_column(column: str, facts: Facts) -> bool:

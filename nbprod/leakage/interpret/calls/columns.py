@@ -13,7 +13,7 @@ from nbprod.leakage.interpret import (
 from nbprod.leakage.interpret.calls.row_by_row import on_data
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Clock, Facts
-from nbprod.leakage.interpret.values import Cells, Const, Deferred, Opaque, Table, Value
+from nbprod.leakage.interpret.values import GIVEN_KINDS, Cells, Const, Deferred, Opaque, Table, Value
 
 if TYPE_CHECKING:
     import ast
@@ -58,7 +58,10 @@ def forward_indexer(run: Run, args: Args, node: ast.AST) -> Value:
 
 def _categorical(run: Run, args: Args, node: ast.AST) -> Value:
     held = run.at(args.get(0, "values"))
-    if isinstance(held, Cells) and args.get(1, "categories") is None:
+    given = args.get(1, "categories") or args.get(3, "dtype")
+    if isinstance(held, Cells) and given is not None:
+        return replace(held, facts=replace(held.facts, kinds=True))
+    if isinstance(held, Cells):
         facts = moving.statistic(
             run, held, node, says="category codes number the values of all rows", rule="codes"
         )
@@ -66,10 +69,19 @@ def _categorical(run: Run, args: Args, node: ast.AST) -> Value:
     return held
 
 
+def _kinds(run: Run, args: Args, node: ast.AST) -> Value:
+    """`pd.CategoricalDtype([...])`: categories that are given, whatever the rows hold."""
+    _ = node
+    given = args.get(0, "categories")
+    return Opaque(hint=GIVEN_KINDS) if given is not None and not run.facts(given).reads else Opaque()
+
+
 def _dummies(run: Run, args: Args, node: ast.AST) -> Value:
     move = knowledge.function("pandas.get_dummies")
     assert move is not None  # noqa: S101 - asked just before
     held = run.at(args.get(0, "data"))
+    if isinstance(held, Cells) and held.facts.kinds:
+        return replace(held, name=f"<{held.name} of each kind>")
     if isinstance(held, Table):
         # columns other than the categories stay as they are: a level seen late only adds a column
         return run.new(replace(held, columns={**held.columns}))
@@ -89,5 +101,6 @@ FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "pandas.date_range": _date_range, "pandas.bdate_range": _date_range, "pandas.period_range": _date_range,
     "polars.date_range": _date_range, "polars.datetime_range": _date_range, "pandas.Grouper": _grouper,
     "pandas.NamedAgg": _named_aggregate, "pandas.api.indexers.FixedForwardWindowIndexer": forward_indexer,
-    "pandas.Categorical": _categorical, "pandas.get_dummies": _dummies, "pandas.crosstab": _cross_table,
+    "pandas.Categorical": _categorical, "pandas.CategoricalDtype": _kinds, "pandas.api.types.CategoricalDtype": _kinds,
+     "pandas.get_dummies": _dummies, "pandas.crosstab": _cross_table,
 }  # fmt: skip

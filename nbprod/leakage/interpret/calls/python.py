@@ -134,6 +134,10 @@ def _enumerate(run: Run, args: Args, _node: ast.AST) -> Value:
         return Seq(tuple(Seq((Const(place), item)) for place, item in enumerate(items)))
     item = loops.any_item_of(run, args.places[0])
     held = run.at(args.places[0])
+    if isinstance(held, Cells) and held.order.other and held.facts.reads:
+        # the place of a value among all that there are
+        facts = moving.statistic(run, held, _node, says="the values of all rows are numbered", rule="codes")
+        return Seq(None, any_item=Seq((Cells(facts=facts, rows=held.rows, shape="scalar"), item)))
     counter: Value = (
         Position()
         if isinstance(held, Cells | Table | Position) or isinstance(run.at(item), Cells)
@@ -215,6 +219,10 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
         return max(positions, key=lambda position: position.offset)
     if name in ("int", "round", "float") and isinstance(first, Position):
         return first
+    if name == "sorted" and isinstance(first, Cells) and first.shape == "column":
+        from nbprod.leakage.interpret.methods import call_method
+
+        return call_method(run, first, "sort_values", Args(node=node), node)
     if name in ("sorted", "tuple", "set", "frozenset"):
         if isinstance(first, Seq):
             return first if name != "tuple" else replace(first, is_list=False)

@@ -41,6 +41,24 @@ _PREDICTS = frozenset(
 )  # fmt: skip
 
 
+# of state-space models: what is said of a row, of which there may be an uncertainty beside it
+_SMOOTHS = {"smooth": True, "rts_smoother": True, "filter": False}
+
+
+def _smoothed(run: Run, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:
+    """`kalman.smooth(x)` goes back from the last row; `kalman.filter(x)` reads the rows up to each one."""
+    from nbprod.leakage.interpret import moving
+
+    held = run.at(args.places[0])
+    facts = replace(run.facts(held), clock=None, derived=True)
+    aheads = fit_aheads(run, estimator, estimator.learnt)
+    state = Cells(facts=facts.with_ahead(*aheads), rows=run.rows(held), shape="matrix", array=True)
+    if _SMOOTHS[name]:
+        says = f"`{name}` goes back from the last row"
+        state = replace(state, facts=moving.statistic(run, state, node, says=says))
+    return Seq((state, state))
+
+
 def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     """A method of an estimator."""
     match name:
@@ -102,6 +120,8 @@ def _other_method(  # noqa: PLR0917
         return _predicted(run, owner, estimator, args, node)
     if name in ("groupby", "get_booster", "booster"):
         return owner
+    if name in _SMOOTHS and args.places:
+        return _smoothed(run, estimator, name, args, node)
     facts = estimator.learnt if estimator.fitted is not None else NOTHING
     for value in args.every:
         facts = facts | run.facts(value)

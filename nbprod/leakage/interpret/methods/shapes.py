@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from nbprod.leakage.interpret.context import Args, Run
 from nbprod.leakage.interpret.facts import Clock, Facts
-from nbprod.leakage.interpret.values import Cells, Opaque, Table, Value
+from nbprod.leakage.interpret.values import GIVEN_KINDS, Cells, Opaque, Table, Value
 
 if TYPE_CHECKING:
     import ast
@@ -65,10 +65,18 @@ def _descending(_run: Run, cells: Cells, _args: Args, _node: ast.AST) -> Value:
     return Opaque(hint=f"desc:{cells.name}")
 
 
+def _cast(run: Run, cells: Cells, args: Args, _node: ast.AST) -> Value:
+    """`column.astype(kind)`: of the same rows; of categories that are given, where a kind says so."""
+    kind = run.at(args.get(0, "dtype"))
+    given = isinstance(kind, Opaque) and kind.hint == GIVEN_KINDS
+    facts = replace(cells.facts, derived=True, kinds=given or cells.facts.kinds)
+    return replace(cells, facts=facts, conditions=())
+
+
 METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "to_frame": _framed, "reset_index": _index_reset, "rename": _renamed, "to_numpy": _as_array,
     "to_list": _as_array, "tolist": _as_array, "to_dict": _same, "copy": _same, "clone": _same,
     "ravel": _same, "flatten": _same, "squeeze": _same, "to_series": _same, "asfreq": _same,
     "reshape": _resized, "unique": _same, "drop_duplicates": _same, "plot": _shown, "hist": _shown,
-    "desc": _descending,
+    "desc": _descending, "astype": _cast,
 }  # fmt: skip
