@@ -170,6 +170,7 @@ class Run(Struct):
     called: set[int] = field(default_factory=set)
     node: ast.AST | None = None
     watch: Watch = field(default_factory=Watch)
+    filling: set[int] = field(default_factory=set)
     next_place: int = 1
 
     @property

@@ -164,6 +164,7 @@ def column(run: Run, table: Table, name: str, *, scope: Scope | None = None) -> 
         offset=table.offset,
         shape="column" if table.up_to is None else "element",
         width=None if table.up_to is None else 2,
+        presence=table.presence,
     )
 
 
@@ -273,6 +274,10 @@ def stored_column(run: Run, table: Table, name: str, value: Value, node: ast.AST
     """The frame with a column set to a value."""
     value = run.at(value)
     facts = by_place(run, table, value, node)
+    if isinstance(value, Cells) and value.keyed and not table.keyed and not value.array:
+        from nbprod.leakage.interpret.joining import within_bars
+
+        facts = within_bars(facts)
     if isinstance(value, Cells) and value.array and value.shape in ("column", "matrix"):  # noqa: SIM102
         if value.order.newest_first != table.order.newest_first and facts.reads:
             facts = facts.with_ahead(misaligned(run, value, node))

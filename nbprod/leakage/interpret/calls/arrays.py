@@ -8,11 +8,14 @@ from msgspec.structs import replace
 
 from nbprod.leakage.interpret import (
     frames,
+    knowledge,
+    moving,
     positions,
 )
 from nbprod.leakage.interpret.calls.drawing import GENERATOR
 from nbprod.leakage.interpret.calls.row_by_row import joined
 from nbprod.leakage.interpret.combining import without_borders
+from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.facts import ALL_ROWS, Facts, Rows
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     import ast
     from collections.abc import Callable
 
-    from nbprod.leakage.interpret.context import Args, Run
+    from nbprod.leakage.interpret.context import Run
 
 
 def fresh_array(run: Run, bare: str, args: Args) -> Value:
@@ -121,6 +124,17 @@ def _where(run: Run, args: Args, _node: ast.AST) -> Value:
     return chosen
 
 
+def _interpolated(run: Run, args: Args, node: ast.AST) -> Value:
+    """`np.interp(x, known_x, known)`: between two known values, the later one counts too."""
+    known = run.at(args.get(2, "fp"))
+    if not isinstance(known, Cells) or not known.facts.reads:
+        return joined(run, args)
+    move = knowledge.method("pandas", "interpolate")
+    assert move is not None  # noqa: S101 - the table of pandas has it
+    whole = replace(known, rows=run.rows(args.get(0, "x")), offset=0)
+    return moving.moved(run, move, whole, Args(node=node), node, called="np.interp")
+
+
 def _flipped(run: Run, args: Args, node: ast.AST) -> Value:
     held = run.at(args.get(0, "m"))
     _ = node, run
@@ -167,7 +181,7 @@ _TENSORS = (
 )  # fmt: skip
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     **dict.fromkeys(_TENSORS, _array),
-    "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where,
+    "numpy.pad": _padded, "numpy.array": _array, "numpy.asarray": _array, "numpy.where": _where, "numpy.interp": _interpolated,
     "numpy.searchsorted": _searched, "numpy.clip": _kept_within, "numpy.minimum": _kept_within,
     "numpy.maximum": _kept_within, "numpy.flip": _flipped, "numpy.flipud": _flipped, "numpy.ones": _ones, "numpy.hanning": _ones,
     "numpy.lib.stride_tricks.sliding_window_view": _sliding,

@@ -92,8 +92,11 @@ def _dummies(run: Run, args: Args, node: ast.AST) -> Value:
 
 
 def _cross_table(run: Run, args: Args, node: ast.AST) -> Value:
-    _ = node
-    return Opaque(facts=NOTHING, rows=run.rows(args.places[0]) if args.places else ALL_ROWS)
+    held = run.at(args.get(0, "index"))
+    if not isinstance(held, Cells):
+        return Opaque(facts=NOTHING, rows=run.rows(held) if args.places else ALL_ROWS)
+    says = "the rows of each kind are counted"
+    return Opaque(facts=moving.statistic(run, held, node, says=says), rows=held.rows, hint="columns")
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {

@@ -165,6 +165,23 @@ def _pairwise(run: Run, args: Args, node: ast.AST) -> Value:
     return _zip(run, Args(places=(held, replace(held, offset=held.offset + 1)), node=node), node)
 
 
+def _accumulated(run: Run, args: Args, node: ast.AST) -> Value:
+    """`itertools.accumulate(items)`: at each item what all up to it make."""
+    move = knowledge.function("numpy.cumsum")
+    assert move is not None  # noqa: S101 - the table of numpy has it
+    held = run.at(args.places[0]) if args.places else Opaque()
+    if not isinstance(held, Cells):
+        return held
+    return moving.moved(run, move, held, Args(node=node), node, called="accumulate")
+
+
+def _with_default(run: Run, args: Args, node: ast.AST) -> Value:
+    """`collections.defaultdict(list)`: what any key that is not there yet stands for."""
+    made = run.call(run, args.places[0], Args(node=node), node) if args.places else Opaque()
+    empty = isinstance(run.at(made), Seq | Mapped)
+    return run.new(Mapped({}, made)) if empty else Opaque()
+
+
 def _next(run: Run, args: Args, _node: ast.AST) -> Value:
     return loops.any_item_of(run, args.places[0]) if args.places else Opaque()
 
@@ -359,7 +376,8 @@ BUILTINS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "numpy.argmax": _best("argmax"), "numpy.argmin": _best("argmin"),
-    "itertools.pairwise": _pairwise, "collections.Counter": _counted, "functools.partial": _partial, "functools.reduce": _folded_up,
+    "itertools.pairwise": _pairwise, "itertools.accumulate": _accumulated, "collections.defaultdict": _with_default,
+     "collections.Counter": _counted, "functools.partial": _partial, "functools.reduce": _folded_up,
     "sqlalchemy.text": _first_argument, "sqlalchemy.sql.text": _first_argument, "sqlalchemy.sql.expression.text": _first_argument,
     "statsmodels.api.add_constant": _first_argument, "IPython.display.display": _nothing,
 }  # fmt: skip

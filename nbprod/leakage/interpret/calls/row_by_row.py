@@ -21,6 +21,7 @@ from nbprod.leakage.interpret.values import (
     Mapped,
     Opaque,
     Position,
+    Ref,
     Seq,
     Table,
     Value,
@@ -49,8 +50,9 @@ def on_data(run: Run, move: Move, data: Value, args: Args, node: ast.AST, *, cal
         items = held.items
         if items is not None and not run.facts(held).reads:
             return _sequence_as_cells(run, held, args)
-        facts = run.facts(held)
-        held = Cells(facts=facts, rows=run.rows(held), shape="column", array=True)
+        # a list that a loop still fills holds no row after the loop's own
+        shape = "element" if isinstance(data, Ref) and data.place in run.filling else "column"
+        held = Cells(facts=run.facts(held), rows=run.rows(held), shape=shape, array=True)
     if isinstance(held, Table):
 
         def change(facts: Facts) -> Facts:

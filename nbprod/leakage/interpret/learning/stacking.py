@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, WHOLE_REACH, Ahead, Bound, Facts, Rows
 from nbprod.leakage.interpret.learning.estimators import with_aheads
-from nbprod.leakage.interpret.values import Cells, Const, Seq, Table, Value
+from nbprod.leakage.interpret.values import Cells, Const, Seq, Symbol, Table, Value
 
 if TYPE_CHECKING:
     import ast
@@ -111,7 +111,8 @@ def _length_before(run: Run, held: list[Value]) -> int | None:
         match value:
             case Const(list() | tuple() as given):
                 total += len(given)
-            case Const():
+            case Const() | Symbol():
+                # `np.nan` too
                 total += 1
             case Seq(items=items) if items is not None:
                 total += len(items)

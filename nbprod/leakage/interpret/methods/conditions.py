@@ -11,7 +11,7 @@ from nbprod.leakage.interpret import (
     moving,
 )
 from nbprod.leakage.interpret.combining import border_between, combine, without_borders
-from nbprod.leakage.interpret.facts import Bound
+from nbprod.leakage.interpret.facts import NOTHING, Bound, Facts
 from nbprod.leakage.interpret.values import Cells, Value
 
 if TYPE_CHECKING:
@@ -41,10 +41,21 @@ def _is_in(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     bound = Bound(kind="where", subject=cells.name or "?", low=text, high=text, span=run.span(node))
     facts = cells.facts | run.facts(args.get(0, "values"))
     values = run.at(args.get(0, "values"))
-    if isinstance(values, Cells) and facts.reads and any(b.at_end for b in values.rows.bounds):
-        says = "only what is still there in the last rows is let through"
-        facts = facts | moving.statistic(run, values, node, says=says)
+    if isinstance(values, Cells) and facts.reads:
+        facts = facts | _let_through(run, cells, values, node)
     return replace(cells, facts=replace(facts, clock=None), conditions=(bound,))
+
+
+def _let_through(run: Run, cells: Cells, values: Cells, node: ast.AST) -> Facts:
+    """What it says of a row that its value is among those of chosen rows of the same frame, later ones too."""
+    chosen = [bound for bound in values.rows.bounds if bound not in cells.rows.bounds]
+    facts = NOTHING.with_ahead(*values.presence)
+    by_events = values.name == cells.name and all(b.kind in ("where", "where-not") and b.span for b in chosen)
+    of_the_same = values.rows.tables == cells.rows.tables and cells.name not in ("id", "index")
+    if any(b.at_end for b in chosen) or (chosen and by_events and of_the_same):
+        says = "only what is in chosen rows is let through, be they later ones"
+        facts = facts | moving.statistic(run, values, node, says=says)
+    return facts
 
 
 def _known(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:

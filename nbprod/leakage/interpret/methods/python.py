@@ -31,16 +31,7 @@ if TYPE_CHECKING:
 def on_sequence(run: Run, owner: Value, sequence: Seq, name: str, args: Args) -> Value:
     first = args.places[0] if args.places else NONE
     if name in ("append", "add", "insert", "extend", "appendleft"):
-        item = args.places[-1] if args.places else NONE
-        if name == "extend":
-            held = run.at(item)
-            item = (
-                held.any_item or (held.items[0] if held.items else Opaque())
-                if isinstance(held, Seq)
-                else item
-            )
-        _put(run, owner, _with_item(run, sequence, item))
-        return NONE
+        return _filled(run, owner, sequence, args, is_list=name == "extend")
     if name == "pop":
         return any_item_in(run, sequence)
     if name == "copy":
@@ -57,6 +48,18 @@ def on_sequence(run: Run, owner: Value, sequence: Seq, name: str, args: Args) ->
     if name == "index":
         return Opaque()
     return Opaque(facts=run.facts(sequence))
+
+
+def _filled(run: Run, owner: Value, sequence: Seq, args: Args, *, is_list: bool) -> Value:
+    """An item, or those of another list, put into a list."""
+    item = args.places[-1] if args.places else NONE
+    held = run.at(item)
+    if is_list and isinstance(held, Seq):
+        item = held.any_item or (held.items[0] if held.items else Opaque())
+    _put(run, owner, _with_item(run, sequence, item))
+    if run.loops and isinstance(owner, Ref):
+        run.filling.add(owner.place)
+    return NONE
 
 
 def _less(run: Run, sequence: Seq, names: Value) -> Seq:

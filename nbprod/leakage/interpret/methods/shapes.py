@@ -44,6 +44,15 @@ def _renamed(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return replace(cells, name=name) if isinstance(name, str) else cells
 
 
+def _at_frequency(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    """`series.asfreq("h", method="bfill")`: new rows between, filled as said."""
+    if args.constant(1, "method") not in ("bfill", "backfill") or not cells.facts.reads:
+        return cells
+    from nbprod.leakage.interpret import tables
+
+    return replace(cells, facts=tables.filled_from_later(run, cells, node, cells.facts))
+
+
 def _as_array(_run: Run, cells: Cells, _args: Args, _node: ast.AST) -> Value:
     return replace(cells, array=True)
 
@@ -76,7 +85,7 @@ def _cast(run: Run, cells: Cells, args: Args, _node: ast.AST) -> Value:
 METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "to_frame": _framed, "reset_index": _index_reset, "rename": _renamed, "to_numpy": _as_array,
     "to_list": _as_array, "tolist": _as_array, "to_dict": _same, "copy": _same, "clone": _same,
-    "ravel": _same, "flatten": _same, "squeeze": _same, "to_series": _same, "asfreq": _same,
+    "ravel": _same, "flatten": _same, "squeeze": _same, "to_series": _same, "asfreq": _at_frequency,
     "reshape": _resized, "unique": _same, "drop_duplicates": _same, "plot": _shown, "hist": _shown,
     "desc": _descending, "astype": _cast,
 }  # fmt: skip

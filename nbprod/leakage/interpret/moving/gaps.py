@@ -91,6 +91,12 @@ def _direction(chosen: str, how: str) -> str:
     return how if how == "between" else "given"
 
 
+def _window_size(run: Run, move: Smooths, args: Args) -> int:
+    """How many rows a window given as weights takes, 0 where that isn't known."""
+    size = run.at(args.get(*place_of(move.parameters, move.window))) if move.window else None
+    return (size.width or 0) if isinstance(size, Cells) else 0
+
+
 def smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, *, called: str) -> Value:
     rest = NOTHING
     for value in args.every:
@@ -104,7 +110,11 @@ def smoothed(run: Run, move: Smooths, cells: Cells, args: Args, node: ast.AST, *
             default=move.usual_mode or next(iter(move.causal_modes), ""),
         )
         if mode in move.causal_modes and mode != "same":
-            return replace(cells, facts=replace(facts, derived=True), conditions=())
+            # the first window that is whole ends so many rows later
+            later = _window_size(run, move, args) - 1 if mode == "valid" else 0
+            return replace(
+                cells, facts=replace(facts, derived=True), conditions=(), offset=cells.offset + max(later, 0)
+            )
     if not cells.facts.reads or cells.rows.settled or cells.shape in ("scalar", "element"):
         return replace(cells, facts=replace(facts, derived=True), conditions=())
     reach, rows = WHOLE_REACH, move.rows_ahead

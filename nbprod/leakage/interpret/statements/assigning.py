@@ -174,7 +174,8 @@ def _table_attribute(run: Run, table: Table, name: str, value: Value, node: ast.
         facts = run.facts(given)
         if run.is_time(label if label != "index" else None, facts) and table.root:
             run.record.times.setdefault(table.root, set()).add(label)
-        return replace(table, index=(label,))
+        moved = facts.clock is not None and bool(facts.clock.offset)
+        return replace(table.with_column(label, facts) if moved else table, index=(label,))
     if name == "columns":
         return _renamed_columns(run, table, value)
     if name in table.columns:

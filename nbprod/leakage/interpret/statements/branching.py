@@ -107,6 +107,8 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
         if _is_over_rows(run, item):
             noted_fills(run, node)
     run.loops -= 1
+    if not run.loops:
+        run.filling.clear()
     if not run.loops and not run.depth:
         _settle_totals(run, node, run.at(source))
         if items is None:
