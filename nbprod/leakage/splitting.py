@@ -56,7 +56,7 @@ def _on_both_sides(split: Split, entity: str, *, besides: str = "") -> Leak:
 _ENTITY_WORDS = frozenset(
     {"patient", "subject", "participant", "speaker", "person", "user", "customer", "client", "member", "student", "driver",
      "player", "household", "author", "animal", "donor", "worker", "employee", "individual", "engine", "machine", "device",
-     "vehicle", "battery"}
+     "vehicle", "battery", "holder", "policyholder"}
 )  # fmt: skip
 
 

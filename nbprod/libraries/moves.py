@@ -161,6 +161,10 @@ class Scores(Struct, frozen=True, kw_only=True):
     guess: str = "y_pred"
 
 
+# what a network's output lacks of the truth
+LOSS = Scores(parameters=("input", "target"), truth="target", guess="input")
+
+
 Move = (
     Learns
     | Models

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nbprod.libraries.calls import TORCH_RANDOM, Call, Result, Table, named
-from nbprod.libraries.moves import Learns, Moves, Scores
+from nbprod.libraries.moves import LOSS, Learns, Moves
 
 _MODELS = (
     "Sequential", "Model", "KerasClassifier", "KerasRegressor", "NeuralNetClassifier", "NeuralNetRegressor", "Trainer",
@@ -14,10 +14,14 @@ _LOSSES = (
     "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss", "cross_entropy", "nll_loss", "binary_cross_entropy",
     "binary_cross_entropy_with_logits", "kl_div", "poisson_nll_loss",
 )  # fmt: skip
-_LOSS = Scores(parameters=("input", "target"), truth="target", guess="input")
+_LOSS_CLASSES = (
+    "MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "CrossEntropyLoss", "NLLLoss", "BCELoss", "BCEWithLogitsLoss",
+    "KLDivLoss", "PoissonNLLLoss",
+)  # fmt: skip
 
 MOVES: Moves = {
-    **{f"torch.nn.functional.{name}": _LOSS for name in _LOSSES},
+    **{f"torch.nn.functional.{name}": LOSS for name in _LOSSES},
+    **{name: Learns(role="loss") for name in _LOSS_CLASSES},
     **{name: Learns(role="predictor") for name in _MODELS},
     "Prophet": Learns(role="predictor"),
     "TextVectorization": Learns(role="transformer"),

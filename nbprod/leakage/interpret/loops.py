@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret.combining import join_values
-from nbprod.leakage.interpret.learning import folds_of
+from nbprod.leakage.interpret.learning import a_batch, folds_of
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
+    Estimator,
     Folds,
     Grouped,
     Mapped,
@@ -61,6 +62,8 @@ def any_item_of(run: Run, value: Value) -> Value:  # noqa: C901, PLR0912
             return Opaque(hint="any column") if held.rest is not None else _columns(held)
         case Folds():
             return folds_of(run, held)
+        case Estimator(role="data"):
+            return a_batch(run, held)
         case Grouped(base=base, keys=keys):
             inner = run.at(base)
             if isinstance(inner, Table):

@@ -135,7 +135,11 @@ def _is_one_a_group(features: Value) -> bool:
 def of_part(evidence: Evidence, ahead: Ahead, rows: Rows) -> str | None:
     """The rule that a fit breaks whose result is divided into training and test rows afterwards, None for others."""
     over = ahead.over
-    if over is None or over.side or ahead.rule == "codes" or not rows.side or not _splits_after(over, rows):
+    if over is None or ahead.rule in ("codes", "tuned-on-test") or not rows.side:
+        return None
+    if over.side == "test" == rows.side and ahead.rule == "fit-before-split":
+        return "fitted-on-test"
+    if over.side or not _splits_after(over, rows):
         return None
     if over.tables and rows.tables and not over.tables & rows.tables:
         return None

@@ -13,7 +13,7 @@ from nbprod.leakage.interpret.calls.arrays import fresh_array
 from nbprod.leakage.interpret.calls.columns import forward_indexer
 from nbprod.leakage.interpret.calls.drawing import GENERATOR, permuted, shuffled
 from nbprod.leakage.interpret.calls.loading import from_outside, loaded, seems_to_load
-from nbprod.leakage.interpret.calls.models import data_matrix, given_data, metric
+from nbprod.leakage.interpret.calls.models import given_data, metric
 from nbprod.leakage.interpret.calls.python import BUILTINS
 from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
 from nbprod.leakage.interpret.facts import ALL_ROWS
@@ -36,6 +36,7 @@ from nbprod.leakage.interpret.values import (
     Value,
 )
 from nbprod.libraries.moves import (
+    LOSS,
     Fresh,
     Learns,
     Loads,
@@ -84,7 +85,7 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
         case Symbol(path=path):
             return _symbol(run, path, args, node)
         case Estimator():
-            return learning.on_estimator(run, function, held, "predict", args, node)
+            return _modelled(run, function, held, args, node)
         case Deferred() | Cells() | Table():
             # `.dt.normalize()` was found as a property already
             is_found = isinstance(held, Cells) and not args.every
@@ -96,6 +97,13 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
         return queried(run, args.get(0, "query"), args, node)
     rows = next((run.rows(value) for value in args.every if run.rows(value) != ALL_ROWS), ALL_ROWS)
     return Opaque(facts=replace(facts, proved=False), rows=rows)
+
+
+def _modelled(run: Run, function: Value, held: Estimator, args: Args, node: ast.AST) -> Value:
+    """A network, a layer or a loss that is called as a function."""
+    if held.role == "loss":
+        return metric(run, LOSS, args, node)
+    return learning.on_estimator(run, function, held, "predict", args, node)
 
 
 _UNBOUND = re.compile(r"(?:pandas|polars)\.(?:Series|DataFrame|Expr|LazyFrame)\.([a-z_]+)")
@@ -111,6 +119,8 @@ def _method(run: Run, method: Method, args: Args, node: ast.AST) -> Value:
         return queried(run, args.get(0, "query"), args, node)
     if method.name in ("permutation", "shuffle") and run.at(method.owner) == GENERATOR:
         return (permuted if method.name == "permutation" else shuffled)(run, args, node)
+    if method.name == "choice" and run.at(method.owner) == GENERATOR:
+        return drawing.chosen(run, args, node)
     if method.name in _DRAWS and run.at(method.owner) == GENERATOR:
         return fresh_array(run, _DRAWS[method.name], args)
     return call_method(run, method.owner, method.name, args, node)
@@ -223,6 +233,7 @@ _NAMED: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
 }  # fmt: skip
 _BARE: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "train_test_split": learning.train_test_split, "check_cv": learning.checked_cv,
-    "temporal_train_test_split": learning.split_in_time, "TensorDataset": data_matrix, "Subset": learning.subset,
-    "random_split": learning.random_split, "FixedForwardWindowIndexer": forward_indexer, "DMatrix": data_matrix,
+    "temporal_train_test_split": learning.split_in_time, "TensorDataset": learning.data_set, "Subset": learning.subset,
+    "random_split": learning.random_split, "FixedForwardWindowIndexer": forward_indexer, "DMatrix": learning.data_set,
+    "DataLoader": learning.batches, "SubsetRandomSampler": drawing.sampled, "SequentialSampler": drawing.sampled,
 }  # fmt: skip

@@ -37,14 +37,6 @@ def metric(run: Run, move: Scores, args: Args, node: ast.AST) -> Value:
     return learning.score(run, rows, node)
 
 
-def data_matrix(run: Run, args: Args, node: ast.AST) -> Value:
-    _ = node
-    features = args.get(0, "data") or Opaque()
-    labels = args.get(1, "label")
-    parts = (features, labels) if labels is not None else (features,)
-    return run.new(Estimator(name="data", role="data", parts=parts))
-
-
 def _booster(run: Run, args: Args, node: ast.AST) -> Value:
     """`xgb.train(params, data, ...)`, `lgb.train`: a fit by another name."""
     estimator = Estimator(name="train", role="predictor", settings=dict(args.names))
@@ -89,6 +81,7 @@ def _named_in_formula(run: Run, formula: object, data: Value | None) -> tuple[Va
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
-    "xgboost.DMatrix": data_matrix, "lightgbm.Dataset": data_matrix, "catboost.Pool": data_matrix,
+    "xgboost.DMatrix": learning.data_set, "lightgbm.Dataset": learning.data_set, "catboost.Pool": learning.data_set,
+    "tensorflow.data.Dataset.from_tensor_slices": learning.slices, "torch.utils.data.DataLoader": learning.batches,
     "xgboost.train": _booster, "lightgbm.train": _booster,
 }  # fmt: skip

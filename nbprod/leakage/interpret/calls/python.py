@@ -17,11 +17,12 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.facts import NOTHING
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING
 from nbprod.leakage.interpret.values import (
     NONE,
     Cells,
     Const,
+    Estimator,
     Folds,
     Function,
     Mapped,
@@ -84,7 +85,9 @@ def _length(run: Run, args: Args, node: ast.AST) -> Value:
 
 
 def _root_of(run: Run, held: Value) -> str:
-    """The one table that a column is of."""
+    """The one table that a column, or a data set, is of."""
+    if isinstance(held, Estimator) and held.role == "data":
+        held = run.at(held.parts[0])
     tables = run.rows(held).tables if isinstance(held, Cells) and not run.rows(held).bounds else frozenset()
     return next(iter(tables)) if len(tables) == 1 else ""
 
@@ -96,7 +99,8 @@ def _range(run: Run, args: Args, _node: ast.AST) -> Value:
             return Const(range(*(end.value for end in ends)))  # type: ignore[union-attr]
         except (TypeError, ValueError):
             return Opaque()
-    return Seq(None, any_item=Position())
+    counted = learning.rows_meant(run, ends[0]) if len(ends) == 1 else None
+    return Seq(None, any_item=Position(rows=counted or ALL_ROWS))
 
 
 def _list(run: Run, args: Args, _node: ast.AST) -> Value:

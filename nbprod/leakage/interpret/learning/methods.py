@@ -10,6 +10,7 @@ from nbprod.leakage.interpret.context import Args, Run, Sink
 from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Ahead, Facts
 from nbprod.leakage.interpret.learning import spark
 from nbprod.leakage.interpret.learning.arguments import features_in, frozen, labels_in, name_in, unwrapped
+from nbprod.leakage.interpret.learning.datasets import on_data_set
 from nbprod.leakage.interpret.learning.estimators import (
     LEARNING,
     fit_aheads,
@@ -60,7 +61,12 @@ def _smoothed(run: Run, estimator: Estimator, name: str, args: Args, node: ast.A
 
 
 def on_estimator(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
-    """A method of an estimator."""
+    """A method of an estimator, or of a data set."""
+    given = on_data_set(run, owner, estimator, name, args, node) if estimator.role == "data" else None
+    return given if given is not None else _of_model(run, owner, estimator, name, args, node)
+
+
+def _of_model(run: Run, owner: Value, estimator: Estimator, name: str, args: Args, node: ast.AST) -> Value:  # noqa: PLR0917
     match name:
         case "fit" | "partial_fit" | "train" | "fit_generator" | "adapt":
             # `OLS(y, X).fit()`: the data were given where the model was made

@@ -19,6 +19,7 @@ from nbprod.leakage.interpret.values import (
     Instance,
     Opaque,
     Picks,
+    Position,
     Seq,
     Splitter,
     Table,
@@ -72,7 +73,7 @@ def train_test_split(run: Run, args: Args, node: ast.AST) -> Value:
     test = Bound(kind="part", subject=id_, side="test", span=span)
     parts: list[Value] = []
     for array in arrays:
-        parts += [_part(run, array, train), _part(run, array, test)]
+        parts += [narrowed_to(run, array, train), narrowed_to(run, array, test)]
     return Seq(tuple(parts))
 
 
@@ -89,7 +90,7 @@ def dealt(run: Run, value: Value, node: ast.AST, *, what: str, parts: int) -> Va
     if parts <= 2:
         return Seq((train, test))
     others = [
-        _part(run, test, Bound(kind="part", subject=f"{id_}#{number}", side="test", span=span))
+        narrowed_to(run, test, Bound(kind="part", subject=f"{id_}#{number}", side="test", span=span))
         for number in range(1, parts)
     ]
     return Seq((train, *others))
@@ -118,7 +119,7 @@ def subset(run: Run, args: Args, node: ast.AST) -> Value:
     run.record.sinks.append(
         Sink(kind="split", span=span, features=frozen(run, data), rows=run.rows(data), name=name_in(node))
     )
-    return _part(run, data, bound)
+    return narrowed_to(run, data, bound)
 
 
 def random_split(run: Run, args: Args, node: ast.AST) -> Value:
@@ -145,12 +146,34 @@ def noted_draw(run: Run, bound: Bound, value: Value) -> None:
 
 def drawn_positions(run: Run, value: Value, node: ast.AST) -> Value | None:
     """`np.random.permutation(len(df))`: every row's position in random order; None where no rows are meant."""
-    held = run.at(value)
-    hint = held.hint if isinstance(held, Opaque) else held.name if isinstance(held, Cells) else None
-    if hint is None or not hint.startswith("len("):
+    rows = rows_meant(run, value)
+    if rows is None:
         return None
-    rows = Rows(tables=frozenset({hint[4:-1]}))
     return Picks(Bound(kind="drawn", subject=split_id(run, node, "random"), span=run.span(node)), rows=rows)
+
+
+def rows_meant(run: Run, value: Value) -> Rows | None:
+    """The rows that positions are of: `len(df)`, `range(len(df))`, `np.arange(len(df))`, `df.index`; None of others."""
+    match run.at(value):
+        case Opaque(hint=hint) | Cells(name=str(hint)) if hint.startswith("len("):
+            return Rows(tables=frozenset({hint[4:-1]}))
+        case Picks(bound=Bound(kind="all"), rows=rows):
+            return rows
+        case Seq(any_item=any_item) if isinstance(item := run.at(any_item), Position) and item.rows.tables:
+            return item.rows
+        case _:
+            return None
+
+
+def picked_at_random(run: Run, value: Value, node: ast.AST) -> Value | None:
+    """`np.random.choice(len(df), 900)`: so many rows' positions, drawn from all; None where no rows are meant."""
+    rows = rows_meant(run, value)
+    if rows is None:
+        return None
+    id_ = split_id(run, node, "sample")
+    span = run.span(node)
+    run.record.splits[id_] = Split(id=id_, how="sample", span=span, rows=rows, what="a draw of rows")
+    return Picks(Bound(kind="sample", subject=id_, low=id_, span=span), rows=rows)
 
 
 def drawn_part(run: Run, drawn: Picks, *, is_first: bool) -> Picks:
@@ -160,7 +183,8 @@ def drawn_part(run: Run, drawn: Picks, *, is_first: bool) -> Picks:
     return Picks(bound, rows=drawn.rows)
 
 
-def _part(run: Run, value: Value, bound: Bound) -> Value:
+def narrowed_to(run: Run, value: Value, bound: Bound) -> Value:
+    """The rows of a value that a bound leaves, whatever holds them."""
     held = run.at(value)
     match held:
         case Table():

@@ -41,6 +41,9 @@ def on_cells(run: Run, owner: Value, cells: Cells, name: str, args: Args, node: 
     """A method of a column, an array, a statistic or a row's element."""
     if name in _BEST and cells.facts.aheads:
         learning.noted_best(run, cells, node)
+    if name == "value_counts" and cells.name is not None:
+        # who counts how often each is there sees several rows of one
+        run.record.grouped |= {(table, cells.name) for table in cells.rows.tables}
     handler = _METHODS.get(name)
     if handler is not None:
         result = handler(run, cells, args, node)

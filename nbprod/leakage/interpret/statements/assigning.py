@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret import frames, loops, subscripts
 from nbprod.leakage.interpret.evaluate import operated
-from nbprod.leakage.interpret.facts import Facts
+from nbprod.leakage.interpret.facts import Facts, Rows
 from nbprod.leakage.interpret.values import (
     Cells,
     Const,
+    Estimator,
     Instance,
     Opaque,
     Ref,
@@ -101,14 +103,26 @@ def _with_side(run: Run, name: str, value: Value) -> Value:
     if not side:
         return value
     held = run.at(value)
-    if not isinstance(held, Table | Cells) or not held.rows.bounds or held.rows.side:
+    if isinstance(held, Estimator) and held.role == "data":
+        return run.new(replace(held, parts=tuple(_with_side(run, name, part) for part in held.parts)))
+    if not isinstance(held, Table | Cells | Opaque) or not held.rows.bounds or held.rows.side:
         return value
     last = held.rows.bounds[-1]
     if last.kind not in ("slice", "where", "where-not", "sample", "without"):
         return value
     bounds = (*held.rows.bounds[:-1], replace(last, side=side))
-    changed = replace(held, rows=replace(held.rows, bounds=bounds))
-    return run.new(changed) if isinstance(changed, Table) else changed
+    sided = replace(held.rows, bounds=bounds)
+    if isinstance(held, Table):
+        return run.new(replace(held.mapped(partial(_over_side, held.rows, sided)), rows=sided))
+    return replace(held, facts=_over_side(held.rows, sided, held.facts), rows=sided)
+
+
+def _over_side(rows: Rows, sided: Rows, facts: Facts) -> Facts:
+    """The facts, what was fitted on the very rows that are named being fitted on that side."""
+    if not any(ahead.over == rows for ahead in facts.aheads):
+        return facts
+    aheads = tuple(replace(ahead, over=sided) if ahead.over == rows else ahead for ahead in facts.aheads)
+    return replace(facts, aheads=aheads)
 
 
 def _unpack(run: Run, targets: list[ast.expr], value: Value, node: ast.AST) -> None:  # noqa: C901

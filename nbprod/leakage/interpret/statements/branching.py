@@ -16,6 +16,7 @@ from nbprod.leakage.interpret.values import (
     Cells,
     Const,
     Estimator,
+    Opaque,
     Position,
     Seq,
     Value,
@@ -92,7 +93,9 @@ def _joined_state(run: Run, left: Value, right: Value) -> Value:
 def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
     source = run.evaluate(run, node.iter)
     items = loops.items_of(run, source)
-    run.loops += 1
+    # the batches of one data set are no several things that are tried
+    turns = 0 if _are_batches(run, source) else 1
+    run.loops += turns
     if items is not None and (len(items) <= 4 or _depends(node)):
         for item in items:
             assign(run, node.target, item, node.iter)
@@ -106,7 +109,7 @@ def _looped(run: Run, node: ast.For | ast.AsyncFor) -> None:
                 carried.noted(run, node, item)
         if _is_over_rows(run, item):
             noted_fills(run, node)
-    run.loops -= 1
+    run.loops -= turns
     if not run.loops:
         run.filling.clear()
     if not run.loops and not run.depth:
@@ -120,6 +123,14 @@ def _is_over_rows(run: Run, item: Value) -> bool:
     held = run.at(item)
     parts = held.items if isinstance(held, Seq) and held.items else (held,)
     return any(isinstance(run.at(part), Position | Cells) for part in parts)
+
+
+def _are_batches(run: Run, source: Value) -> bool:
+    match run.at(source):
+        case Estimator(role="data") | Opaque(hint=learning.BATCHES):
+            return True
+        case _:
+            return False
 
 
 def _settle_totals(run: Run, node: ast.For | ast.AsyncFor, held: Value) -> None:
