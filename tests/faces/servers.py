@@ -97,14 +97,14 @@ def serving(home: Path, *options: str, python_path: str = "") -> Iterator[Server
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(300):
+    for _ in range(1200):
         try:
             if server.ask("version")[0] in (200, 403):
                 return
         except urllib.error.URLError:
             pass
         assert process.poll() is None, log.read_text()
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError(log.read_text())
 
 

@@ -167,12 +167,12 @@ def serving(home: Path, more: str = "") -> Iterator[Lab]:
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    for _ in range(600):
+    for _ in range(2400):
         try:
             urllib.request.urlopen(f"{url}/api", timeout=2).read()  # noqa: S310
         except OSError:
             assert process.poll() is None, log.read_text()
-            time.sleep(0.2)
+            time.sleep(0.05)
         else:
             return
     raise AssertionError(log.read_text())
