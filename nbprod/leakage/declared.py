@@ -39,7 +39,7 @@ class Declared(Struct, frozen=True, kw_only=True):
 
         `shown` is what paths call it, where its name says nothing to people.
         """
-        listed = self._named() if columns is None else tuple(columns)
+        listed = self.named if columns is None else tuple(columns)
         return table(
             name,
             listed,
@@ -51,7 +51,8 @@ class Declared(Struct, frozen=True, kw_only=True):
             shown=shown,
         )
 
-    def _named(self) -> tuple[str, ...]:
+    @property
+    def named(self) -> tuple[str, ...]:
         pairs = (column for pair in self.known for column in pair)
         own = (self.time, *self.times.values())
         return tuple(dict.fromkeys((*filter(None, own), *self.entity, *pairs, *self.labels)))

@@ -156,6 +156,8 @@ def _aggregated_without_time(
     from_first = whole_base and bool(groups) and all(column.identity for column in by)
 
     def read(value: Value, *, first: bool) -> Value:
+        if first and value.settled and not value.trails:
+            return value.through(move)
         if first and from_first and value.horizon <= PRESENT:
             return (value | relation.presence).through(move)
         return _of_own(reading(relation, value, hops=(EVERY_ROW,), by=by, says=move), value, relation)

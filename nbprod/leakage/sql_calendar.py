@@ -77,16 +77,17 @@ def calendar_of(node: exp.Expr) -> tuple[exp.Expr, tuple[Change, ...]] | None:
 
 def epoch_of(node: exp.Expr) -> exp.Expr | None:
     """The time that a call spells as a number of seconds or the like: it orders rows as the time itself does."""
+    counted: exp.Expr | None = None
     match node:
         case exp.Anonymous() if node.name.lower() in _COUNTING and len(node.expressions) == 1:
-            counted: exp.Expr = node.expressions[0]
-            return counted
+            counted = node.expressions[0]
         case exp.Extract() if node.name.lower() in _COUNTING:
-            return node.expression
+            counted = node.expression
         case _ if type(node).__name__ in _COUNTED:
-            return node.this
+            counted = node.this
         case _:
-            return None
+            pass
+    return counted
 
 
 def _formatted(

@@ -15,6 +15,7 @@ from nbprod.leakage.combining import among, united
 from nbprod.leakage.grouping import aggregated, distinct
 from nbprod.leakage.horizon import CONSTANT, WHOLE_SAMPLE, Move, Value, join, value_of
 from nbprod.leakage.joining import settled
+from nbprod.leakage.predicates import facts_of
 from nbprod.leakage.queries import INNER, correlated, filtered, linked, made, scalar_of, set_of
 from nbprod.leakage.reading import Frame, direction_of, hops_of, reading
 from nbprod.leakage.relations import Column, Key, Relation, doubted, kept, ordered
@@ -179,7 +180,7 @@ class Reader(Struct, frozen=True):
         metrics = {}
         for place, call in enumerate(list(aggregates_in(node))):
             name = f"aggregate {place}"
-            metrics[name] = metric_of(terms.of(call), scope.relation)
+            metrics[name] = self._metric(terms.of(call), scope.relation)
             call.replace(exp.column(name))
         relation = aggregated(scope.relation, groups=groups, metrics=metrics, says="group")
         group = node.args.get("group")
@@ -187,6 +188,16 @@ class Reader(Struct, frozen=True):
             relation = doubted(relation)
         selected = {name: item for name, item in selected_by(node).items() if name not in groups}
         return node, replace(scope, relation=relation, aliases={}, grouped=True, selected=selected)
+
+    @staticmethod
+    def _metric(term: tm.Term, relation: Relation) -> tuple[Value, bool]:
+        """What enters an aggregate; of rows up to a constant alone, what is settled by then."""
+        found = metric_of(term, relation)
+        if not isinstance(term, tm.Reduce) or term.where is None:
+            return found
+        until = facts_of(term.where, relation).until
+        value = replace(found[0], trails=(), settled=found[0].settled | {until})
+        return (value, True) if until else found
 
     # from and join
 

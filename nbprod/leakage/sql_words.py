@@ -25,6 +25,11 @@ def frame_of(spec: exp.Expr | None, *, is_ordered: bool) -> Frame:
     end, knows_end = _edge(spec.args.get("end") or "CURRENT ROW", spec.args.get("end_side"))
     if kind == "groups" and isinstance(end, int) and end > 0:
         end = None
+    if end == 0 and str(spec.args.get("exclude") or "").upper() in (
+        "GROUP",
+        "CURRENT ROW" if unit == "rows" else "",
+    ):
+        end = -1
     understood = knows_start and knows_end
     return Frame(unit=unit, start=start, end=end if understood else None, understood=understood)
 

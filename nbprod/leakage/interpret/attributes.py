@@ -99,6 +99,8 @@ def _of_table(run: Run, owner: Value, table: Table, name: str, node: ast.AST) ->
         )
     if table.library == "pyspark" and name in ("na", "stat"):
         return owner
+    if table.library == "duckdb" and knowledge.is_duckdb_method(name):
+        return Method(owner, name)
     if name in table.columns and name not in knowledge.TABLE_METHODS:
         return column(run, table, name)
     if is_whole(table, name):

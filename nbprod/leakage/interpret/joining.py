@@ -138,7 +138,8 @@ def merged(  # noqa: C901
 def within_bars(facts: Facts) -> Facts:
     """What a bar holds, beside rows that lie within it: no longer the bar's own."""
     return replace(
-        facts, aheads=tuple(replace(a, detail="") if a.detail == "bar" else a for a in facts.aheads)
+        facts,
+        aheads=tuple(replace(a, detail="") if a.detail in ("bar", "period") else a for a in facts.aheads),
     )
 
 

@@ -305,6 +305,10 @@ _STRUCTURAL = frozenset(
         "to_arrow",
         "to_df",
         "fetchall",
+        "fetchone",
+        "having",
+        "map_batches",
+        "join_where",
         "unpivot",
         "sql",
         "raw_sql",
@@ -344,6 +348,16 @@ def is_ibis_method(name: str) -> bool:
 def is_spark_method(name: str) -> bool:
     """Whether an attribute of a table of Spark is a method, not a column of that name."""
     return name in SPARK_TABLE_METHODS
+
+
+_OF_DUCKDB = frozenset(
+    ["project", "order", "set_alias", "query", "fetchone", "aggregate", "filter", "select", "join"]
+)
+
+
+def is_duckdb_method(name: str) -> bool:
+    """Whether an attribute of a relation of DuckDB is a method that is given SQL."""
+    return name in _OF_DUCKDB
 
 
 ACCESSORS = frozenset({"dt", "str", "cat", "list", "struct", "arr", "bin", "name"})

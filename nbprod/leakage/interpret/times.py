@@ -133,6 +133,21 @@ def time_method(run: Run, cells: Cells, name: str, args: Args, node: ast.AST) ->
     return None
 
 
+def bucketed(run: Run, cells: Cells, args: Args) -> Cells | None:
+    """Ibis' `bucket(hours=6)` of times; None where it sorts numbers into bins."""
+    period = _given(run, args)
+    offset = (cells.facts.clock or Clock()).offset
+    return _clocked(cells, Clock(period=period, offset=offset)) if period else None
+
+
+def _given(run: Run, args: Args) -> timedelta | None:
+    """The length that keywords name."""
+    constants = {
+        name: held.value for name, value in args.names.items() if isinstance(held := run.at(value), Const)
+    }
+    return from_parts(constants)
+
+
 def _spelled(unit: object) -> object:
     """Ibis names units by one letter, capitals for those of a day and longer."""
     spelled = {"M": "month", "Y": "year", "Q": "quarter", "W": "week", "D": "day", "h": "hour", "m": "min"}

@@ -98,6 +98,15 @@ class Key(Struct, frozen=True, kw_only=True):
 BY_COLUMN = (Key(name="column"),)
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What the reader of SQL says of a table, as long as it has these columns and rows; `bases` are frames it read."""
+
+    relation: Any
+    columns: Mapping[str, Facts]
+    rows: Rows
+    bases: Mapping[str, Table] = field(default_factory=dict)
+
+
 class Table(Struct, frozen=True, kw_only=True):
     """A frame: named columns, and one `rest` for those that nobody has named yet.
 
@@ -105,7 +114,7 @@ class Table(Struct, frozen=True, kw_only=True):
     `guessed` says that columns were taken or left out by names that the code doesn't tell. `view` tells a table
     from another look at itself, which a join with itself needs. `offset` is the row that its first row is of, where
     its rows were numbered anew after a slice: place and row then differ. `up_to` says that these are the rows around
-    one that a loop stands on, and how far after it the last one is, never later than its own.
+    one that a loop stands on, and how far after it the last one is, never later than its own. `asked` is what a query says of it.
     """
 
     columns: Mapping[str, Facts] = field(default_factory=dict)
@@ -123,6 +132,7 @@ class Table(Struct, frozen=True, kw_only=True):
     view: str = ""
     offset: int = 0
     up_to: int | None = None
+    asked: Asked | None = None
 
     def facts(self, name: str) -> Facts | None:
         """What is known of the column of that name; None if there is none."""

@@ -95,7 +95,7 @@ def lone_rule(evidence: Evidence, ahead: Ahead, facts: Facts, rows: Rows | None 
         if not temporal and not _reads_label(ahead):
             return None
         return "whole-sample-statistic" if ahead.rule == "codes" else ahead.rule
-    if evidence.is_planned(tables) or evidence.is_in_time(ahead):
+    if ahead.detail == "period" or evidence.is_planned(tables) or evidence.is_in_time(ahead):
         return None
     in_function = bool(tables) and all("·" in table for table in tables)
     if ahead.rule in NEEDS_TIME and not in_function and not evidence.is_temporal(tables):

@@ -13,6 +13,7 @@ from nbprod.leakage.evidence import (
     is_label_name,
 )
 from nbprod.leakage.interpret.clocks import words
+from nbprod.leakage.interpret.database import KEPT
 from nbprod.leakage.interpret.values import Cells, Ref, Seq, Table, Value
 from nbprod.leakage.leaks.leak import Leak, leak_at, selected
 from nbprod.leakage.leaks.lone import column_only_shown, lone_rule, of_table, only_shown
@@ -82,7 +83,7 @@ def of_outputs(run: Run, evidence: Evidence, *, has_model: bool) -> Iterator[Lea
     for name, value in (*run.env.items(), *frees.items()):
         held = run.at(value)
         if isinstance(held, Table):
-            if only_shown(run, name) or name.startswith("_"):
+            if only_shown(run, name) or name.startswith(("_", KEPT)):
                 continue
             if held.keyed and _is_used(run, name, value) and not is_feature_name(name):
                 continue

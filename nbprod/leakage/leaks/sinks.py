@@ -68,7 +68,7 @@ def _rule_at(evidence: Evidence, ahead: Ahead, sink: Sink, facts: Facts, label: 
         return None
     if evidence.is_planned(tables) or evidence.is_in_time(ahead):
         return None
-    if ahead.detail == "bar":
+    if ahead.detail in ("bar", "period"):
         return None
     rows = ahead.reach.rows if not ahead.reach.whole else inf
     if ahead.detail == "loop" or (ahead.rule == "shift-into-future" and "loop's own" in ahead.says):

@@ -105,5 +105,6 @@ FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "polars.date_range": _date_range, "polars.datetime_range": _date_range, "pandas.Grouper": _grouper,
     "pandas.NamedAgg": _named_aggregate, "pandas.api.indexers.FixedForwardWindowIndexer": forward_indexer,
     "pandas.Categorical": _categorical, "pandas.CategoricalDtype": _kinds, "pandas.api.types.CategoricalDtype": _kinds,
+    "polars.Enum": _kinds,
      "pandas.get_dummies": _dummies, "pandas.crosstab": _cross_table,
 }  # fmt: skip

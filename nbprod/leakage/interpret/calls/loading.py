@@ -47,7 +47,8 @@ def from_outside(run: Run, path: str, bare: str, node: ast.AST) -> Value:
     if path.split(".", maxsplit=1)[0] in _MARKETS:
         run.record.times.setdefault(root, set()).add("index")
         run.record.exact_times.setdefault(root, set()).add("index")
-    return run.new(Table(rest=NOTHING, rows=Rows(tables=frozenset({root})), root=root))
+    library = "duckdb" if path.startswith("duckdb.") else "pandas"
+    return run.new(Table(rest=NOTHING, rows=Rows(tables=frozenset({root})), root=root, library=library))
 
 
 def loaded(run: Run, move: Loads, path: str, args: Args, node: ast.AST) -> Value:
@@ -89,6 +90,6 @@ def loaded(run: Run, move: Loads, path: str, args: Args, node: ast.AST) -> Value
         index = ("index",)
         run.record.times.setdefault(root, set()).add("index")
     rows = Rows(tables=frozenset({root}))
-    library = path.partition(".")[0] if path.startswith(("polars.", "ibis.", "pyspark.")) else ""
+    library = path.partition(".")[0] if path.startswith(("polars.", "ibis.", "pyspark.", "duckdb.")) else ""
     return run.new(Table(columns=columns, rest=rest, rows=rows, root=root, index=index, library=library,
                          gone=frozenset(index)))  # fmt: skip

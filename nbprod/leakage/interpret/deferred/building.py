@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret import frames
-from nbprod.leakage.interpret.clocks import is_sequence_name
+from nbprod.leakage.interpret.clocks import is_sequence_name, length
 from nbprod.leakage.interpret.facts import NOTHING
 from nbprod.leakage.interpret.values import (
     Cells,
@@ -74,6 +74,8 @@ def called(run: Run, deferred: Deferred, name: str, args: Args, node: ast.AST) -
         return Opaque(hint=f"desc:{deferred.name}") if name == "desc" else Const(deferred.name)
     if name == "over":
         return _over(run, deferred, args)
+    if name == "rolling" and ("index_column" in args.names or (args.places and "period" in args.names)):
+        return _rolling(run, deferred, args)
     if deferred.library == WINDOW:
         from nbprod.leakage.interpret.deferred.spark import windowed
 
@@ -103,6 +105,21 @@ def _over(run: Run, deferred: Deferred, args: Args) -> Deferred:
             frame=window.frame or scope.frame,
         )
         return built(run, deferred, table, merged)
+
+    return Deferred(build, name=deferred.name, library=deferred.library, table=deferred.table)
+
+
+def _rolling(run: Run, deferred: Deferred, args: Args) -> Deferred:
+    """Polars' `rolling`: an expression over the rows of a period, which ends with the row's own unless it is moved."""
+    period, offset = length(args.constant(1, "period")), length(args.constant(None, "offset"))
+    start = offset if offset is not None else -(period or timedelta(0))
+    high = (start + period).total_seconds() if period is not None else 0.0
+
+    def build(table: Table, scope: Scope) -> Value:
+        order = order_of(run, table, [args.get(0, "index_column")], descending=[])
+        frame = Frame(low=start.total_seconds(), high=high, in_time=True)
+        in_time = order if order is not None and not order.other else scope.order
+        return built(run, deferred, table, replace(scope, order=in_time, frame=frame))
 
     return Deferred(build, name=deferred.name, library=deferred.library, table=deferred.table)
 

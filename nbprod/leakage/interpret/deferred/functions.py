@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret import frames
+from nbprod.leakage.interpret import database, frames
 from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.deferred.building import built, is_time, minus, number_in, window_scope
 from nbprod.leakage.interpret.facts import NOTHING, WHOLE_REACH, Ahead, Facts
@@ -15,6 +15,7 @@ from nbprod.leakage.interpret.values import (
     Const,
     Deferred,
     Frame,
+    Mapped,
     Opaque,
     Scope,
     Seq,
@@ -35,6 +36,11 @@ def row_number(run: Run, node: ast.AST, *, what: str, library: str = "ibis") -> 
     def build(table: Table, scope: Scope) -> Value:
         order = scope.order
         base = Cells(rows=table.rows, library=library, order=table.order)
+        if any(
+            key.is_time and (key.facts.clock is None or key.facts.clock.period is None) for key in scope.keys
+        ):
+            # among the rows of one time
+            return base
         if order is None or (
             what in ("row_number", "rank", "dense_rank") and not order.newest_first and not order.other
         ):
@@ -80,6 +86,16 @@ def polars_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | N
             return Deferred(lambda table, _scope: Cells(rows=table.rows, library="polars"))
         case _:
             pass
+    return _of_frames(run, name, args, node)
+
+
+def _of_frames(run: Run, name: str, args: Args, node: ast.AST) -> Value | None:
+    """Functions of polars that are about several columns, or several frames."""
+    if name == "SQLContext":
+        for label, value in args.names.items():
+            database.keep(run, label, value)
+    if name.startswith("selectors."):
+        return selected(run, args)
     if name.endswith("_horizontal") or name in ("struct", "coalesce", "concat_str", "concat_list", "format"):
         return together(run, args, node)
     return None
@@ -189,9 +205,51 @@ def ibis_function(run: Run, name: str, args: Args, node: ast.AST) -> Value | Non
             return Cells(facts=NOTHING.with_ahead(ahead), shape="scalar")
         case "_":
             return None
+        case "selectors.across":
+            return across(run, args, node)
+        case _ if name.startswith("selectors."):
+            return selected(run, args)
         case _:
             pass
     return None
+
+
+def selected(run: Run, args: Args) -> Deferred:
+    """The columns that a selector stands for: those it names, else all that the table has."""
+    names = [name for value in args.places for name in frames.columns_named(run, Table(), value) or ()]
+    if not names:
+        return Deferred(lambda table, _scope: table)
+    return Deferred(lambda table, _scope: frames.projected(run, table, tuple(names)))
+
+
+def across(run: Run, args: Args, node: ast.AST) -> Deferred:
+    """`s.across(columns, function)`: what the function, or each one of a mapping, makes of every column."""
+    chosen = args.get(0, "selector")
+    named = frames.columns_named(run, Table(), chosen) if chosen is not None else None
+    given = run.at(args.get(1, "func"))
+    functions = dict(given.items) if isinstance(given, Mapped) else {"": given}
+    names = args.constant(2, "names") or ("{col}_{fn}" if isinstance(given, Mapped) else "{col}")
+
+    def build(table: Table, scope: Scope) -> Value:
+        part = frames.projected(run, table, named) if named else built(run, chosen or Opaque(), table, scope)
+        part = part if isinstance(part, Table) else table
+        columns: dict[str, Facts] = {}
+        rest = part.rest
+        for label, function in functions.items():
+            for column in part.columns:
+                cells = frames.column(run, part, column, scope=scope)
+                columns[names.format(col=column, fn=label)] = _made_of(run, function, cells, table, node)
+            if part.rest is not None:
+                cells = replace(frames.column(run, part, "*", scope=scope), name=None)
+                rest = (rest or NOTHING).with_ahead(*_made_of(run, function, cells, table, node).aheads)
+        return replace(table, columns=columns, rest=rest)
+
+    return Deferred(build, library="ibis")
+
+
+def _made_of(run: Run, function: Value, cells: Cells, table: Table, node: ast.AST) -> Facts:
+    result = run.call(run, function, Args(places=(cells,), node=node), node)
+    return replace(run.facts(built(run, result, table)), derived=True)
 
 
 def _flat(run: Run, args: Args) -> Args:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret import frames, knowledge
+from nbprod.leakage.interpret import database, frames, knowledge
 from nbprod.leakage.interpret.deferred.building import WINDOW, built, number_in
 from nbprod.leakage.interpret.deferred.functions import counted, row_number, together
-from nbprod.leakage.interpret.facts import Clock
+from nbprod.leakage.interpret.facts import NOTHING, Clock
 from nbprod.leakage.interpret.values import (
     IN_TIME,
     Cells,
@@ -78,6 +78,11 @@ def _of_session(run: Run, home: str, bare: str, args: Args, node: ast.AST) -> Va
 
         made = run.at(queried(run, args.get(0, "sqlQuery"), args, node))
         return run.new(replace(made, library="pyspark")) if isinstance(made, Table) else made
+    if bare == "table" and isinstance(label := args.constant(0, "tableName"), str):
+        name = label.rpartition(".")[2]
+        known = run.at(database.kept(run, name))
+        table = known if isinstance(known, Table) else database.table_named(name)
+        return run.new(replace(table, library="pyspark"))
     if ".read" in home and bare not in _LOADS:
         # `spark.read.option(...)`, `.schema(...)`: the reader itself
         return Symbol(f"pyspark.{home}")
@@ -98,6 +103,8 @@ def _of_columns(run: Run, name: str, args: Args, node: ast.AST) -> Value:  # noq
             return counted(run, node, "pyspark")
         case _ if name in _NUMBERS:
             return row_number(run, node, what=name, library="pyspark")
+        case "expr" if isinstance(text := args.constant(0, "str"), str):
+            return _expression(run, text, node)
         case "when" | "expr":
             return together(run, _columns_kept(args), node)
         case "current_timestamp" | "current_date" | "rand" | "randn" | "monotonically_increasing_id":
@@ -111,6 +118,24 @@ def _of_columns(run: Run, name: str, args: Args, node: ast.AST) -> Value:  # noq
     if knowledge.method("pyspark", name) is None:
         return together(run, args, node)
     return _as_method(run, name, args, node)
+
+
+def _expression(run: Run, text: str, node: ast.AST) -> Deferred:
+    """SQL for a column: `F.expr("lead(price) over (...)")`."""
+    span = run.span(node)
+
+    def build(table: Table, _scope: Scope) -> Value:
+        from nbprod.leakage.interpret.queries import table_of
+
+        made = table_of(run, f"SELECT {text} AS expression FROM self", span, own={"self": table})  # noqa: S608 - read, never run
+        return Cells(
+            facts=made.columns.get("expression", NOTHING),
+            rows=table.rows,
+            order=table.order,
+            library="pyspark",
+        )
+
+    return Deferred(build, library="pyspark")
 
 
 def _columns_kept(args: Args) -> Args:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any
 from nbprod.leakage.interpret import attributes, frames, subscripts
 from nbprod.leakage.interpret.combining import combine, join_values
 from nbprod.leakage.interpret.context import Args, Run
+from nbprod.leakage.interpret.database import GIVEN
 from nbprod.leakage.interpret.evaluate import operators
 from nbprod.leakage.interpret.evaluate.names import name_of
+from nbprod.leakage.interpret.facts import Facts, joined
 from nbprod.leakage.interpret.loops import comprehended
+from nbprod.leakage.interpret.queries import seems_sql
 from nbprod.leakage.interpret.values import (
     NONE,
     Cells,
@@ -162,6 +165,7 @@ def _dictionary(run: Run, node: ast.Dict) -> Value:
 
 def _text(run: Run, node: ast.JoinedStr) -> Value:
     parts: list[str] = []
+    given: list[Facts] = []
     for part in node.values:
         if isinstance(part, ast.Constant):
             parts.append(str(part.value))
@@ -174,11 +178,16 @@ def _text(run: Run, node: ast.JoinedStr) -> Value:
                 parts.append(str(inner))
             case Const(inner) if (written := _formatted(run, inner, part.format_spec)) is not None:
                 parts.append(written)
+            case _ if parts and seems_sql(parts[0]):
+                given.append(run.facts(value))
+                parts.append(f"{GIVEN}{len(given) - 1}")
             case Cells(shape="scalar") | Cells():
                 return Opaque(hint=run.text(node))
             case _:
                 parts.append(f"<{getattr(value, 'hint', '') or run.text(part.value)}>")
     text = "".join(parts)
+    if given:
+        return Opaque(hint=text, facts=joined(given))
     return Opaque(hint=text) if "<" in text else Const(text)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.leakage.interpret import (
+    database,
     deferred,
     groups,
     learning,
@@ -143,12 +144,16 @@ def _table_of_connection(run: Run, name: str, args: Args, node: ast.AST) -> Valu
         held = run.at(value)
         if isinstance(held, Table):
             return run.new(replace(held, library="ibis"))
+    if isinstance(label, str) and name == "table" and (known := database.kept(run, label)) is not None:
+        return known
     root = (
         label.rsplit(".", 1)[-1]
         if isinstance(label, str) and name == "table"
         else f"{name}@{span.cell}:{span.line}:{span.column}"
     )
-    library = "ibis" if run.libraries.get("ibis") else ""
+    if name == "table":
+        run.record.free.add(root)
+    library = "ibis" if run.libraries.get("ibis") else "duckdb" if database.speaks_duckdb(run) else ""
     return run.new(Table(rest=Facts(), rows=Rows(tables=frozenset({root})), root=root, library=library))
 
 

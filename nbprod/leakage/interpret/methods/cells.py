@@ -148,6 +148,24 @@ def _applied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     return cells
 
 
+def _bucketed(run: Run, cells: Cells, args: Args, _node: ast.AST) -> Value:
+    """Ibis' `bucket`: of times the start of a unit, of numbers the place of a bin between given edges."""
+    facts = cells.facts
+    for value in args.every:
+        facts = facts | run.facts(value)
+    found = times.bucketed(run, cells, args) if not args.places else None
+    return found or replace(cells, facts=replace(facts, clock=None, derived=True), conditions=())
+
+
+def _mapped_at_once(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
+    """Polars' `map_batches`: the function is given all values of the column, or of the group, at once."""
+    function = run.at(args.get(0, "function"))
+    if not isinstance(function, Function | Symbol | Class):
+        return replace(cells, facts=replace(cells.facts, derived=True), conditions=())
+    result = run.call(run, function, Args(places=(replace(cells, width=1),), node=node), node)
+    return replace(cells, facts=replace(run.facts(result), derived=True), conditions=())
+
+
 def _got(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
     """`series.get(key)`, and that of the dict made of it: the value of that key, of that time where it is a time."""
     key = run.at(args.get(0, "key"))
@@ -162,5 +180,6 @@ def _multiplied(run: Run, cells: Cells, args: Args, node: ast.AST) -> Value:
 
 _METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "get": _got, "mul": _multiplied, "multiply": _multiplied, "map": _mapped, "apply": _applied, "transform": _applied, "pipe": _applied,
+    "map_batches": _mapped_at_once, "bucket": _bucketed, "map_elements": _mapped,
     **conditions.METHODS, **rows.METHODS, **shapes.METHODS,
 }  # fmt: skip

@@ -160,8 +160,20 @@ _TEXT_METHODS = frozenset(
 )
 
 
+def _listed(run: Run, value: Value) -> Value:
+    """A list of known constants as one constant."""
+    if not isinstance(value, Seq) or value.items is None:
+        return value
+    items = [run.at(item) for item in value.items]
+    if not all(isinstance(item, Const) for item in items):
+        return value
+    return Const([item.value for item in items if isinstance(item, Const)])
+
+
 def on_constant(held: Const, name: str, args: Args, run: Run) -> Value:
     values = [run.at(value) for value in args.places]
+    if isinstance(held.value, str) and name == "join" and len(values) == 1:
+        values = [_listed(run, values[0])]
     if isinstance(held.value, str) and name in _TEXT_METHODS and all(isinstance(v, Const) for v in values):
         try:
             return Const(getattr(held.value, name)(*(v.value for v in values if isinstance(v, Const))))

@@ -87,5 +87,5 @@ METHODS: dict[str, Callable[[Run, Cells, Args, ast.AST], Value]] = {
     "to_list": _as_array, "tolist": _as_array, "to_dict": _same, "copy": _same, "clone": _same,
     "ravel": _same, "flatten": _same, "squeeze": _same, "to_series": _same, "asfreq": _at_frequency,
     "reshape": _resized, "unique": _same, "drop_duplicates": _same, "plot": _shown, "hist": _shown,
-    "desc": _descending, "astype": _cast,
+    "desc": _descending, "astype": _cast, "cast": _cast,
 }  # fmt: skip

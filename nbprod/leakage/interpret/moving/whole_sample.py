@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from nbprod.leakage.horizon import Reach
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Bound, Facts
 from nbprod.leakage.interpret.moving.arguments import place_of, step_count
-from nbprod.leakage.interpret.moving.sequence import disorder
+from nbprod.leakage.interpret.moving.sequence import crossing, disorder
 from nbprod.leakage.interpret.values import Cells, Key, Picks, Value
 from nbprod.model import Step
 
@@ -106,6 +106,8 @@ def _framed(run: Run, cells: Cells, node: ast.AST, *, says: str) -> Facts:
     for key in cells.within:
         facts = facts | replace(key.facts, reads={})
     problem = disorder(run, cells, node)
+    if cells.library in ("ibis", "pyspark"):
+        problem = problem or crossing(run, cells, node)
     if problem is not None and (frame.low is not None or frame.high is not None):
         return facts.whole().with_ahead(problem)
     low, high = frame.low, frame.high
@@ -184,7 +186,7 @@ def ranked(run: Run, move: Ranks, cells: Cells, args: Args, node: ast.AST, *, ca
     ):
         bins = args.get(*place_of(move.parameters, "bins"))
         return replace(cells, facts=cells.facts | run.facts(bins), conditions=())
-    if move.codes and _in_given_bins(node):
+    if move.codes and (cells.facts.kinds or _in_given_bins(node)):
         return replace(cells, facts=replace(cells.facts, clock=None), conditions=())
     if move.given and args.get(*place_of(move.parameters, move.given)) is not None:
         return replace(cells, facts=replace(cells.facts, clock=None, derived=True), conditions=())

@@ -8,6 +8,7 @@ from nbprod.leakage.interpret import frames
 from nbprod.leakage.interpret.tables import (
     applying,
     columns,
+    duckdb,
     everywhere,
     grouping,
     handing,
@@ -35,6 +36,8 @@ def call(run: Run, owner: Value, table: Table, name: str, args: Args, node: ast.
     """A method of a frame."""
     if name in ("insert", "pop", "update") and isinstance(owner, Ref):
         return _in_place(run, owner, table, name, args, node)
+    if table.library == "duckdb" and (made := duckdb.called(run, table, name, args, node)) is not None:
+        return made
     handler = _METHODS.get(name)
     if handler is not None:
         result = handler(run, table, args, node)

@@ -197,7 +197,7 @@ def _predicate(
     op = node.ops[0]
     if not isinstance(a, Deferred) or not isinstance(b, Deferred):
         return None
-    a_right = _belongs(a, right, left)
+    a_right = _belongs(run, a, right, left)
     mine, theirs = (b, a) if a_right else (a, b)
     if isinstance(op, ast.Eq):
         return "equal", (mine.name or "?", theirs.name or "?"), 0.0
@@ -210,9 +210,9 @@ def _predicate(
     return "upper", ("", ""), offset.total_seconds()
 
 
-def _belongs(value: Deferred, right: Table, left: Table) -> bool:
+def _belongs(run: Run, value: Deferred, right: Table, left: Table) -> bool:
     if value.table is None:
-        return False
+        return _is_named_in(run, value.name, right, left) or _is_stranger(run, value.name, left)
     if value.table in (right, left):
         return value.table == right and value.table != left
     if value.name in right.columns and value.name not in left.columns:
@@ -220,6 +220,18 @@ def _belongs(value: Deferred, right: Table, left: Table) -> bool:
     return (value.table.columns == right.columns and value.table.columns != left.columns) or (
         value.table.root == right.root != left.root
     )
+
+
+def _is_named_in(run: Run, name: str | None, right: Table, left: Table) -> bool:
+    """Whether a name is that of a column of the right table, and not of the left one."""
+    mine = {*right.columns, *run.record.times.get(right.root, ())}
+    return name in mine and name not in {*left.columns, *run.record.times.get(left.root, ())}
+
+
+def _is_stranger(run: Run, name: str | None, left: Table) -> bool:
+    """Whether a name is that of no column that the left table is known to have, by which its rows are dated or not."""
+    known = {*left.columns, *run.record.times.get(left.root, ()), *left.index, left.order.by}
+    return name not in known
 
 
 def _asof_ibis(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
@@ -231,7 +243,7 @@ def _asof_ibis(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     if isinstance(on, ast.Compare):
         a, b = run.at(run.evaluate(run, on.left)), run.at(run.evaluate(run, on.comparators[0]))
         if isinstance(a, Deferred) and isinstance(b, Deferred):
-            a_right = _belongs(a, right, table)
+            a_right = _belongs(run, a, right, table)
             mine, theirs = (b, a) if a_right else (a, b)
             left_on, right_on = mine.name or left_on, theirs.name or right_on
             later = isinstance(on.ops[0], ast.Gt | ast.GtE) == a_right
@@ -251,8 +263,19 @@ def _any_join(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     return run.new(ibis_join(run, table, right, args, node))
 
 
+def _join_where(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """Polars' join on predicates over both tables' columns."""
+    right = run.at(args.get(0, "other"))
+    if not isinstance(right, Table):
+        return run.new(table)
+    predicates = [one for place, one in args.nodes.items() if isinstance(place, int) and place > 0]
+    both = ast.Tuple(elts=predicates, ctx=ast.Load())
+    return run.new(ibis_join(run, table, right, replace(args, nodes={1: both}), node))
+
+
 METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "merge": _merge, "join": _join, "join_asof": _join_asof, "asof_join": _asof_ibis,
     "left_join": _any_join, "inner_join": _any_join, "right_join": _any_join, "outer_join": _any_join,
     "semi_join": _any_join, "anti_join": _any_join, "any_inner_join": _any_join,
+    "join_where": _join_where,
 }  # fmt: skip

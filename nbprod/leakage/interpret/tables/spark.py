@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from nbprod.leakage.interpret import frames, learning
+from nbprod.leakage.interpret import database, frames, learning
 from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.tables.columns import with_expressions
 from nbprod.leakage.interpret.tables.everywhere import every_column
 from nbprod.leakage.interpret.tables.rows import METHODS as ROWS
-from nbprod.leakage.interpret.values import Const, Mapped, Opaque, Seq, Table, Value
+from nbprod.leakage.interpret.values import NONE, Const, Mapped, Opaque, Seq, Table, Value
 
 if TYPE_CHECKING:
     import ast
@@ -75,6 +75,27 @@ def _quantiles(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     return Seq(None, any_item=made, is_list=True)
 
 
+def _viewed(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """The table under a name that queries read it by."""
+    _ = node
+    name = args.constant(0, "name")
+    if isinstance(name, str):
+        database.keep(run, name, run.new(table))
+    return NONE
+
+
+def _select_expr(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
+    """Columns as SQL spells them."""
+    from nbprod.leakage.interpret.queries import table_of
+
+    items = [run.at(value) for value in args.places]
+    if not items or not all(isinstance(item, Const) and isinstance(item.value, str) for item in items):
+        return run.new(table)
+    chosen = ", ".join(str(item.value) for item in items if isinstance(item, Const))
+    made = table_of(run, f"SELECT {chosen} FROM self", run.span(node), own={"self": table})  # noqa: S608 - read, never run
+    return run.new(replace(made, library=table.library))
+
+
 def _collected(run: Run, table: Table, args: Args, node: ast.AST) -> Value:
     """Rows brought to Python: what is taken of them is no longer an expression."""
     if table.library == "pyspark":
@@ -88,6 +109,7 @@ def _rows(run: Run, table: Table, _args: Args, _node: ast.AST) -> Value:
 
 METHODS: dict[str, Callable[[Run, Table, Args, ast.AST], Value]] = {
     "withColumn": _with_column, "withColumns": _with_columns, "withColumnRenamed": _renamed, "where": _kept,
-    "randomSplit": _random_parts, "approxQuantile": _quantiles, "dropDuplicates": ROWS["drop_duplicates"],
+    "randomSplit": _random_parts, "approxQuantile": _quantiles, "selectExpr": _select_expr, "createOrReplaceTempView": _viewed,
+    "createTempView": _viewed, "createOrReplaceGlobalTempView": _viewed, "create_view": _viewed, "dropDuplicates": ROWS["drop_duplicates"],
     "first": _collected, "collect": _rows, "take": _rows,
 }  # fmt: skip
