@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name, is_tested_elsewhere
-from nbprod.leakage.interpret.clocks import words
+from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.values import Cells, Const, Table, Value
 from nbprod.leakage.leaks import Leak, leak_at
 from nbprod.model import Severity, Span, Step
@@ -30,7 +30,9 @@ def split_leaks(run: Run, evidence: Evidence) -> Iterator[Leak]:
 def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
     tables = set(split.rows.tables) or evidence.tables_of(split.facts)
     match split.how:
-        case "shuffled" | "folds" if not split.grouped and evidence.is_sequence(tables):
+        case "shuffled" | "folds" if (
+            not split.grouped and evidence.is_sequence(tables) and not _is_one_a_thing(run, split)
+        ):
             yield _shuffled(split)
         case "shuffled" | "folds" if (
             run.entity is not None and not split.grouped and not all(evidence.is_static(t) for t in tables)
@@ -44,6 +46,13 @@ def _of_split(run: Run, evidence: Evidence, split: Split) -> Iterator[Leak]:
             yield from _gap(run, split)
         case _:
             pass
+
+
+def _is_one_a_thing(run: Run, split: Split) -> bool:
+    """Whether each row stands for one customer or shop, of no certain time, as in a table of aggregates."""
+    return bool(split.one_a_row) and not any(
+        run.is_time(name) or is_calendar_name(name) for name in split.one_a_row
+    )
 
 
 def _on_both_sides(split: Split, entity: str, *, besides: str = "") -> Leak:

@@ -170,7 +170,7 @@ class Run(Struct):
     called: set[int] = field(default_factory=set)
     node: ast.AST | None = None
     watch: Watch = field(default_factory=Watch)
-    filling: set[int] = field(default_factory=set)
+    filling: dict[int, int] = field(default_factory=dict)
     next_place: int = 1
 
     @property

@@ -56,9 +56,11 @@ def _filled(run: Run, owner: Value, sequence: Seq, args: Args, *, is_list: bool)
     held = run.at(item)
     if is_list and isinstance(held, Seq):
         item = held.any_item or (held.items[0] if held.items else Opaque())
-    _put(run, owner, _with_item(run, sequence, item))
+    head = len(sequence.items or ())
     if run.loops and isinstance(owner, Ref):
-        run.filling.add(owner.place)
+        # what was in the list before the loop stands before all that the loop puts there
+        head = run.filling.setdefault(owner.place, head)
+    _put(run, owner, _with_item(run, sequence, item, head=head))
     return NONE
 
 
@@ -81,23 +83,23 @@ def any_item_in(run: Run, sequence: Seq) -> Value:
     return value
 
 
-def _with_item(run: Run, sequence: Seq, item: Value) -> Seq:
+def _with_item(run: Run, sequence: Seq, item: Value, *, head: int) -> Seq:
     if sequence.items is not None and not run.loops and len(sequence.items) < 64:
         return replace(sequence, items=(*sequence.items, item))
     if sequence.items is not None and run.loops and isinstance(run.at(item), Const | Estimator):
         if item not in sequence.items and len(sequence.items) < 64:
             return replace(sequence, items=(*sequence.items, item))
         return sequence
-    return Seq(None, any_item=_beside_others(run, sequence, item), is_list=True)
+    return Seq(None, any_item=_beside_others(run, sequence, item, head=head), is_list=True)
 
 
-def _beside_others(run: Run, sequence: Seq, item: Value) -> Value:
-    """Any item of a list with one more: known items without data before the first one move its place."""
+def _beside_others(run: Run, sequence: Seq, item: Value, *, head: int) -> Value:
+    """Any item of a list with one more: the `head` of known items without data moves its place."""
     held, before = run.at(item), run.at(sequence.any_item)
     if isinstance(held, Cells) and isinstance(before, Cells):
         held = replace(held, offset=before.offset, array=before.array)
-    elif isinstance(held, Cells) and sequence.items and not run.facts(sequence).reads:
-        held = replace(held, offset=held.offset - len(sequence.items))
+    elif isinstance(held, Cells) and head and not run.facts(sequence).reads:
+        held = replace(held, offset=held.offset - head)
         return replace(held, array=True)
     return join_values(run, any_item_in(run, sequence), held if isinstance(held, Cells) else item)
 

@@ -1,4 +1,4 @@
-"""What a loop carries from one row to the next: of rows that come newest first, it is from later ones."""
+"""What a loop carries from one row to the next: it is of the rows before, or of later ones where those come first."""
 
 from __future__ import annotations
 
@@ -12,15 +12,17 @@ from nbprod.leakage.interpret.moving import statistic
 from nbprod.leakage.interpret.values import Cells, Const, Mapped, Opaque, Picks, Position, Ref, Seq, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nbprod.leakage.interpret.context import Run
 
 _FILLS = frozenset({"append", "appendleft", "extend", "add", "insert"})
 
 
 def noted(run: Run, node: ast.For | ast.AsyncFor, item: Value) -> None:
-    """After a turn over a row of newest-first ones: what the next turn finds in names comes from a later row."""
+    """After a turn over a row: what the next turn finds in names is of the row before, or of a later one."""
     row = _first_cells(run, item)
-    if row is None or not row.order.newest_first or not row.facts.reads:
+    if row is None or not row.facts.reads:
         return
     ahead = Ahead(
         rule="unsorted-shift",
@@ -29,12 +31,17 @@ def noted(run: Run, node: ast.For | ast.AsyncFor, item: Value) -> None:
         says="the rows come newest first, so that what the loop keeps from the row before is from a later one",
         sources=row.facts.sources,
     )
+    newest_first = row.order.newest_first
+
+    def carried(facts: Facts) -> Facts:
+        if not facts.reads:
+            return facts
+        return facts.with_ahead(ahead) if newest_first else facts.moved(-1)
+
     for name in _kept_in(node):
         value = run.env.get(name)
-        if isinstance(value, Ref):
-            run.heap[value.place] = _marked(run, run.at(value), ahead)
-        elif value is not None:
-            run.env[name] = _marked(run, value, ahead)
+        if value is not None:
+            run.env[name] = _changed(run, value, carried)
 
 
 def settled(run: Run, node: ast.For | ast.AsyncFor, item: Value) -> None:
@@ -108,6 +115,11 @@ def _kept_in(node: ast.For | ast.AsyncFor) -> set[str]:
             ):
                 filled.add(id(name))
                 changed.add(name.id)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Subscript(value=ast.Name() as name), attr=attribute)
+            ) if attribute in _FILLS:
+                filled.add(id(name))
+                changed.add(name.id)
             case ast.Subscript(value=ast.Name() as name, ctx=ast.Store()):
                 filled.add(id(name))
                 changed.add(name.id)
@@ -124,23 +136,21 @@ def _kept_in(node: ast.For | ast.AsyncFor) -> set[str]:
     return (changed & read) - own
 
 
-def _marked(run: Run, value: Value, ahead: Ahead) -> Value:
-    def one(facts: Facts) -> Facts:
-        return facts.with_ahead(ahead) if facts.reads else facts
-
-    match run.at(value):
-        case Cells(facts=facts) as cells:
-            return replace(cells, facts=one(facts))
-        case Opaque(facts=facts) as opaque:
-            return replace(opaque, facts=one(facts))
+def _changed(run: Run, value: Value, change: Callable[[Facts], Facts]) -> Value:
+    """The value with all that it holds of single rows changed, where it lies if it is shared by reference."""
+    if isinstance(value, Ref):
+        made = _changed(run, run.at(value), change)
+        run.heap[value.place] = made
+        return value
+    match value:
+        case Cells(shape="element", facts=facts) | Opaque(facts=facts):
+            return replace(value, facts=change(facts))
         case Mapped(items=items, any_item=any_item):
-            marked = {key: _marked(run, item, ahead) for key, item in items.items()}
-            return Mapped(marked, _marked(run, any_item, ahead) if any_item is not None else None)
-        case Seq() as sequence:
-            items_ = (
-                tuple(_marked(run, i, ahead) for i in sequence.items) if sequence.items is not None else None
-            )
-            anything = _marked(run, sequence.any_item, ahead) if sequence.any_item is not None else None
-            return replace(sequence, items=items_, any_item=anything)
-        case other:
-            return other
+            every = {key: _changed(run, item, change) for key, item in items.items()}
+            return Mapped(every, _changed(run, any_item, change) if any_item is not None else None)
+        case Seq(items=items_, any_item=any_item):
+            parts = tuple(_changed(run, i, change) for i in items_) if items_ is not None else None
+            anything = _changed(run, any_item, change) if any_item is not None else None
+            return replace(value, items=parts, any_item=anything)
+        case _:
+            return value
