@@ -113,6 +113,7 @@ class Runs:
         self._tell = tell
         self._known: dict[str, Progress] = {}
         self._processes: dict[str, Process] = {}
+        self._interrupted: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._turn = asyncio.Lock()
         self._moved = asyncio.Event()
@@ -160,6 +161,7 @@ class Runs:
             if run.state is State.WAITING:
                 self._keep(replace(run, state=State.CANCELLED, is_settled=True))
             return self._known[run_id]
+        self._interrupted.add(run_id)
         process.send_signal(signal.SIGINT)
         try:
             await asyncio.wait_for(process.wait(), PATIENCE_SECONDS)
@@ -199,6 +201,7 @@ class Runs:
                 finally:
                     del self._processes[run_id]
             self._end(run_id, process.returncode or 0, said)
+            self._interrupted.discard(run_id)
 
     async def _follow(self, run_id: str, lines: StreamReader | None) -> None:
         async for line in lines_of(lines):
@@ -209,7 +212,8 @@ class Runs:
         if run.state not in (State.RUNNING, State.WAITING):
             self._keep(replace(run, is_settled=True))
             return
-        was_cancelled = exit_code in (-signal.SIGINT, -signal.SIGKILL, 130)
+        # Python that is interrupted before it has loaded its own modules leaves with 1 and a traceback.
+        was_cancelled = run_id in self._interrupted or exit_code in (-signal.SIGINT, -signal.SIGKILL, 130)
         state = State.CANCELLED if was_cancelled else State.FAILED
         stages = tuple(
             replace(one, state=state if one.state is State.RUNNING else State.SKIPPED)
