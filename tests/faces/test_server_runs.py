@@ -28,12 +28,14 @@ def test_run_cancelled_before_its_python_has_started_is_cancelled(
 
     async def cancelled() -> Progress:
         runs = Runs(tell=lambda _: None)
-        run = runs.start("a.ipynb", notebook, Order())
-        while not begun.exists():  # noqa: ASYNC110 - a file tells nobody that it is there
-            await asyncio.sleep(0.02)
-        found = await runs.cancel(run.id)
-        while not found.is_settled:
-            found = await runs.after(run.id, found.turn, patience_seconds=60)
+        found = runs.start("a.ipynb", notebook, Order())
+        async with asyncio.timeout(60):
+            # A file tells nobody that it is there; and only a run that the server holds is interrupted.
+            while found.state is not State.RUNNING or not begun.exists():
+                found = await runs.after(found.id, found.turn, patience_seconds=0.02) or found
+            found = await runs.cancel(found.id)
+            while not found.is_settled:
+                found = await runs.after(found.id, found.turn, patience_seconds=60)
         return found
 
     ended = asyncio.run(cancelled())
