@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name, is_tested_elsewhere
 from nbprod.leakage.interpret.clocks import is_calendar_name, words
 from nbprod.leakage.interpret.values import Cells, Const, Table, Value
@@ -174,21 +172,6 @@ def _sided(run: Run) -> list[tuple[str, Rows, tuple[Table | Cells, Span]]]:
     return found
 
 
-def _sided_by_use(run: Run) -> list[tuple[str, Rows, tuple[Table | Cells, Span]]]:
-    """Parts of rows whose names tell no side: those that a model is fitted on, and those that it is scored on."""
-    fits = [sink for sink in run.record.sinks if sink.kind == "fit" and sink.role == "model"]
-    found = []
-    for side, sinks in (("train", fits), ("test", run.record.scored)):
-        for sink in sinks:
-            held, rows = run.at(sink.features), sink.rows
-            if rows.side or not rows.bounds or not isinstance(held, Table | Cells):
-                continue
-            last = replace(rows.bounds[-1], side=side)
-            told = f"the {'training' if side == 'train' else 'test'} rows"
-            found.append((told, replace(rows, bounds=(*rows.bounds[:-1], last)), (held, sink.span)))
-    return found
-
-
 def _shuffled_before(shuffled: Span, span: Span) -> Leak:
     return Leak(
         rule="shuffled-temporal-split",
@@ -243,7 +226,8 @@ def _tested_before(run: Run, evidence: Evidence) -> Iterator[Leak]:
     for test in run.record.scored:
         for fit in fits if test.rows.bounds else ():
             train, against = fit.rows.bounds[-1], test.rows.bounds[-1]
-            later = train.kind == against.kind and train.in_time and train.subject == against.subject
+            in_time = train.in_time or (train.kind == "slice" and against.in_time)
+            later = train.kind == against.kind and in_time and train.subject == against.subject
             later = later and train.low is not None and _ends_where(against.high, train.low)
             if (
                 later
@@ -266,7 +250,7 @@ def _tested_before(run: Run, evidence: Evidence) -> Iterator[Leak]:
 
 def _test_first(run: Run, evidence: Evidence) -> Iterator[Leak]:
     """Training rows by position or time of which the rows before are the test."""
-    parts, seen = [*_sided(run), *_sided_by_use(run)], set()
+    parts, seen = _sided(run), set()
     for name, train, pair in parts:
         value, span = pair
         bound = train.bounds[-1]
