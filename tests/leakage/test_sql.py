@@ -109,7 +109,19 @@ CASES = [
     ("the last row of each meter", "SELECT DISTINCT ON (meter) at, kwh AS f FROM reads ORDER BY at DESC", "the whole sample"),
     ("the newest rows", "SELECT at, kwh AS f FROM reads ORDER BY at DESC LIMIT 9", "the whole sample"),
     ("both halves of a table", "SELECT at, kwh AS f FROM reads WHERE kwh > 1 UNION ALL SELECT at, volt + 1 FROM reads WHERE kwh <= 1", "known only from 'sent' on"),
+    ("the first row of each meter, by its number, joined", "SELECT r.*, r.kwh - t.kwh AS f FROM reads r JOIN (SELECT meter, kwh FROM reads QUALIFY row_number() OVER (PARTITION BY meter ORDER BY at) = 1) t USING (meter)", "present"),
+    ("the last row of each meter, by its number, joined", "SELECT r.*, r.kwh - t.kwh AS f FROM reads r JOIN (SELECT meter, kwh FROM reads QUALIFY row_number() OVER (PARTITION BY meter ORDER BY at DESC) = 1) t USING (meter)", "the whole sample"),
+    ("the second row of each meter, joined", "SELECT r.*, t.kwh AS f FROM reads r JOIN (SELECT meter, kwh FROM reads QUALIFY row_number() OVER (PARTITION BY meter ORDER BY at) = 2) t USING (meter)", "the whole sample"),
+    ("the first row of each meter, distinct on it, joined", "SELECT r.*, t.kwh AS f FROM reads r JOIN (SELECT DISTINCT ON (meter) meter, kwh FROM reads ORDER BY meter, at) t USING (meter)", "present"),
+    ("the first row of each plan, joined by meter", "SELECT r.*, t.kwh AS f FROM reads r JOIN (SELECT DISTINCT ON (plan) plan, meter, kwh FROM reads ORDER BY plan, at) t USING (meter)", "the whole sample"),
     # spelling
+    ("a label, but its own", f"SELECT *, avg(fault) {PER_METER} ROWS UNBOUNDED PRECEDING EXCLUDE CURRENT ROW) AS f FROM reads", "present"),
+    ("an order by seconds", "SELECT *, lag(kwh) OVER (PARTITION BY meter ORDER BY epoch(at)) AS f FROM reads", "present"),
+    ("a range of seconds ahead", "SELECT *, sum(kwh) OVER (PARTITION BY meter ORDER BY epoch(at) RANGE BETWEEN 60 PRECEDING AND 60 FOLLOWING) AS f FROM reads", "the whole sample"),
+    ("a macro", "CREATE MACRO off(v, g) AS v - avg(v) OVER (PARTITION BY g); SELECT *, off(kwh, meter) AS f FROM reads", "the whole sample"),
+    ("a macro in time", "CREATE MACRO off(v, g, o) AS v - avg(v) OVER (PARTITION BY g ORDER BY o); SELECT *, off(kwh, meter, at) AS f FROM reads", "present"),
+    ("a macro of a macro", "CREATE MACRO n(v) AS lead(v) OVER (PARTITION BY meter ORDER BY at); CREATE MACRO d(v) AS n(v) - v; SELECT *, d(kwh) AS f FROM reads", "1 row ahead within meter"),
+    ("a column filled under its own name", "WITH g AS (SELECT *, count(kwh) OVER (PARTITION BY meter ORDER BY at) AS spell FROM reads) SELECT at, max(kwh) OVER (PARTITION BY meter, spell) AS kwh, max(kwh) OVER (PARTITION BY meter, spell) AS f FROM g", "present"),
     ("the wall clock", "SELECT at, now() - at AS f FROM reads", "the whole sample"),
     ("capitals", "SELECT AT, LEAD(KWH) OVER (PARTITION BY METER ORDER BY AT) AS f FROM READS", "1 row ahead within meter"),
     ("everything but, and with another", "SELECT * EXCLUDE (plan) REPLACE (lead(kwh) OVER (PARTITION BY meter ORDER BY at) AS kwh), kwh AS f FROM reads", "present"),
@@ -152,6 +164,23 @@ def test_the_horizon_of_a_feature_is_read_off_the_query(text, expected):
 def test_tables_whose_columns_nobody_listed_are_read_too(text, expected):
     declared = Declared(time="at", labels=("fault",))
     assert named(horizon_of_sql(text, declared).columns["f"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("feature", "earlier"),
+    [
+        pytest.param("lag(y, 2) OVER (ORDER BY at)", {"t.y"}, id="a lag"),
+        pytest.param("avg(y) OVER (ORDER BY at ROWS BETWEEN 9 PRECEDING AND 1 PRECEDING)", {"t.y"}, id="rows before"),
+        pytest.param("avg(y) OVER (ORDER BY at ROWS 9 PRECEDING)", set(), id="rows up to its own"),
+        pytest.param("y - lag(y) OVER (ORDER BY at)", set(), id="a change"),
+        pytest.param("lead(y) OVER (ORDER BY at)", set(), id="a lead"),
+        pytest.param("(SELECT avg(b.y) FROM t b WHERE b.at < t.at)", {"t.y"}, id="all rows before"),
+        pytest.param("(SELECT avg(b.y) FROM t b WHERE b.at <= t.at)", set(), id="all rows so far"),
+    ],
+)  # fmt: skip
+def test_what_is_read_of_earlier_rows_alone_is_told(feature, earlier):
+    judged = horizon_of_sql(f"SELECT at, {feature} AS f FROM t", Declared(time="at"))
+    assert judged.earlier["f"] - {"t.at"} == earlier
 
 
 def test_a_column_that_nobody_listed_is_named_in_the_path():

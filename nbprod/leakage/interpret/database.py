@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from nbprod.leakage.interpret.facts import NOTHING, Facts, Rows, joined
 from nbprod.leakage.interpret.values import Const, Symbol, Table, Value
 from nbprod.leakage.relations import table as base_table
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from nbprod.leakage.declared import Declared
-    from nbprod.leakage.horizon import Value as Horizoned
     from nbprod.leakage.interpret.context import Run
     from nbprod.leakage.relations import Relation
     from nbprod.leakage.sql_macros import Macro
@@ -97,19 +98,20 @@ def _time_of(run: Run, name: str, table: Table, declared: Declared) -> str | Non
     return declared.times.get(name) or (own[0] if own else declared.time) or None
 
 
-def facts_behind(value: Horizoned, bases: Mapping[str, Table], given: Mapping[str, Facts]) -> Facts:
+def facts_behind(reads: Mapping[str, float], bases: Mapping[str, Table], given: Mapping[str, Facts]) -> Facts:
     """What is known of the frames' columns, and of what was put into the text, that a query's column reads."""
-    return joined(_behind(source, bases, given) for source in sorted(value.sources))
+    return joined(_behind(source, at, bases, given) for source, at in sorted(reads.items()))
 
 
-def _behind(source: str, bases: Mapping[str, Table], given: Mapping[str, Facts]) -> Facts:
+def _behind(source: str, at: float, bases: Mapping[str, Table], given: Mapping[str, Facts]) -> Facts:
     name, _, column = source.rpartition(".")
     if column in given:
         return given[column]
     base = bases.get(name)
-    if base is None or base.asked is not None:
+    facts = base.facts(column) if base is not None and base.asked is None else None
+    if facts is None:
         return NOTHING
-    return base.facts(column) or NOTHING
+    return replace(facts, reads={each: place + at for each, place in facts.reads.items()}) if at else facts
 
 
 def open_root(relation: Relation, bases: Mapping[str, Table]) -> str:

@@ -175,7 +175,8 @@ def _declared(run: Run, text: str, told_of: Told, reach: Mapping[str, Table]) ->
     from nbprod.leakage.declared import Declared
 
     def is_time(name: str) -> bool:
-        return is_time_name(name) or name in told_of.dated or bool(run.dated.get(name))
+        known = name in told_of.dated and not name.startswith(GIVEN)
+        return is_time_name(name) or known or bool(run.dated.get(name))
 
     times = _times(run, told_of, is_time, reach)
     time = run.time or told_of.time(times, is_time) or _time_in_scope(run, told_of, reach)
@@ -263,7 +264,7 @@ class _Answer(Struct, kw_only=True):
             presence = (*presence, *(a for a in base.presence if a not in presence))
         for name in columns:
             run.saw_column(root, name)
-        rows = Rows(tables=frozenset({root}))
+        rows = Rows(tables=frozenset({root, *(base.root for base in self.bases.values() if base.root)}))
         opened = open_root(relation, self.bases)
         is_newest = f"#{NEWEST}" in relation.thinned
         keyed = _keys(columns, judged) if is_newest or (self.grouped and not relation.timed) else ()
@@ -288,18 +289,23 @@ class _Answer(Struct, kw_only=True):
 
     def _facts(self, name: str, value: Horizoned, judged: Judged) -> Facts:
         own = _facts(value, self.span, earlier=judged.earlier.get(name, frozenset()))
-        behind = facts_behind(value, self.bases, self.given)
+        own = replace(own, aheads=tuple(self._rooted(ahead) for ahead in own.aheads))
+        behind = facts_behind(own.reads, self.bases, self.given)
         if not behind.reads and not behind.aheads:
             return own
-        is_plain = not own.derived and not own.aheads
         reads = {source: at for source, at in own.reads.items() if source.partition(".")[0] not in self.bases}
-        back = (
-            min((at for at in own.reads.values()), default=0.0) if len(set(own.reads.values())) == 1 else 0.0
-        )
-        reads |= {source: at + back for source, at in behind.reads.items()}
-        if is_plain:
+        reads |= behind.reads
+        if not own.derived and not own.aheads:
             return replace(behind, reads=reads)
         return replace(own, reads=reads).with_ahead(*behind.aheads)
+
+    def _rooted(self, ahead: Ahead) -> Ahead:
+        """The same, with the frames that were read by other names under their own."""
+        sources = frozenset(
+            f"{self.bases[name].root}.{column}" if name in self.bases else f"{name}{dot}{column}"
+            for name, dot, column in (source.partition(".") for source in ahead.sources)
+        )
+        return replace(ahead, sources=sources)
 
     def _note_tables(self, root: str, judged: Judged) -> None:
         run, time = self.run, self.time

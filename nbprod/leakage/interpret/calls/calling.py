@@ -87,9 +87,7 @@ def _called(run: Run, function: Value, args: Args, node: ast.AST) -> Value:
         case Estimator():
             return _modelled(run, function, held, args, node)
         case Deferred() | Cells() | Table():
-            # `.dt.normalize()` was found as a property already
-            is_found = isinstance(held, Cells) and not args.every
-            return held if is_found else Opaque(facts=run.facts(held), rows=run.rows(held))
+            return _on_data(run, held, args, node)
         case _:
             pass
     facts = run.facts(held) | run.facts(Seq(tuple(args.every)))
@@ -104,6 +102,18 @@ def _modelled(run: Run, function: Value, held: Estimator, args: Args, node: ast.
     if held.role == "loss":
         return metric(run, LOSS, args, node)
     return learning.on_estimator(run, function, held, "predict", args, node)
+
+
+def _on_data(run: Run, held: Deferred | Cells | Table, args: Args, node: ast.AST) -> Value:
+    """A property of data that is called, or a method of `_` where that stands for a column."""
+    match held:
+        case Deferred(library="ibis", name=str(name), table=None):
+            return deferred.of_column(run, name, args, node)
+        case Cells() if not args.every:
+            # `.dt.normalize()` was found as a property already
+            return held
+        case _:
+            return Opaque(facts=run.facts(held), rows=run.rows(held))
 
 
 _UNBOUND = re.compile(r"(?:pandas|polars)\.(?:Series|DataFrame|Expr|LazyFrame)\.([a-z_]+)")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ast
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 
@@ -24,8 +25,6 @@ from nbprod.leakage.interpret.values import (
 )
 
 if TYPE_CHECKING:
-    import ast
-
     from nbprod.leakage.interpret.context import Run
 
 
@@ -230,9 +229,12 @@ def across(run: Run, args: Args, node: ast.AST) -> Deferred:
     functions = dict(given.items) if isinstance(given, Mapped) else {"": given}
     names = args.constant(2, "names") or ("{col}_{fn}" if isinstance(given, Mapped) else "{col}")
 
+    # what selectors make of each other may be any columns
+    is_one = not isinstance(args.node_of(0, "selector"), ast.BinOp | ast.UnaryOp)
+
     def build(table: Table, scope: Scope) -> Value:
-        part = frames.projected(run, table, named) if named else built(run, chosen or Opaque(), table, scope)
-        part = part if isinstance(part, Table) else table
+        found = built(run, chosen, table, scope) if is_one and not named and chosen is not None else table
+        part = frames.projected(run, table, named) if named else found if isinstance(found, Table) else table
         columns: dict[str, Facts] = {}
         rest = part.rest
         for label, function in functions.items():
@@ -247,8 +249,24 @@ def across(run: Run, args: Args, node: ast.AST) -> Deferred:
     return Deferred(build, library="ibis")
 
 
+def of_column(run: Run, name: str, args: Args, node: ast.AST) -> Deferred:
+    """`_.mean()` where `_` stands for a column, as it does in `s.across`: a method of that column."""
+    from nbprod.leakage.interpret.methods import call_method
+
+    def build(table: Table, _scope: Scope) -> Value:
+        subject = cast("Value", table)
+        return call_method(run, subject, name, args, node) if isinstance(subject, Cells) else Opaque()
+
+    return Deferred(build, library="ibis")
+
+
 def _made_of(run: Run, function: Value, cells: Cells, table: Table, node: ast.AST) -> Facts:
-    result = run.call(run, function, Args(places=(cells,), node=node), node)
+    held = run.at(function)
+    if isinstance(held, Deferred):
+        # `_ - _.mean()`: the column itself stands in the table's place
+        result = built(run, held, cast("Table", cells))
+    else:
+        result = run.call(run, function, Args(places=(cells,), node=node), node)
     return replace(run.facts(built(run, result, table)), derived=True)
 
 
