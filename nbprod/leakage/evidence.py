@@ -275,12 +275,12 @@ def is_tested_elsewhere(run: Run, rows: Rows) -> bool:
     return any(
         not s.in_loop
         and s.rows != rows
-        and ((s.rows.side == "test" and s.rows.bounds != rows.bounds) or _were_read_elsewhere(s.rows, rows))
+        and ((s.rows.side == "test" and s.rows.bounds != rows.bounds) or were_read_elsewhere(s.rows, rows))
         for s in judged
     )
 
 
-def _were_read_elsewhere(rows: Rows, known: Rows) -> bool:
+def were_read_elsewhere(rows: Rows, known: Rows) -> bool:
     """Whether rows are those of another file, as those of `test.csv` are."""
     read = any(table.startswith(("read_", "load_", "fetch_")) for table in rows.tables)
     return read and not rows.tables & known.tables

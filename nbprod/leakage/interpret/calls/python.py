@@ -17,7 +17,7 @@ from nbprod.leakage.interpret import (
 )
 from nbprod.leakage.interpret.calls.row_by_row import joined, on_data
 from nbprod.leakage.interpret.context import Args, Run
-from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING
+from nbprod.leakage.interpret.facts import ALL_ROWS, NOTHING, Facts
 from nbprod.leakage.interpret.values import (
     NONE,
     Cells,
@@ -246,7 +246,8 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
         return call_method(run, first, "sort_values", Args(node=node), node)
     if name in ("sorted", "tuple", "set", "frozenset"):
         if isinstance(first, Seq):
-            return first if name != "tuple" else replace(first, is_list=False)
+            ordered = _ordered_by(run, first) if name == "sorted" else first
+            return ordered if name != "tuple" else replace(first, is_list=False)
         return (
             first
             if isinstance(first, Cells | Folds | Picks)
@@ -264,6 +265,17 @@ def _not_folded(run: Run, name: str, held: list[Value], args: Args, node: ast.AS
             return Cells(facts=run.facts(first), shape="element") if run.facts(first).reads else Opaque()
     result = joined(run, args)
     return Opaque() if isinstance(result, Seq) else result
+
+
+def _ordered_by(run: Run, pairs: Seq) -> Seq:
+    """Pairs in order: what stands first in each depends on what stands beside it."""
+    pair = run.at(pairs.any_item)
+    aheads = run.facts(pair).aheads if isinstance(pair, Seq) and pair.items else ()
+    if not aheads or not isinstance(pair, Seq) or pair.items is None:
+        return pairs
+    facts = Facts(aheads=aheads)
+    parts = tuple(Opaque(facts=facts) if isinstance(run.at(p), Const | Opaque) else p for p in pair.items)
+    return replace(pairs, any_item=replace(pair, items=parts))
 
 
 def _owner(value: Value) -> Value:

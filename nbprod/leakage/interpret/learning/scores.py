@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.leakage.interpret.context import Args
 from nbprod.leakage.interpret.facts import WHOLE_REACH, Ahead, Facts, Rows
-from nbprod.leakage.interpret.values import Function, Opaque, Partial, Value
+from nbprod.leakage.interpret.values import Function, Instance, Opaque, Partial, Value
 
 if TYPE_CHECKING:
     from nbprod.leakage.interpret.context import Run
@@ -25,8 +25,14 @@ def score(run: Run, rows: Rows, node: ast.AST) -> Opaque:
 
 
 def scored_rows(run: Run, value: Value) -> Rows | None:
-    """The test rows on which the scores in a value were measured, None where it holds none."""
-    return next((a.over for a in run.facts(value).aheads if a.rule == TUNED), None)
+    """The test rows on which the scores in a value were measured, None where it holds none.
+
+    What is taken of all test rows is a score as well, if something that was fitted on the training rows is in it.
+    """
+    aheads = run.facts(value).aheads
+    predicted = any(a.over is not None and a.over.side == "train" for a in aheads)
+    rules = (TUNED, "fitted-on-test") if predicted else (TUNED,)
+    return next((a.over for a in aheads if a.rule in rules and a.over is not None), None)
 
 
 def noted_best(run: Run, value: Value, node: ast.AST) -> None:
@@ -38,7 +44,9 @@ def noted_best(run: Run, value: Value, node: ast.AST) -> None:
 
 def noted_search(run: Run, objective: Value, node: ast.AST) -> None:
     """`study.optimize(objective)`: what the objective scores chooses among candidates."""
-    if not isinstance(run.at(objective), Function | Partial):
+    held = run.at(objective)
+    called = isinstance(held, Instance) and "__call__" in held.of.methods
+    if not called and not isinstance(held, Function | Partial):
         return
     scored = len(run.record.scored)
     run.loops += 1
