@@ -181,7 +181,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 def look(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
     """The notebook in JupyterLab."""
     page.goto(f"{lab.url}/lab/tree/{_within(lab, path)}?reset", wait_until="domcontentloaded")
-    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored", polling=50)
     page.evaluate("window.jupyterapp.restored.then(() => true)")
     page.locator("#jupyterlab-splash").wait_for(state="detached")
     return _shown(page, lab, path, theme=theme)
@@ -190,7 +190,7 @@ def look(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
 def look_in_notebook(page: Page, lab: Lab, path: Path, *, theme: str = "") -> Opened:
     """The notebook in Notebook 7."""
     page.goto(f"{lab.url}/notebooks/{_within(lab, path)}", wait_until="domcontentloaded")
-    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored")
+    page.wait_for_function("window.jupyterapp && window.jupyterapp.restored", polling=50)
     return _shown(page, lab, path, theme=theme)
 
 
@@ -205,6 +205,7 @@ def _shown(page: Page, lab: Lab, path: Path, *, theme: str) -> Opened:
         "path => [...window.jupyterapp.shell.widgets('main')].some(w => w.context?.path.split(':').pop() === path"
         " && w.sessionContext.session?.kernel?.status === 'idle')",
         arg=_within(lab, path),
+        polling=50,
     )
     found = Opened(page, path)
     if theme or THEME:
