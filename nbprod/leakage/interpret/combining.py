@@ -263,6 +263,9 @@ def compared(run: Run, left: Value, op: ast.AST, right: Value, node: ast.Compare
         return replace(result, facts=without_borders(result.facts, (border,)), conditions=(border,))
     other_node = node.left if swapped else node.comparators[0]
     bound = _bound(run, column, op, other, other_node, swapped=swapped, span_node=node)
+    if bound is not None and any(ahead.reach.whole for ahead in column.facts.aheads):
+        # when a group's rows end, say: no time of the row's own
+        bound = replace(bound, in_time=False)
     if bound is not None and bound.in_time:
         if bound.low is not None and isinstance(other, Cells) and other.shape == "scalar":
             whole = any(ahead.reach.whole for ahead in other.facts.aheads)
