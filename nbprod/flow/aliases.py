@@ -119,6 +119,9 @@ class Heap:
         self.work = 0
         self._hub_of: dict[int, int] = {}
         self._made_in_step = 0
+        # What can be got at from some regions, and in one step, for as long as none is put into another.
+        self._reached: dict[Regions, Regions] = {}
+        self._parts: dict[Regions, Regions] = {}
         self._rest: int | None = None
         self._table_above: dict[int, int] = {}
         self._cells_of: dict[int, int] = {}
@@ -129,6 +132,7 @@ class Heap:
     def start_step(self) -> None:
         """Count the regions of a statement anew."""
         self._made_in_step, self._rest, self.work = 0, None, 0
+        self._forget_ways()
 
     def end_cell(self) -> None:
         """Count on from the next round number, so that an edit of one cell moves the regions of no other."""
@@ -157,7 +161,7 @@ class Heap:
         if self._rest is None:
             self.inside.append(set())
             self._rest = len(self.inside) - 1
-        self.inside[self._rest] |= set(holds) - {self._rest}
+        self._put_inside(self._rest, frozenset(holds) - {self._rest})
         return self._rest
 
     def type_of(self, own: Regions) -> str:
@@ -175,8 +179,13 @@ class Heap:
         kept = self.collapsed(kept)
         for holder in self.collapsed(holders):
             # What isn't closed stands for its own parts already.
-            self.inside[holder] |= kept if holder in self._closed else kept - {holder}
+            self._put_inside(holder, kept if holder in self._closed else kept - {holder})
         self.work += len(holders)
+
+    def _put_inside(self, holder: int, kept: Regions) -> None:
+        if not kept <= self.inside[holder]:
+            self.inside[holder] |= kept
+            self._forget_ways()
 
     def set_attribute(self, objects: Regions, name: str, *, stays: str, step: int) -> None:
         """An attribute of the objects is set to what can't leave its process, as `stays` says, or to what can."""
@@ -229,6 +238,7 @@ class Heap:
             for one in objects:
                 self.inside[cell].add(one)
                 self.inside[one].add(cell)
+        self._forget_ways()
 
     def _table_root(self, region: int) -> int:
         above = self._table_above.setdefault(region, region)
@@ -249,8 +259,19 @@ class Heap:
             for one in several:
                 yield from ((one, other) for other in several if other != one)
 
+    def _forget_ways(self) -> None:
+        self._reached.clear()
+        self._parts.clear()
+
     def parts(self, own: Regions) -> Regions:
         """What one step into the regions may lead to: a region that isn't closed stands for its parts too."""
+        known = self._parts.get(own)
+        if known is None:
+            known = self._one_step(own)
+            self._parts[own] = known
+        return known
+
+    def _one_step(self, own: Regions) -> Regions:
         found: set[int] = set()
         for region in own:
             found |= self.inside[region]
@@ -262,7 +283,8 @@ class Heap:
         """Very many regions as one that holds them all and that each of them holds: what happens to one happens to all."""
         if len(own) <= REGIONS_A_VALUE:
             return own
-        own = frozenset(self._hub_above(one) for one in own)
+        hub_of = self._hub_of
+        own = frozenset(self._hub_above(one) if one in hub_of else one for one in own)
         if len(own) <= REGIONS_A_VALUE:
             return own
         loose = frozenset(one for one in own if one not in self.code and one not in self.class_of)
@@ -271,22 +293,35 @@ class Heap:
         for one in loose:
             self.inside[one].add(hub)
             self._hub_of[one] = hub
+        self._forget_ways()
         return (own - loose) | {hub}
 
     def _hub_above(self, region: int) -> int:
-        while region in self._hub_of:
-            region = self._hub_of[region]
-        return region
+        top = region
+        while top in self._hub_of:
+            top = self._hub_of[top]
+        while region != top:
+            # Shorten the way for whoever asks next.
+            above = self._hub_of[region]
+            self._hub_of[region] = top
+            region = above
+        return top
 
-    def reach(self, own: Iterable[int]) -> set[int]:
+    def reach(self, own: Regions) -> Regions:
         """All regions that can be got at from these, themselves included."""
+        known = self._reached.get(own)
+        if known is None:
+            known = self._reached[own] = self._walked(own)
+        self.work += len(known)
+        return known
+
+    def _walked(self, own: Regions) -> Regions:
         found, pending = set(own), list(own)
         while pending:
             inside = self.inside[pending.pop()] - found
             found |= inside
             pending.extend(inside)
-        self.work += len(found)
-        return found
+        return frozenset(found)
 
     def holders(self) -> list[list[int]]:
         """For each region those that hold it or look at it."""

@@ -45,8 +45,10 @@ class Effects(Struct):
 
     def change(self, regions: frozenset[int] | set[int], *, surely: bool) -> None:
         """The objects of these regions change, or may change."""
-        for region in regions:
-            self.changed[region] = self.changed.get(region, False) or surely
+        if surely:
+            self.changed.update(dict.fromkeys(regions, True))
+        else:
+            self.changed.update(dict.fromkeys(regions - self.changed.keys(), False))
 
 
 class Step(Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # What is set anew for each statement, or is told otherwise.
 _PASSING = frozenset(
     ["step", "line", "effects", "frame", "module", "heap", "unpacked", "returned", "raised", "work",
-     "_left", "_left_in_step", "_called_back", "_made_in_step", "_rest", "_journals"]
+     "_left", "_left_in_step", "_called_back", "_made_in_step", "_rest", "_reached", "_parts", "_journals"]
 )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 
 from nbprod.flow.aliases import PLAIN, Value
+from nbprod.flow.below import Below
 from nbprod.flow.scoping import BUILTIN_NAMES, HISTORY_NAME
 from nbprod.libraries.calls import GENERATORS
 
@@ -136,10 +137,9 @@ class Marks:
         for step in reading.steps:
             for region in step.effects.changed:
                 self.last_change[region] = step.index
-        self._hot = _marked(above, self.last_change)
-        self._defined = _marked(above, reading.heap.defined_at)
-        self._changing = {region for region in reading.heap.defined_at if self._hot.get(region)}
-        self._hot_of: dict[Regions, frozenset[int]] = {}
+        self._hot = Below(above, self.last_change)
+        self._defined = Below(above, reading.heap.defined_at)
+        self._changing = {region for region in reading.heap.defined_at if self._hot.is_marked(region)}
 
     @property
     def has_changing_definitions(self) -> bool:
@@ -147,23 +147,15 @@ class Marks:
 
     def hot(self, own: Regions) -> frozenset[int]:
         """The regions that some step changes, among all that can be got at from these."""
-        found = self._hot_of.get(own)
-        if found is None:
-            found = frozenset[int]().union(*(self._hot[region] for region in own if region in self._hot))
-            self._hot_of[own] = found
-        return found
+        return self._hot.of(own)
 
     def definitions(self, own: Regions) -> set[int]:
         """The steps that define the functions and classes that can be got at from these regions."""
-        if not self._defined:
-            return set()
-        return {self._heap.defined_at[one] for region in own for one in self._defined.get(region, ())}
+        return {self._heap.defined_at[one] for one in self._defined.of(own)}
 
-    def changing_definitions(self, own: Regions) -> set[int]:
+    def changing_definitions(self, own: Regions) -> frozenset[int]:
         """The functions and classes that can be got at from these regions and that change one day."""
-        if not self._changing:
-            return set()
-        return {one for region in own for one in self._defined.get(region, ())} & self._changing
+        return self._defined.of(own) & self._changing if self._changing else frozenset()
 
     def attribute_that_stays(self, version: Version) -> tuple[str, str] | None:
         """An attribute, of what this version leads to, that can't leave its process, and why."""
@@ -179,21 +171,6 @@ def _read_until(reading: Reading, watched: frozenset[str]) -> dict[str, int]:
     """For each name the last step that reads it."""
     until = {name: step.index for step in reading.steps for name in step.effects.uses}
     return until | dict.fromkeys(watched, len(reading.steps))
-
-
-def _marked(above: list[list[int]], marks: Iterable[int]) -> dict[int, set[int]]:
-    """For each region the marked ones below it."""
-    found: dict[int, set[int]] = {}
-    for mark in marks:
-        seen, pending = {mark}, [mark]
-        while pending:
-            region = pending.pop()
-            found.setdefault(region, set()).add(mark)
-            for holder in above[region]:
-                if holder not in seen:
-                    seen.add(holder)
-                    pending.append(holder)
-    return found
 
 
 class _Recorder:
