@@ -83,7 +83,8 @@ def queried(run: Run, query: Value | None, args: Args, node: ast.AST, *, own: Ta
     if text is None:
         return Opaque()
     given = {}
-    for place, parameter in enumerate(_parameters(run, args)):
+    # the last one first, so that those before keep their places
+    for place, parameter in reversed(list(enumerate(_parameters(run, args)))):
         facts = run.facts(parameter)
         if facts.reads or facts.aheads:
             given[f"{GIVEN}{place}"] = facts
