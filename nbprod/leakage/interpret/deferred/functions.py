@@ -264,7 +264,8 @@ def _made_of(run: Run, function: Value, cells: Cells, table: Table, node: ast.AS
     held = run.at(function)
     if isinstance(held, Deferred):
         # `_ - _.mean()`: the column itself stands in the table's place
-        result = built(run, held, cast("Table", cells))
+        of_column_itself = held.library == "ibis" and held.table is None
+        result = built(run, held, cast("Table", cells) if of_column_itself else table)
     else:
         result = run.call(run, function, Args(places=(cells,), node=node), node)
     return replace(run.facts(built(run, result, table)), derived=True)
