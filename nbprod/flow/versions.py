@@ -259,10 +259,12 @@ class _Recorder:
     def _record_changes(self, step: Step, stage: str | None, copy: Copy | None) -> None:
         effects = step.effects
         is_harmless = stage is None and not effects.opaque
+        seen: set[str] = set()
         for region, surely in effects.changed.items():
             if is_harmless and not surely:
                 continue
-            for name in sorted(self._names_with.get(region, ())):
+            for name in sorted(self._names_with.get(region, seen) - seen):
+                seen.add(name)
                 before = self.history.current[name]
                 if (before.step == step.index and before.is_change) or self._is_done_with(name, step, stage):
                     continue
