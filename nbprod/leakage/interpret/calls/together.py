@@ -90,6 +90,13 @@ def _concatenated(run: Run, args: Args, node: ast.AST) -> Value:
     return learning.concatenated(run, tuple(values), node)
 
 
+def _appended(run: Run, args: Args, node: ast.AST) -> Value:
+    several = args.get(0, "arr") or Opaque(), args.get(1, "values") or Opaque()
+    if args.constant(2, "axis") in (1, -1):
+        return learning.beside(run, several)
+    return learning.concatenated(run, several, node)
+
+
 def _inserted(run: Run, args: Args, node: ast.AST) -> Value:
     """`np.insert(a, 0, v)`: a value before the first one, or anywhere else."""
     array, value = args.get(0, "arr") or Opaque(), args.get(2, "values") or Opaque()
@@ -103,6 +110,6 @@ FUNCTIONS: dict[str, Callable[[Run, Args, ast.AST], Value]] = {
     "pandas.merge_ordered": _merge, "pandas.merge_asof": _merge_asof, "numpy.column_stack": _stacked,
     "numpy.hstack": _stacked, "numpy.dstack": _stacked, "numpy.stack": _stacked,
     "numpy.concatenate": _concatenated, "numpy.vstack": _concatenated,
-    "numpy.append": lambda run, args, node: learning.concatenated(run, args.places[:2], node),
+    "numpy.append": _appended,
     "numpy.insert": _inserted,
 }  # fmt: skip

@@ -47,9 +47,10 @@ def concatenated(run: Run, values: tuple[Value, ...], node: ast.AST) -> Value:
 
 def _copies(run: Run, held: list[Value], node: ast.AST) -> tuple[Ahead, ...]:
     """What it is to lay rows under others of which they are a part, or a changed copy: both are there twice."""
+    if not any(_is_within(held[0], other) for other in held[1:]):
+        return ()
     whole = held[0]
-    again = any(_is_within(whole, other) for other in held[1:])
-    if not again or not run.rows(whole).tables or run.rows(whole).side:
+    if not run.rows(whole).tables or run.rows(whole).side:
         return ()
     over = run.rows(whole)
     says = f"`{run.text(node, most=40)}` has some rows twice"
