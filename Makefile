@@ -47,9 +47,8 @@ check-types: $(VENV)/.test
 check-layers: $(VENV)/.test
 	$(BIN)/lint-imports
 
-# One process more than cores: tests wait for kernels, servers and the browser about as long as they compute.
 check-tests: $(VENV)/.test
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check-reproduce: $(VENV)/.test ## do the sample's run again in fresh environments (minutes)
 	NBPROD_REPRODUCE=1 $(BIN)/python -m pytest tests/tracking/test_reproducing.py
