@@ -198,20 +198,19 @@ class Following(Classes):
         """A call that isn't followed: it may read and change what the function and those it names can get at."""
         if code.node in self._following:
             return self._touch(arguments.own, what="a call of itself")
-        reached = set(arguments.own)
-        seen: set[ast.AST] = set()
-        pending = [code]
+        reached, seen, pending = arguments.own, set[ast.AST](), [code]
         while pending:
-            one = pending.pop()
-            if one.node in seen:
-                continue
-            seen.add(one.node)
-            self.effects.may |= bindings_of(one.node).shared
-            for name in sorted(free_names(one.node) & self.module.names.keys()):
-                below = self.heap.reach(self.load(name, one.node).own)
-                reached |= below
-                pending += [self.heap.code[region] for region in sorted(below & self.heap.code.keys())]
-        return self._touch(frozenset(reached), what="a deep call")
+            read = NOWHERE
+            for one in pending:
+                seen.add(one.node)
+                self.effects.may |= bindings_of(one.node).shared
+                names = sorted(free_names(one.node) & self.module.names.keys())
+                read = read.union(*(self.load(name, one.node).own for name in names))
+            below = self.heap.reach(read)
+            reached |= below
+            found = [self.heap.code[region] for region in sorted(below & self.heap.code.keys())]
+            pending = list({each.node: each for each in found if each.node not in seen}.values())
+        return self._touch(reached, what="a deep call")
 
     def _touch(self, own: Regions, *, what: str) -> Value:
         """Whatever can be got at from here may change and come back; generators may move."""
