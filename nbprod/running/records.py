@@ -23,8 +23,11 @@ RECORD = "record.json"
 
 
 def new_run_folder(state: Path, *, now: datetime) -> Path:
-    """A folder for a new run, named by the time and a few random digits, so that two runs never share one."""
-    folder = state / RUNS / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+    """A folder for a new run, named by the time to the millisecond, so that the names are in the order of the runs.
+
+    Random digits follow: two runs never share one.
+    """
+    folder = state / RUNS / f"{now:%Y%m%d-%H%M%S}-{now.microsecond // 1000:03d}{secrets.token_hex(2)}"
     folder.mkdir(parents=True)
     return folder
 

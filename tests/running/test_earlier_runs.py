@@ -5,6 +5,7 @@ import multiprocessing
 import shutil
 import sqlite3
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from nbprod.errors import PlanError, StoreError
 from nbprod.model import Artifact, Parameter, Record, StageRun, State
 from nbprod.running import collect, run, why
 from nbprod.running.ledger import Ledger, Result
+from nbprod.running.records import new_run_folder
 
 MONTH = Parameter(name="month", type="int", default=1)
 
@@ -197,3 +199,9 @@ def test_damaged_ledger_is_an_error_that_says_where(tmp_path):
     path.write_bytes(b"no database at all" * 100)
     with pytest.raises(StoreError, match=r"ledger\.sqlite: The ledger refuses"):
         Ledger(path=path).result("a")
+
+
+def test_names_of_runs_within_a_second_are_in_the_order_of_the_runs(tmp_path):
+    began = datetime(2026, 3, 1, 6, 0, tzinfo=UTC)
+    folders = [new_run_folder(tmp_path, now=began + timedelta(milliseconds=2 * each)) for each in range(40)]
+    assert folders == sorted(folders)
