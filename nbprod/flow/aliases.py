@@ -267,8 +267,7 @@ class Heap:
         """What one step into the regions may lead to: a region that isn't closed stands for its parts too."""
         known = self._parts.get(own)
         if known is None:
-            known = self._one_step(own)
-            self._parts[own] = known
+            known = self._parts[own] = self._one_step(own)
         return known
 
     def _one_step(self, own: Regions) -> Regions:

@@ -17,9 +17,8 @@ class Below:
     def __init__(self, above: Sequence[Collection[int]], marks: Iterable[int]) -> None:
         self._marks = list(marks)
         self._bits = [0] * len(above)
-        self._sets: dict[int, frozenset[int]] = {0: frozenset()}
-        if self._marks:
-            self._spread(above)
+        self._sets: dict[int, frozenset[int]] = {}
+        self._spread(above)
 
     def is_marked(self, node: int) -> bool:
         """Whether anything below the node is marked."""

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 Scope: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -53,6 +53,11 @@ def bindings_of(scope: Scope) -> Bindings:
         outer=frozenset(outer),
         yields=yields,
     )
+
+
+def around(body: list[ast.stmt]) -> ast.FunctionDef:
+    """Statements as the body of a function without arguments, to be asked as a scope."""
+    return ast.FunctionDef(name="", args=_NO_ARGUMENTS, body=body, decorator_list=[])
 
 
 def names_bound_by(node: ast.AST) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
-from nbprod.flow.names import NO_ARGUMENTS, bindings_of
+from nbprod.flow.names import around, bindings_of
 from nbprod.trees import module_tree
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def _bound_in_package(package: str) -> frozenset[str]:
     source, is_package = _Reader("").source_of(package)
     if not is_package or "def __getattr__" in source:
         raise UnreadableModuleError("it finds its names as they are asked for")
-    return bindings_of(
-        ast.FunctionDef(name="", args=NO_ARGUMENTS, body=module_tree(source).body, decorator_list=[])
-    ).local
+    return bindings_of(around(module_tree(source).body)).local
 
 
 @cache
@@ -132,7 +130,7 @@ class _Reader:
         return self._public_in(body, package=package, is_package=is_package)
 
     def _public_in(self, body: list[ast.stmt], *, package: str, is_package: bool) -> frozenset[str]:
-        whole = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=body, decorator_list=[])
+        whole = around(body)
         names = set(bindings_of(whole).local | bindings_of(whole).shared)
         for node in body:
             if not isinstance(node, ast.ImportFrom):

@@ -12,7 +12,7 @@ from nbprod.flow.aliases import Frame, Heap, Value
 from nbprod.flow.definitions import is_definition
 from nbprod.flow.effects import Effects, Step
 from nbprod.flow.ipython import cell_magic, parsed, python_text
-from nbprod.flow.names import NO_ARGUMENTS, bindings_of
+from nbprod.flow.names import around, bindings_of
 from nbprod.flow.remembering import CellRead, StepMemory
 from nbprod.flow.tracing import Tracer
 from nbprod.model import Finding, Severity, Span
@@ -124,7 +124,7 @@ def _step(tracer: Tracer, node: ast.stmt, *, cell: Cell, index: int, source: _So
 
 
 def _follow_apart(tracer: Tracer, node: ast.stmt) -> None:
-    scope = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=[node], decorator_list=[])
+    scope = around([node])
     frame = Frame(local=bindings_of(scope).local, region=tracer.heap.fresh())
     with tracer.inside(frame):
         tracer.run_one(node)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from nbprod.flow.aliases import NOWHERE, PLAIN, Code, Frame, Regions, Value, joined
-from nbprod.flow.names import NO_ARGUMENTS, bindings_of, free_names
+from nbprod.flow.names import around, bindings_of, free_names
 from nbprod.flow.tracing.arguments import Arguments
 from nbprod.flow.tracing.classes import Classes
 from nbprod.libraries.calls import GENERATORS, call_of, harmless_names
@@ -67,8 +67,7 @@ class Following(Classes):
 
     def touch_all(self, node: ast.stmt) -> None:
         """A statement that isn't followed to its end reads and changes whatever the names in it lead to."""
-        around = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=[node], decorator_list=[])
-        self._assume_worst(Code(node=around, frame=None, step=self.step), Arguments())
+        self._assume_worst(Code(node=around([node]), frame=None, step=self.step), Arguments())
 
     @property
     def _can_follow(self) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nbprod.flow.aliases import PLAIN, Frame, Value
 from nbprod.flow.effects import ANY_FILE
-from nbprod.flow.names import NO_ARGUMENTS, bindings_of
+from nbprod.flow.names import around, bindings_of
 from nbprod.libraries.calls import ENVIRONMENT, WORKING_FOLDER
 from nbprod.trees import module_tree
 
@@ -148,7 +148,7 @@ def _run_apart(calling: Calling, rest: str) -> None:
     except SyntaxError:
         calling.load_words(code, ast.Pass())
         return
-    around = ast.FunctionDef(name="", args=NO_ARGUMENTS, body=body, decorator_list=[])
-    frame = Frame(local=bindings_of(around).local, region=calling.heap.fresh())
+    scope = around(body)
+    frame = Frame(local=bindings_of(scope).local, region=calling.heap.fresh())
     with calling.inside(frame):
         calling.run(body)
