@@ -121,6 +121,7 @@ def run(
         force=force,
         budget=budget or Budget(),
         peaks=place.ledger.peaks(plan.name) if budget else {},
+        givers=dependencies(plan),
     )
     try:
         return running.to_the_end(workers=max(1, workers))
@@ -140,13 +141,10 @@ class _Running(Struct, kw_only=True):
     force: bool
     budget: Budget
     peaks: Mapping[str, int]
+    givers: Mapping[str, tuple[str, ...]]
     manifests: dict[str, Manifest] = field(default_factory=dict)
     fetched: dict[str, StageRun] = field(default_factory=dict)
     begun: float = field(default_factory=time.monotonic)
-    givers: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.givers = dependencies(self.shop.around.plan)
 
     def to_the_end(self, *, workers: int) -> Record:
         with self.shop.ledger.kept_open():
