@@ -17,7 +17,7 @@ from nbprod.leakage.interpret.values import Cells, Opaque, Seq, Table, Value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nbprod.leakage.interpret.context import Run
+    from nbprod.leakage.interpret.context import Run, Sink
 
 _LABEL_WORDS = frozenset(
     [
@@ -271,13 +271,17 @@ def reaches_label(feature: Facts, label: dict[str, float]) -> set[str]:
 
 def is_tested_elsewhere(run: Run, rows: Rows) -> bool:
     """Whether test rows that chose nothing give the final score, so that these are there to choose by."""
-    judged = (*run.record.scored, *(s for s in run.record.sinks if s.kind == "predict"))
     return any(
         not s.in_loop
         and s.rows != rows
         and ((s.rows.side == "test" and s.rows.bounds != rows.bounds) or were_read_elsewhere(s.rows, rows))
-        for s in judged
+        for s in (*run.record.scored, *predicted(run))
     )
+
+
+def predicted(run: Run) -> list[Sink]:
+    """Where models predict."""
+    return [sink for sink in run.record.sinks if sink.kind == "predict"]
 
 
 def were_read_elsewhere(rows: Rows, known: Rows) -> bool:

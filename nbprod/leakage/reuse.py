@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nbprod.leakage.evidence import is_tested_elsewhere, were_read_elsewhere
+from nbprod.leakage.evidence import is_tested_elsewhere, predicted, were_read_elsewhere
 from nbprod.leakage.interpret.clocks import words
 from nbprod.leakage.leaks import Leak, leak_at
 from nbprod.model import Severity, Span, Step
@@ -43,7 +43,7 @@ def test_uses(run: Run) -> Iterator[Leak]:
 
 def _is_final(run: Run, stop: Sink, scored: list[Sink]) -> bool:
     """Whether the rows that stop a fit also give the last score: no others do, where they are called validation."""
-    judged = (*scored, *_predicted(run))
+    judged = (*scored, *predicted(run))
     others = any(s.rows.side == "test" and s.rows != stop.rows for s in judged)
     others = others or any(were_read_elsewhere(s.rows, stop.rows) for s in judged)
     if others and (_is_fold(stop.rows) or set(words(stop.name)) & _VALIDATION_WORDS):
@@ -56,10 +56,6 @@ _VALIDATION_WORDS = frozenset({"val", "valid", "va", "validation", "dev", "eval"
 
 def _is_fold(rows: Rows) -> bool:
     return any(bound.kind == "fold" for bound in rows.bounds)
-
-
-def _predicted(run: Run) -> list[Sink]:
-    return [s for s in run.record.sinks if s.kind == "predict"]
 
 
 def _chosen(run: Run) -> Iterator[Leak]:
@@ -103,7 +99,7 @@ def _judged_by_itself(run: Run) -> Iterator[Leak]:
 
 def _best_given(run: Run) -> Iterator[Leak]:
     """A function that gives the best score of a search as its result, where nothing was kept back to test it."""
-    if any(sink.rows.side == "test" for sink in (*run.record.scored, *_predicted(run))):
+    if any(sink.rows.side == "test" for sink in (*run.record.scored, *predicted(run))):
         return
     for span, rows in dict.fromkeys(run.record.results):
         if rows.bounds:

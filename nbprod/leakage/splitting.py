@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 from nbprod.leakage.evidence import Evidence, is_forward_name, is_label_name
@@ -232,29 +233,33 @@ def _fitted_on_shuffled(run: Run, evidence: Evidence, seen: set[Span]) -> Iterat
 def _tested_before(run: Run, evidence: Evidence) -> Iterator[Leak]:
     """A model that is scored on the rows before those it is fitted on, whatever they are called."""
     fits = [s for s in run.record.sinks if s.kind == "fit" and s.role == "model" and s.rows.bounds]
-    for test in run.record.scored:
-        for fit in fits if test.rows.bounds else ():
-            train, against = fit.rows.bounds[-1], test.rows.bounds[-1]
-            in_time = train.in_time or (train.kind == "slice" and against.in_time)
-            later = train.kind == against.kind and in_time and train.subject == against.subject
-            later = later and train.low is not None and _ends_where(against.high, train.low)
-            if (
-                later
-                and _same_model(fit, test)
-                and not fit.rows.side
-                and evidence.is_temporal(fit.rows.tables)
-            ):
-                says = f"`{fit.model}` is scored on the rows before those it is fitted on"
-                yield Leak(
-                    rule="test-before-train",
-                    span=fit.span,
-                    says=says,
-                    reach="the whole sample",
-                    steps=(
-                        Step(span=fit.span, says="fitted"),
-                        Step(span=test.span, says="scored on rows before"),
-                    ),
-                )
+    tests = [s for s in run.record.scored if s.rows.bounds]
+    for test, fit in product(tests, fits):
+        if (
+            fit.rows.side
+            or not _same_model(fit, test)
+            or not _is_after(fit.rows.bounds[-1], test.rows.bounds[-1])
+        ):
+            continue
+        if evidence.is_temporal(fit.rows.tables):
+            says = f"`{fit.model}` is scored on the rows before those it is fitted on"
+            yield Leak(
+                rule="test-before-train",
+                span=fit.span,
+                says=says,
+                reach="the whole sample",
+                steps=(
+                    Step(span=fit.span, says="fitted"),
+                    Step(span=test.span, says="scored on rows before"),
+                ),
+            )
+
+
+def _is_after(train: Bound, test: Bound) -> bool:
+    """Whether one stretch of time begins where the other ends, or later."""
+    in_time = train.in_time or (train.kind == "slice" and test.in_time)
+    same = train.kind == test.kind and train.subject == test.subject
+    return same and in_time and train.low is not None and _ends_where(test.high, train.low)
 
 
 def _test_first(run: Run, evidence: Evidence) -> Iterator[Leak]:

@@ -81,14 +81,16 @@ def _dummies(run: Run, args: Args, node: ast.AST) -> Value:
     assert move is not None  # noqa: S101 - asked just before
     held = run.at(args.get(0, "data"))
     if isinstance(held, Cells) and held.facts.kinds:
-        return replace(held, name=f"<{held.name} of each kind>")
+        return _of_each_kind(held)
     if isinstance(held, Table):
         # columns other than the categories stay as they are: a level seen late only adds a column
         return run.new(replace(held, columns={**held.columns}))
     made = on_data(run, move, held, Args(node=node), node, called="get_dummies")
-    return (
-        replace(made, name=f"<{made.name} of each kind>") if isinstance(made, Cells) and made.name else made
-    )
+    return _of_each_kind(made) if isinstance(made, Cells) and made.name else made
+
+
+def _of_each_kind(cells: Cells) -> Cells:
+    return replace(cells, name=f"<{cells.name} of each kind>")
 
 
 def _cross_table(run: Run, args: Args, node: ast.AST) -> Value:
